@@ -1,0 +1,152 @@
+"""What one branch may do, fixed by its type in code when it is created.
+
+An :class:`Access` is the only way from the judgement to the gate. It holds the branch's rights, its budget and the
+ports those rights need; a call outside the rights, or private text on its way out of the machine, is ``Forbidden``
+before anything is reserved. How a call is sent is in ``research.gate``.
+
+=========  =======================  ==============================
+who        reads                    may
+=========  =======================  ==============================
+planner    question and settings    ask a model
+web        outside text             ask a model, search, fetch
+corpus     the user's documents     ask a model, retrieve
+checker    one claim, its spans     ask a model
+writer     findings                 ask a model
+=========  =======================  ==============================
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, cast
+
+from research.budget import Budget
+from research.effects import FetchEffect, ModelEffect, RetrieveEffect, SearchEffect
+from research.errors import Forbidden
+from research.gate import Gate
+from research.ports import ChatModel, Corpus, Fetch, Library, Search
+from research.ranking import reciprocal_rank
+from research.records import Hit, Label, Source, build
+from research.requests import (
+    FetchReply,
+    FetchRequest,
+    HitsReply,
+    Message,
+    ModelReply,
+    ModelRequest,
+    RetrieveRequest,
+    Role,
+    SearchRequest,
+    ToolSpec,
+)
+
+Holder = Literal["planner", "web", "corpus", "checker", "writer"]
+Right = Literal["model", "search", "fetch", "retrieve"]
+
+RIGHTS: Mapping[Holder, frozenset[Right]] = {
+    "planner": frozenset({"model"}),
+    "web": frozenset({"model", "search", "fetch"}),
+    "corpus": frozenset({"model", "retrieve"}),
+    "checker": frozenset({"model"}),
+    "writer": frozenset({"model"}),
+}
+
+
+@dataclass(frozen=True)
+class World:
+    """The ports of one run. ``models`` maps each role to its model and is empty when none is configured."""
+
+    library: Library
+    models: Mapping[Role, ChatModel] = field(default_factory=dict)
+    searches: Sequence[Search] = ()
+    fetch: Fetch | None = None
+    corpora: Mapping[str, Corpus] = field(default_factory=dict)
+
+
+class Access:
+    """One holder's way to the world, bound to a budget."""
+
+    def __init__(self, holder: Holder, *, name: str, gate: Gate, budget: Budget, world: World) -> None:
+        self.holder = holder
+        self.name = name
+        self._gate = gate
+        self._budget = budget
+        self._world = world
+
+    def _allow(self, right: Right, label: Label = "public") -> None:
+        if right not in RIGHTS[self.holder]:
+            raise Forbidden(f"a {self.holder} branch may not {right}")
+        if label == "private" and right in ("search", "fetch"):
+            raise Forbidden(f"private text may not leave the machine by a {right}")
+
+    async def ask_model(
+        self,
+        role: Role,
+        messages: Sequence[Message],
+        *,
+        max_tokens: int,
+        schema: dict[str, Any] | None = None,
+        tools: Sequence[ToolSpec] = (),
+    ) -> ModelReply:
+        """Return the answer of the role's model. Raises ``OutOfBudget`` and ``EffectFailed``."""
+        self._allow("model")
+        model = self._world.models.get(role)
+        if model is None:
+            raise Forbidden(f"no model is configured for the {role}")
+        request = ModelRequest(
+            model=model.name,
+            role=role,
+            messages=tuple(messages),
+            max_tokens=max_tokens,
+            schema=schema,
+            tools=tuple(tools),
+        )
+        effect = ModelEffect(request, model)
+        return cast(ModelReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
+
+    async def search(self, query: str, *, label: Label, limit: int = 10) -> tuple[Hit, ...]:
+        """Return web hits, best first, fused over the providers; each handle can be fetched from now on.
+
+        A provider that fails is left out while another answers; when none does, the last failure is raised.
+        """
+        self._allow("search", label)
+        asked = [self._search_one(provider, query, limit) for provider in self._world.searches]
+        if not asked:
+            raise Forbidden("no search provider is configured")
+        answers = await asyncio.gather(*asked, return_exceptions=True)
+        failures = [a for a in answers if isinstance(a, BaseException)]
+        lists = [a.hits for a in answers if not isinstance(a, BaseException)]
+        if not lists:
+            raise failures[-1]
+        for failure in failures:
+            self._gate.tell("search.lost", self.name, str(failure))
+        hits = lists[0] if len(lists) == 1 else reciprocal_rank(lists, key=lambda hit: hit.handle)[:limit]
+        await self._world.library.put(self._gate.run, [("hit", hit.handle, hit) for hit in hits])
+        return tuple(hits)
+
+    async def _search_one(self, provider: Search, query: str, limit: int) -> HitsReply:
+        request = SearchRequest(provider=provider.name, query=query, limit=limit)
+        effect = SearchEffect(request, provider)
+        return cast(HitsReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
+
+    async def fetch(self, handle: str) -> Source:
+        """Return the stored page behind a handle that a search of this run returned."""
+        self._allow("fetch")
+        if self._world.fetch is None:
+            raise Forbidden("the web is not switched on for this run")
+        hit = build(Hit, await self._world.library.get(self._gate.run, "hit", handle))
+        effect = FetchEffect(FetchRequest(handle=handle, url=hit.url), self._world.fetch, self._world.library)
+        reply = cast(FetchReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
+        return reply.source
+
+    async def retrieve(self, corpus: str, query: str, *, limit: int = 10) -> tuple[Hit, ...]:
+        """Return the corpus's best passages for the query; their texts are in the library."""
+        self._allow("retrieve")
+        store = self._world.corpora.get(corpus)
+        if store is None:
+            raise Forbidden(f"the corpus {corpus} is not part of this run")
+        request = RetrieveRequest(corpus=corpus, generation=store.generation, query=query, limit=limit)
+        effect = RetrieveEffect(request, store)
+        return cast(HitsReply, await self._gate.call(effect, branch=self.name, budget=self._budget)).hits

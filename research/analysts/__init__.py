@@ -1,0 +1,95 @@
+"""The judgement behind each step, twice behind one protocol: ``extractive`` needs no model, ``language`` uses one.
+
+An analyst never touches the world but through the ``Access`` it is handed, and never sees a store: passages come in,
+records go out. What it says it read is only a :class:`~research.records.Quote`; ``research.citations`` decides whether
+the quote is in the source.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from research.access import Access
+from research.records import (
+    BranchOutcome,
+    Draft,
+    Finding,
+    Gap,
+    Hit,
+    Label,
+    Passage,
+    Plan,
+    Question,
+    Quote,
+    Record,
+    Sentence,
+    Source,
+    Task,
+    VerdictName,
+)
+
+
+class Bounds(Record):
+    """How far a run may go: branches in the first round, rounds of branches, search rounds within a branch."""
+
+    branches: int = 4
+    rounds: int = 2
+    branch_rounds: int = 2
+    new_branches: int = 2
+
+
+class Notes(Record):
+    """What a run has so far, for the steps that look at all of it. ``sources`` are those that findings cite."""
+
+    question: Question
+    tasks: tuple[Task, ...]
+    findings: tuple[Finding, ...]
+    sources: tuple[Source, ...]
+    outcomes: tuple[BranchOutcome, ...]
+
+
+class Turn(Record):
+    """One turn of an agent branch: queries to ask and handles of known hits to open; both empty when it is done."""
+
+    queries: tuple[str, ...] = ()
+    handles: tuple[str, ...] = ()
+
+
+class Analyst(Protocol):
+    """The judgement behind each step of the graph. All steps may raise ``OutOfBudget`` and ``EffectFailed``."""
+
+    name: str
+    agentic: bool
+
+    async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
+        """Return at most ``bounds.branches`` tasks, each with at least one query. Sees no outside text."""
+        ...
+
+    async def read(
+        self, task: Task, question: Question, passages: Sequence[Passage], access: Access
+    ) -> tuple[Quote, ...]:
+        """Return verbatim quotes that serve the task, best first; none when the passages do not."""
+        ...
+
+    async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
+        """Return what is missing and new queries for it, or ``None`` when the branch has enough."""
+        ...
+
+    async def step(
+        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+    ) -> Turn:
+        """Return the next move of an agent branch, given all it has. Only where ``agentic`` is true."""
+        ...
+
+    async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
+        """Return at most ``bounds.new_branches`` further tasks; tasks worded from private text carry ``label``."""
+        ...
+
+    async def compose(self, notes: Notes, access: Access) -> Draft:
+        """Return the report's answer and sections; every claim carries finding ids."""
+        ...
+
+    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
+        """Return whether the findings' quotes support the sentence."""
+        ...

@@ -1,0 +1,159 @@
+"""The four kinds of effect as the gate sees them: how large, how to send, what to charge.
+
+An effect joins a request (plain data) to the port that can send it. Sizing lowers ``max_tokens`` to what a budget has
+left; charging turns the provider's usage into an amount and falls back to the bound where usage is missing or absurd.
+Whether an effect may be sent at all is decided in ``research.access``; sending, recording and retrying in
+``research.gate``.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from research.budget import Amount, Caps
+from research.errors import OutOfBudget
+from research.ports import ChatModel, Corpus, Fetch, Library, Price, Search
+from research.records import Label
+from research.requests import (
+    FetchReply,
+    FetchRequest,
+    HitsReply,
+    ModelReply,
+    ModelRequest,
+    Reply,
+    Request,
+    RetrieveRequest,
+    SearchRequest,
+)
+
+LEAST_ANSWER = 64
+"""Tokens: below this an answer is of no use, so the call is refused rather than sent with less."""
+
+
+class Effect(Protocol):
+    """What the gate needs to know of a call. ``patience`` is the longest one attempt may take, in seconds."""
+
+    @property
+    def request(self) -> Request: ...
+    @property
+    def priced(self) -> bool: ...
+    @property
+    def patience(self) -> float: ...
+
+    def size(self, left: Caps) -> Amount:
+        """Return the bound to reserve, lowered to fit ``left``; raises ``OutOfBudget`` when too little is left."""
+        ...
+
+    async def send(self, bound: Amount, timeout: float | None) -> Reply:
+        """Send once. Raises ``EffectFailed``."""
+        ...
+
+    def charge(self, reply: Reply, bound: Amount) -> Amount:
+        """Return what an answered call cost: at most ``bound``."""
+        ...
+
+
+class ModelEffect:
+    """A chat completion. Bound: prompt tokens counted locally plus the ``max_tokens`` the call is given."""
+
+    patience = 300.0
+
+    def __init__(self, request: ModelRequest, model: ChatModel) -> None:
+        self.request = request
+        self._model = model
+        self._prompt = model.count(request)
+        self.priced = model.price is not None
+
+    def size(self, left: Caps) -> Amount:
+        answer = min(self.request.max_tokens, max(0, self._model.window - self._prompt))
+        if left.tokens is not None:
+            answer = min(answer, left.tokens - self._prompt)
+        price = self._model.price
+        if left.nano_usd is not None and price is not None and price.completion > 0:
+            answer = min(answer, int((left.nano_usd - self._prompt * price.prompt) // price.completion))
+        if answer < min(LEAST_ANSWER, self.request.max_tokens):
+            raise OutOfBudget(self._too_little(left), currency=self._scarce(left))
+        return self._amount(self._prompt, answer)
+
+    def _scarce(self, left: Caps) -> str:
+        short = left.tokens is not None and left.tokens - self._prompt < LEAST_ANSWER
+        return "tokens" if short or left.nano_usd is None else "usd"
+
+    def _too_little(self, left: Caps) -> str:
+        need = self._amount(self._prompt, min(LEAST_ANSWER, self.request.max_tokens))
+        have = f"{left.tokens:,} tokens" if self._scarce(left) == "tokens" else f"${(left.nano_usd or 0) / 1e9:.6f}"
+        want = f"{need.tokens:,} tokens" if self._scarce(left) == "tokens" else f"${need.nano_usd / 1e9:.6f}"
+        return f"the {self.request.role}'s call needs at least {want}, {have} left"
+
+    def _amount(self, prompt: int, completion: int) -> Amount:
+        price = self._model.price or Price(prompt=0, completion=0)
+        cost = -int(-(prompt * price.prompt + completion * price.completion) // 1)
+        return Amount(tokens=prompt + completion, nano_usd=cost, calls=1)
+
+    async def send(self, bound: Amount, timeout: float | None) -> ModelReply:
+        answer = bound.tokens - self._prompt
+        return await self._model.complete(self.request, max_tokens=answer, timeout=timeout)
+
+    def charge(self, reply: Reply, bound: Amount) -> Amount:
+        usage = reply.usage if isinstance(reply, ModelReply) else None
+        if usage is None or usage.prompt <= 0 or usage.completion < 0:
+            return bound
+        cost = self._amount(usage.prompt, usage.completion)
+        return bound if cost.tokens > bound.tokens or cost.nano_usd > bound.nano_usd else cost
+
+
+class CallEffect:
+    """What search, retrieval and fetch share: one call, no tokens, no money."""
+
+    priced = True
+    patience = 30.0
+
+    def size(self, left: Caps) -> Amount:
+        if left.calls is not None and left.calls < 1:
+            raise OutOfBudget("the cap on calls is reached", currency="calls")
+        return Amount(calls=1)
+
+    def charge(self, reply: Reply, bound: Amount) -> Amount:
+        return bound
+
+
+class SearchEffect(CallEffect):
+    """A web search."""
+
+    def __init__(self, request: SearchRequest, provider: Search) -> None:
+        self.request = request
+        self._provider = provider
+
+    async def send(self, bound: Amount, timeout: float | None) -> HitsReply:
+        hits = await self._provider.search(self.request.query, self.request.limit, timeout=timeout)
+        return HitsReply(hits=tuple(hits))
+
+
+class RetrieveEffect(CallEffect):
+    """A retrieval from one corpus."""
+
+    patience = 120.0
+
+    def __init__(self, request: RetrieveRequest, corpus: Corpus) -> None:
+        self.request = request
+        self._corpus = corpus
+
+    async def send(self, bound: Amount, timeout: float | None) -> HitsReply:
+        return HitsReply(hits=tuple(await self._corpus.retrieve(self.request.query, self.request.limit)))
+
+
+class FetchEffect(CallEffect):
+    """A page: fetched, then stored in the library before the answer is recorded, so that the record never dangles."""
+
+    patience = 60.0
+
+    def __init__(self, request: FetchRequest, fetch: Fetch, library: Library, label: Label = "public") -> None:
+        self.request = request
+        self._fetch = fetch
+        self._library = library
+        self._label = label
+
+    async def send(self, bound: Amount, timeout: float | None) -> FetchReply:
+        page = await self._fetch.fetch(self.request, timeout=timeout)
+        source = await self._library.keep(page, self._label)
+        return FetchReply(source=source, characters=len(page.text))

@@ -1,0 +1,266 @@
+"""THE GATE: the one place through which every call leaves the process.
+
+::
+
+    a recorded or flying answer is used again, else, up to three times:
+    pace -> size and reserve -> intent row -> send -> outcome row -> settle -> event
+
+From this seam follow budgets, resume, de-duplication, the audit trail, live progress and the cost of everything.
+Nothing else retries, nothing else counts. Calls fly in tasks that the gate owns: cancelling a branch does not cancel a
+call that is being paid for; :meth:`Gate.drain` waits for those in flight and starts no more. What an effect is, is in
+``research.effects``; who may use it, in ``research.access``.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+from collections.abc import Sequence
+
+import msgspec
+
+from research.budget import Amount, Budget, Caps
+from research.effects import Effect
+from research.errors import EffectFailed, Fatal, OutOfBudget
+from research.ledger import Ledger
+from research.ports import Clock, Entry, Intent, Journal, Listener, Outcome
+from research.records import Event, Usage, encode
+from research.requests import FetchReply, HitsReply, ModelReply, Reply, Request, request_key
+
+ATTEMPTS = 3
+FIRST_PAUSE = 0.5
+LONGEST_PAUSE = 60.0
+NOTHING = Amount()
+REPLIES: dict[str, type[ModelReply | HitsReply | FetchReply]] = {
+    "model": ModelReply,
+    "search": HitsReply,
+    "retrieve": HitsReply,
+    "fetch": FetchReply,
+}
+
+
+class Stopping(Fatal):
+    """The run was asked to stop: no new call is started. Resume goes on from here."""
+
+    exit_code = 130
+
+
+class Gate:
+    """One per run and process; ``entries`` are the journal's rows from the run's earlier lives."""
+
+    def __init__(
+        self,
+        *,
+        journal: Journal,
+        clock: Clock,
+        caps: Caps,
+        entries: Sequence[Entry] = (),
+        listen: Listener | None = None,
+        concurrency: int = 8,
+        rng: random.Random | None = None,
+    ) -> None:
+        self.run = journal.run
+        self._journal = journal
+        self._clock = clock
+        self._listen = listen
+        self._slots = asyncio.Semaphore(concurrency)
+        self._rng = rng or random.Random(0)
+        self._ledger = Ledger(entries)
+        self._before = self._ledger.elapsed
+        self._started = clock.monotonic()
+        self._flying: dict[str, asyncio.Task[Reply]] = {}
+        self._stopping = False
+        self.root = Budget("run", caps, spent=self._ledger.total())
+
+    def elapsed(self) -> float:
+        """Return the seconds this run has been worked on, over all its lives."""
+        return self._before + self._clock.monotonic() - self._started
+
+    def open(self, branch: str, caps: Caps) -> Budget:
+        """Carve a branch's budget out of the run's; what the branch spent in earlier lives is already counted."""
+        known = self.root.children.get(branch)
+        if known is not None:
+            return known
+        opened = self.elapsed() - self._ledger.seconds(branch)
+        return self.root.carve(branch, caps, spent=self._ledger.spent(branch), opened=opened)
+
+    def close(self, branch: str) -> None:
+        """End a branch's budget: what it did not spend goes back to the run."""
+        self.root.close(branch)
+
+    def usage(self, branch: str | None = None) -> Usage:
+        """Return what a branch, or with ``None`` the whole run, has used so far."""
+        return self._ledger.usage(branch, self.elapsed() if branch is None else None)
+
+    def tell(self, kind: str, branch: str = "", detail: str = "") -> None:
+        """Send one event to the listener."""
+        if self._listen is not None:
+            self._listen(Event(run=self.run, kind=kind, branch=branch, detail=detail))
+
+    def stop(self) -> None:
+        """Start no more calls; those in flight go on."""
+        self._stopping = True
+
+    async def drain(self) -> None:
+        """Wait until every call in flight has been recorded."""
+        self.stop()
+        await asyncio.gather(*self._flying.values(), return_exceptions=True)
+
+    async def call(self, effect: Effect, *, branch: str, budget: Budget) -> Reply:
+        """Return the answer to ``effect.request``, from the journal, from a twin in flight, or from the world.
+
+        Raises ``OutOfBudget`` when a cap would be passed, ``EffectFailed`` when the call failed for good, and
+        ``Stopping``, ``NotTheOwner`` or ``StoreProblem``, which end the run in this process.
+        """
+        key = request_key(effect.request)
+        while True:
+            known = self._recorded(branch, key, effect.request)
+            if known is not None:
+                self.tell("call.reused", branch, _spoken(effect.request))
+                return known
+            task = self._flying.get(key)
+            if task is None:
+                task = asyncio.create_task(self._fly(effect, key, branch, budget))
+                task.add_done_callback(_retrieve)
+                self._flying[key] = task
+                return await asyncio.shield(task)
+            try:
+                return await asyncio.shield(task)
+            except OutOfBudget:
+                continue  # the twin that asked first could not pay; this branch asks on its own budget
+
+    def _recorded(self, branch: str, key: str, request: Request) -> Reply | None:
+        payload = self._ledger.answers.get(key)
+        if payload is not None:
+            return msgspec.json.decode(payload, type=REPLIES[request.kind])
+        outcome = self._ledger.refused.get((branch, key)) or self._ledger.failed.get(key)
+        if outcome is None:
+            return None
+        detail = msgspec.json.decode(outcome.payload)
+        if outcome.status == "refused":
+            raise OutOfBudget(detail["message"], currency=detail["currency"])
+        raise EffectFailed(detail["message"])
+
+    async def _fly(self, effect: Effect, key: str, branch: str, budget: Budget) -> Reply:
+        try:
+            for attempt in range(1, ATTEMPTS):
+                try:
+                    return await self._attempt(effect, key, branch, budget, attempt)
+                except EffectFailed as failure:
+                    if not failure.retryable:
+                        raise
+                    self.tell("call.retried", branch, f"{_spoken(effect.request)}: {failure}")
+                    await self._pause(failure, attempt, budget)
+            return await self._attempt(effect, key, branch, budget, ATTEMPTS)
+        finally:
+            del self._flying[key]
+
+    async def _pause(self, failure: EffectFailed, attempt: int, budget: Budget) -> None:
+        """Wait as the far side asked, or exponentially with full jitter; never past the deadline."""
+        backoff = FIRST_PAUSE * 2 ** (attempt - 1) * (1 + self._rng.random())
+        wait = min(LONGEST_PAUSE, backoff if failure.retry_after is None else failure.retry_after)
+        deadline = budget.deadline()
+        if deadline is not None and self.elapsed() + wait >= deadline:
+            raise failure
+        await self._clock.sleep(wait)
+
+    async def _attempt(self, effect: Effect, key: str, branch: str, budget: Budget, attempt: int) -> Reply:
+        async with self._slots:
+            if self._stopping:
+                raise Stopping("the run was asked to stop")
+            intent = self._intent(effect, key, branch, attempt)
+            try:
+                timeout = self._time_left(effect, budget)
+                bound = effect.size(budget.left())
+                budget.reserve(bound)
+            except OutOfBudget as refusal:
+                await self._refuse(intent, refusal)
+                raise
+            return await self._paid(effect, msgspec.structs.replace(intent, bound=bound), budget, timeout)
+
+    def _intent(self, effect: Effect, key: str, branch: str, attempt: int) -> Intent:
+        return Intent(
+            run=self.run,
+            branch=branch,
+            kind=effect.request.kind,
+            key=key,
+            occurrence=self._ledger.occurrence(branch, key),
+            attempt=attempt,
+            bound=NOTHING,
+            elapsed=self.elapsed(),
+            request=encode(effect.request),
+        )
+
+    def _time_left(self, effect: Effect, budget: Budget) -> float:
+        deadline = budget.deadline()
+        left = effect.patience if deadline is None else min(effect.patience, deadline - self.elapsed())
+        if left <= 0:
+            raise OutOfBudget(f"{budget.name}: the time is used up", currency="seconds")
+        return left
+
+    async def _refuse(self, intent: Intent, refusal: OutOfBudget) -> None:
+        seq = await self._journal.intend(intent)
+        payload = encode({"message": str(refusal), "retryable": False, "currency": refusal.currency})
+        await self._conclude(seq, intent, "refused", payload, NOTHING, True)
+        self.tell("call.refused", intent.branch, str(refusal))
+
+    async def _paid(self, effect: Effect, intent: Intent, budget: Budget, timeout: float) -> Reply:
+        """Send one reserved call. Whatever ends it without an outcome row leaves it charged at its bound."""
+        bound = actual = intent.bound
+        try:
+            seq = await self._journal.intend(intent)
+            self.tell("call.sent", intent.branch, _spoken(effect.request))
+            try:
+                reply = await self._within(effect, bound, timeout)
+            except EffectFailed as failure:
+                charged = bound if failure.charged else Amount(calls=bound.calls)
+                payload = encode({"message": str(failure), "retryable": failure.retryable, "currency": ""})
+                await self._conclude(seq, intent, "failed", payload, charged, effect.priced)
+                actual = charged
+                self.tell("call.failed", intent.branch, f"{_spoken(effect.request)}: {failure}")
+                raise
+            charged = effect.charge(reply, bound)
+            await self._conclude(seq, intent, "answered", encode(reply), charged, effect.priced)
+            actual = charged
+            self.tell("call.answered", intent.branch, _spoken(effect.request))
+            return reply
+        finally:
+            budget.settle(bound, actual)
+
+    async def _within(self, effect: Effect, bound: Amount, timeout: float) -> Reply:
+        try:
+            async with asyncio.timeout(timeout):
+                return await effect.send(bound, timeout)
+        except TimeoutError:
+            raise EffectFailed(f"no answer within {timeout:.1f} s", charged=True) from None
+
+    async def _conclude(
+        self, seq: int, intent: Intent, status: str, payload: str, charged: Amount, priced: bool
+    ) -> None:
+        outcome = msgspec.convert(
+            {
+                "status": status,
+                "payload": payload,
+                "charged": msgspec.structs.asdict(charged),
+                "elapsed": self.elapsed(),
+                "priced": priced,
+            },
+            Outcome,
+        )
+        await self._journal.conclude(seq, outcome)
+        self._ledger.add(intent, outcome)
+
+
+def _retrieve(task: asyncio.Task[Reply]) -> None:
+    """Look at a finished task's exception, so that an abandoned call does not warn at exit."""
+    if not task.cancelled():
+        task.exception()
+
+
+def _spoken(request: Request) -> str:
+    """Return a request in a few words, for people."""
+    if request.kind == "model":
+        return f"model {request.role}"
+    if request.kind == "fetch":
+        return f"fetch {request.url}"
+    return f"{request.kind} “{request.query}”"

@@ -1,0 +1,86 @@
+"""What the journal says of a run so far: answers by request, refusals, failures, and what each branch spent.
+
+Arithmetic over rows only; the rows are written and read by the journal, and the gate asks the questions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import msgspec
+
+from research.budget import Amount
+from research.ports import Entry, Intent, Outcome
+from research.records import Usage
+
+
+class Ledger:
+    """Built from a journal's rows, kept up to date row by row."""
+
+    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+        self.answers: dict[str, str] = {}
+        self.failed: dict[str, Outcome] = {}
+        self.refused: dict[tuple[str, str], Outcome] = {}
+        self.elapsed = 0.0
+        self._occurrences: dict[tuple[str, str], int] = {}
+        self._spent: dict[str, Amount] = {}
+        self._span: dict[str, tuple[float, float]] = {}
+        self._unpriced: set[str] = set()
+        for entry in entries:
+            self.add(entry.intent, entry.outcome)
+
+    def add(self, intent: Intent, outcome: Outcome | None) -> None:
+        """Take in one row pair. A call in flight when the process died (no outcome) stays charged at its bound."""
+        branch, key = intent.branch, intent.key
+        end = outcome.elapsed if outcome else intent.elapsed
+        begin, last = self._span.get(branch, (intent.elapsed, end))
+        self._span[branch] = (min(begin, intent.elapsed), max(last, end))
+        self._spent[branch] = self.spent(branch).plus(outcome.charged if outcome else intent.bound)
+        self._occurrences[branch, key] = max(self.occurrence(branch, key), intent.occurrence + 1)
+        self.elapsed = max(self.elapsed, end)
+        if outcome is not None:
+            self._settle(branch, key, outcome)
+
+    def _settle(self, branch: str, key: str, outcome: Outcome) -> None:
+        if not outcome.priced:
+            self._unpriced.add(branch)
+        if outcome.status == "answered":
+            self.answers[key] = outcome.payload
+            return
+        detail = msgspec.json.decode(outcome.payload)
+        if outcome.status == "refused" and detail["currency"] != "seconds":
+            self.refused[branch, key] = outcome
+        elif outcome.status == "failed" and not detail["retryable"]:
+            self.failed[key] = outcome
+
+    def occurrence(self, branch: str, key: str) -> int:
+        """Return how many times this branch has tried this request."""
+        return self._occurrences.get((branch, key), 0)
+
+    def spent(self, branch: str) -> Amount:
+        """Return what one branch was charged."""
+        return self._spent.get(branch, Amount())
+
+    def seconds(self, branch: str) -> float:
+        """Return the seconds between the branch's first row and its last."""
+        begin, end = self._span.get(branch, (0.0, 0.0))
+        return end - begin
+
+    def total(self) -> Amount:
+        """Return what all branches were charged."""
+        total = Amount()
+        for amount in self._spent.values():
+            total = total.plus(amount)
+        return total
+
+    def usage(self, branch: str | None = None, seconds: float | None = None) -> Usage:
+        """Return what one branch (or, with ``None``, the run) used; money is ``None`` when a price is unknown."""
+        amount = self.total() if branch is None else self.spent(branch)
+        unpriced = bool(self._unpriced) if branch is None else branch in self._unpriced
+        took = seconds if seconds is not None else self.seconds(branch) if branch else self.elapsed
+        return Usage(
+            tokens=amount.tokens,
+            nano_usd=None if unpriced else amount.nano_usd,
+            calls=amount.calls,
+            seconds=round(took, 3),
+        )

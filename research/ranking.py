@@ -1,0 +1,33 @@
+"""Fusing ranked lists. Pure: lists in, one list out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Sequence
+from typing import TypeVar
+
+import msgspec
+
+from research.records import Hit
+
+T = TypeVar("T", bound=Hashable)
+RANK_CONSTANT = 60
+"""The constant of Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet" (SIGIR 2009)."""
+
+
+def reciprocal_rank(lists: Sequence[Sequence[Hit]], *, key: Callable[[Hit], str]) -> list[Hit]:
+    """Return one list, best first, scored by the sum of ``1 / (60 + rank)`` over the lists (rank from 1).
+
+    Hits with the same ``key`` are one hit: the first seen, with every list's reasons. Ties keep the first-seen order.
+    """
+    scores: dict[str, float] = {}
+    first: dict[str, Hit] = {}
+    for hits in lists:
+        for rank, hit in enumerate(hits, 1):
+            name = key(hit)
+            scores[name] = scores.get(name, 0.0) + 1 / (RANK_CONSTANT + rank)
+            seen = first.setdefault(name, hit)
+            if seen is not hit:
+                extra = tuple(reason for reason in hit.why if reason not in seen.why)
+                first[name] = msgspec.structs.replace(seen, why=seen.why + extra)
+    order = sorted(first, key=lambda name: -scores[name])
+    return [msgspec.structs.replace(first[name], score=round(scores[name], 6)) for name in order]

@@ -1,0 +1,248 @@
+"""Every value that flows through a run, frozen and addressed by its content.
+
+``Question -> Plan of Tasks -> Hit -> Source -> Passage -> Finding -> Sentence -> Report``, and beside that chain
+``Failure``, ``Gap``, ``BranchOutcome``, ``Usage`` and ``Event``. What is asked of the world and what it answers is in
+``research.requests``; money and caps are in ``research.budget``; behaviour is elsewhere. Every record converts to and
+from plain JSON with :func:`plain` and :func:`build`, and an id is a hash of content, so making a record twice makes
+the same record.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any, Literal, TypeVar, dataclass_transform
+
+import msgspec
+
+Label = Literal["public", "private"]
+"""PUBLIC may leave the machine; PRIVATE (the user's documents, and whatever is computed from them) may not."""
+
+ModeName = Literal["workflow", "hybrid", "agent"]
+BranchType = Literal["web", "corpus"]
+BranchKind = Literal["workflow", "agent"]
+OutcomeName = Literal["done", "partial", "failed", "refused", "out of budget"]
+VerdictName = Literal["supported", "unsupported", "could not check"]
+RunStatus = Literal["running", "interrupted", "waiting", "done", "partial", "failed"]
+
+R = TypeVar("R")
+
+
+@dataclass_transform(frozen_default=True, kw_only_default=True)
+class _RecordMeta(msgspec.StructMeta):
+    """Makes every subclass of Record frozen with keyword-only fields, and tells type checkers so."""
+
+    def __new__(mcls, name: str, bases: tuple[type, ...], namespace: dict[str, Any]) -> Any:
+        return super().__new__(mcls, name, bases, namespace, frozen=True, kw_only=True)
+
+
+class Record(msgspec.Struct, metaclass=_RecordMeta):
+    """A frozen value with keyword-only fields."""
+
+
+def plain(record: Any) -> Any:
+    """Return ``record`` as plain JSON values (dict, list, str, int, float, bool, None)."""
+    return msgspec.to_builtins(record)
+
+
+def build(kind: type[R], value: Any) -> R:
+    """Build a record of type ``kind`` from plain JSON; raises ``msgspec.ValidationError`` when it does not fit."""
+    return msgspec.convert(value, kind)
+
+
+def encode(record: Any) -> str:
+    """Return the canonical JSON text of ``record``: keys sorted, no spaces, so equal records give equal bytes."""
+    return msgspec.json.encode(record, order="deterministic").decode()
+
+
+def ident(prefix: str, *parts: Any) -> str:
+    """Return ``prefix-`` and 16 hex digits of the SHA-256 of ``parts`` as canonical JSON."""
+    return f"{prefix}-{hashlib.sha256(encode(parts).encode()).hexdigest()[:16]}"
+
+
+class Question(Record):
+    """What the user asked, and which kinds of source may answer it."""
+
+    text: str
+    corpora: tuple[str, ...] = ()
+    web: bool = False
+
+
+class Score(Record):
+    """One dimension of the triage: ``value`` from 1 (points to a workflow) to 5 (points to an agent)."""
+
+    dimension: str
+    value: int
+    reason: str
+
+
+class Mode(Record):
+    """The decision of the triage and why it was taken."""
+
+    name: ModeName
+    scores: tuple[Score, ...]
+    reasons: tuple[str, ...]
+
+
+class Task(Record):
+    """One branch's work. ``label`` is PRIVATE when the wording was computed from the user's documents."""
+
+    id: str
+    objective: str
+    queries: tuple[str, ...]
+    type: BranchType
+    kind: BranchKind = "workflow"
+    corpus: str | None = None
+    wanted: str = ""
+    label: Label = "public"
+    round: int = 1
+
+    @staticmethod
+    def make(objective: str, queries: tuple[str, ...], type: BranchType, **rest: Any) -> Task:
+        """Return a task whose id is the hash of what it asks for, and where."""
+        key = ident("t", objective, queries, type, rest.get("corpus"), rest.get("round", 1))
+        return Task(id=key, objective=objective, queries=queries, type=type, **rest)
+
+
+class Plan(Record):
+    """The tasks of the first round and the headings under which the report answers them."""
+
+    tasks: tuple[Task, ...]
+    rationale: str = ""
+
+
+class Hit(Record):
+    """One search or retrieval result. ``handle`` is made by code; ``why`` says what put the hit in the list.
+
+    A web hit has a ``url`` and a snippet; a corpus hit has ``source``, ``start`` and ``end`` (code points).
+    """
+
+    handle: str
+    title: str
+    score: float
+    url: str = ""
+    snippet: str = ""
+    source: str = ""
+    start: int = 0
+    end: int = 0
+    why: tuple[str, ...] = ()
+
+
+class Source(Record):
+    """A stored text. ``id`` is the SHA-256 (hex) of the text in UTF-8; dates are ISO 8601 or empty when unknown."""
+
+    id: str
+    url: str
+    title: str
+    label: Label
+    media: str = "text/plain"
+    published: str = ""
+    retrieved: str = ""
+
+
+class Passage(Record):
+    """A span of a source: ``text == source_text[start:end]``, in code points."""
+
+    source: str
+    start: int
+    end: int
+    text: str
+    title: str = ""
+
+
+class Quote(Record):
+    """What an analyst claims to have read: a quote, the source it is from, and what it shows. Not yet located."""
+
+    source: str
+    quote: str
+    statement: str
+    relevance: float = 1.0
+
+
+class Finding(Record):
+    """A located quote: ``source_text[start:end] == quote`` holds, or the record was never made."""
+
+    id: str
+    task: str
+    statement: str
+    quote: str
+    source: str
+    start: int
+    end: int
+    label: Label
+    relevance: float = 1.0
+    verdict: VerdictName = "could not check"
+
+
+class Gap(Record):
+    """What a branch or a run still lacks, and the queries that might fill it."""
+
+    task: str
+    missing: str
+    queries: tuple[str, ...] = ()
+
+
+class Disagreement(Record):
+    """Two or more findings that cannot all hold, and about what."""
+
+    about: str
+    findings: tuple[str, ...]
+
+
+class Failure(Record):
+    """Something that went wrong, as data: it is listed in the report and never becomes its content."""
+
+    where: str
+    what: str
+    retryable: bool = False
+
+
+class Usage(Record):
+    """What was spent: tokens, nano-dollars (``None`` when a price is unknown), calls sent, seconds of wall time."""
+
+    tokens: int = 0
+    nano_usd: int | None = 0
+    calls: int = 0
+    seconds: float = 0.0
+
+
+class BranchOutcome(Record):
+    """How a branch ended. ``findings`` are ids; the records are in the library."""
+
+    task: str
+    outcome: OutcomeName
+    findings: tuple[str, ...] = ()
+    failures: tuple[Failure, ...] = ()
+    gaps: tuple[Gap, ...] = ()
+    rounds: int = 0
+
+
+class Sentence(Record):
+    """A sentence of the report. Without ``findings`` it is the writer's own connective and claims nothing."""
+
+    text: str
+    findings: tuple[str, ...] = ()
+    verdict: VerdictName = "could not check"
+
+
+class Section(Record):
+    """A heading and its sentences."""
+
+    heading: str
+    sentences: tuple[Sentence, ...]
+
+
+class Draft(Record):
+    """What an analyst composed: the answer first, then the sections. Not yet checked."""
+
+    answer: tuple[Sentence, ...]
+    sections: tuple[Section, ...]
+    disagreements: tuple[Disagreement, ...] = ()
+
+
+class Event(Record):
+    """One line of live progress: ``kind`` is a dotted name such as ``branch.ended``; ``detail`` is for people."""
+
+    run: str
+    kind: str
+    branch: str = ""
+    detail: str = ""

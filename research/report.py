@@ -1,0 +1,133 @@
+"""The report as one value: what ``--json`` prints and what Markdown is rendered from.
+
+``Report`` is the public interface named in ``docs/report.schema.json``. Building one checks that every sentence cites
+known findings and every finding a known source, so a report with a dangling citation cannot exist. Rendering is in
+``research.render``; composing the text is the analyst's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from research.errors import CitationBroken
+from research.records import (
+    BranchKind,
+    BranchType,
+    Disagreement,
+    Label,
+    Mode,
+    OutcomeName,
+    Record,
+    RunStatus,
+    VerdictName,
+)
+
+
+class ReportSentence(Record):
+    """A sentence and the findings it rests on. ``section`` is empty for the answer."""
+
+    text: str
+    findings: tuple[str, ...] = ()
+    section: str = ""
+    verdict: VerdictName = "could not check"
+
+
+class ReportFinding(Record):
+    """A quote at ``source_text[start:end]``, in code points of the stored text."""
+
+    id: str
+    statement: str
+    quote: str
+    source: str
+    start: int
+    end: int
+    verdict: VerdictName
+
+
+class ReportSource(Record):
+    """A stored source. ``id`` is the SHA-256 of the file at ``path``."""
+
+    id: str
+    url: str
+    title: str
+    path: str
+    label: Label
+    published: str = ""
+    retrieved: str = ""
+
+
+class CapFacts(Record):
+    """Caps as the user gave them; ``None`` is no cap. ``usd`` is in dollars."""
+
+    tokens: int | None = None
+    usd: float | None = None
+    calls: int | None = None
+    seconds: float | None = None
+
+
+class UsageFacts(Record):
+    """What was used, and the caps it was held to. ``usd`` is ``None`` when a price is unknown."""
+
+    tokens: int
+    usd: float | None
+    calls: int
+    seconds: float
+    caps: CapFacts = CapFacts()
+
+
+class BranchFacts(Record):
+    """One branch: its task in words, its type and kind, how it ended and what it used."""
+
+    task: str
+    type: BranchType
+    kind: BranchKind
+    outcome: OutcomeName
+    usage: UsageFacts
+
+
+class Skipped(Record):
+    """Something that was not done, read or answered, and why. Every loss is one of these."""
+
+    what: str
+    why: str
+
+
+class Report(Record):
+    """A whole report. ``sentences`` are in reading order: those of the answer first (``section`` empty)."""
+
+    run: str
+    status: RunStatus
+    exit_code: int
+    question: str
+    mode: Mode
+    analyst: str
+    notice: str
+    answer: str
+    sentences: tuple[ReportSentence, ...]
+    findings: tuple[ReportFinding, ...]
+    sources: tuple[ReportSource, ...]
+    branches: tuple[BranchFacts, ...]
+    not_found: tuple[str, ...]
+    skipped: tuple[Skipped, ...]
+    disagreements: tuple[Disagreement, ...]
+    usage: UsageFacts
+
+
+def checked(report: Report) -> Report:
+    """Return ``report``; raises ``CitationBroken`` when a sentence, disagreement or finding points to nothing."""
+    findings = {finding.id for finding in report.findings}
+    sources = {source.id for source in report.sources}
+    cited: Sequence[tuple[str, Sequence[str]]] = [
+        *((sentence.text, sentence.findings) for sentence in report.sentences),
+        *((entry.about, entry.findings) for entry in report.disagreements),
+    ]
+    for text, ids in cited:
+        for id in ids:
+            if id not in findings:
+                raise CitationBroken(f"“{text[:60]}” cites {id}, which is not a finding of this run")
+    for finding in report.findings:
+        if finding.source not in sources:
+            raise CitationBroken(
+                f"the finding {finding.id} is from {finding.source[:12]}, which is not a listed source"
+            )
+    return report

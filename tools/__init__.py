@@ -1,0 +1,1 @@
+"""The hands: one outside thing a file, each fulfilling a port of ``research.ports``; none knows another's caller."""
