@@ -97,6 +97,10 @@ class Gate:
         if self._listen is not None:
             self._listen(Event(run=self.run, kind=kind, branch=branch, detail=detail))
 
+    def in_flight(self) -> int:
+        """Return how many calls are being worked on."""
+        return len(self._flying)
+
     def stop(self) -> None:
         """Start no more calls; those in flight go on."""
         self._stopping = True

@@ -6,6 +6,7 @@ Everything that fails raises ``research.errors.EffectFailed`` and nothing return
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Literal, Protocol, runtime_checkable
 
 from research.budget import Amount
@@ -98,6 +99,10 @@ class Library(Protocol):
 
     async def source(self, source: str) -> Source: ...
 
+    def path(self, source: str) -> Path:
+        """Return where the stored text is, for people and other tools."""
+        ...
+
     async def put(self, run: str, records: Sequence[tuple[str, str, object]]) -> None:
         """Store ``(kind, id, record)`` triples of a run in one transaction; storing one again changes nothing."""
         ...
@@ -106,9 +111,13 @@ class Library(Protocol):
         """Return plain JSON of a stored record. Raises ``StoreProblem`` when it is missing."""
         ...
 
+    async def every(self, run: str, kind: str) -> Sequence[object]:
+        """Return plain JSON of all records of a kind, ordered by id."""
+        ...
+
 
 class Intent(Record):
-    """The row written before a call. ``bound`` stays charged unless an outcome says less. ``elapsed`` is run seconds."""
+    """The row written before a call. ``bound`` stays charged unless an outcome says less; ``elapsed`` is run seconds."""
 
     run: str
     branch: str
@@ -122,7 +131,7 @@ class Intent(Record):
 
 
 class Outcome(Record):
-    """The row written after a call. ``status`` is ``answered`` (payload is the reply's JSON), ``failed`` or ``refused``.
+    """The row written after a call. ``status`` is ``answered`` (payload: the reply's JSON), ``failed`` or ``refused``.
 
     A ``failed`` or ``refused`` payload is ``{"message", "retryable", "currency"}``. ``priced`` is false when the money
     is not known.

@@ -1,0 +1,204 @@
+"""The bounded sub-agent: one task in, one typed outcome out, as a workflow or as an agent.
+
+::
+
+    workflow:  search -> read -> judge -> (search again | close)
+    agent:     step -> (search | read | both) -> step ... -> close
+
+All queries of a round are asked at once and all pages are read at once. Nothing here ends a run: what goes wrong is in
+the outcome. Which step asks the analyst what, is all there is in this file; the judgement is the analyst's.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from langgraph.graph import END, START, StateGraph
+from langgraph.graph.state import CompiledStateGraph
+from langgraph.runtime import Runtime
+
+from graphs.border import Trouble, settle
+from graphs.context import RunContext
+from graphs.reading import Reader
+from graphs.state import BranchInput, BranchOutput, BranchState, Json
+from research.access import Access
+from research.budget import Caps
+from research.ranking import reciprocal_rank
+from research.records import BranchOutcome, Failure, Finding, Gap, Hit, OutcomeName, Question, Task, build, plain
+
+WEB_HITS = 6
+CORPUS_HITS = 12
+AGENT_TURNS = 3
+"""Turns of an agent branch for each search round that a workflow branch would have."""
+
+Next = Literal["search", "read", "judge", "step", "close"]
+
+
+class Desk:
+    """One branch's state with its records built and its access opened; nothing outlives a node."""
+
+    def __init__(self, state: BranchState, context: RunContext) -> None:
+        self.context = context
+        self.task = build(Task, state["task"])
+        budget = context.gate.open(self.task.id, build(Caps, state["caps"]))
+        self.access: Access = context.access(self.task.type, self.task.id, budget)
+        self.limit = CORPUS_HITS if self.task.type == "corpus" else WEB_HITS
+
+    async def findings(self, state: BranchState) -> tuple[Finding, ...]:
+        """Return the branch's findings so far."""
+        return await self.context.findings(state.get("findings", []))
+
+    async def ask(self, query: str) -> tuple[Hit, ...]:
+        """Search or retrieve, as the branch's type allows."""
+        if self.task.type == "corpus":
+            return await self.access.retrieve(self.task.corpus or "", query, limit=self.limit)
+        return await self.access.search(query, label=self.task.label)
+
+
+def _note(state: BranchState, trouble: Trouble) -> Json:
+    """Return the update that adds ``trouble`` to the branch's state."""
+    return {
+        "failures": [*state.get("failures", []), *(plain(failure) for failure in trouble.failures)],
+        "limit": state.get("limit", "") or trouble.limit,
+        "refused": state.get("refused", "") or trouble.refused,
+    }
+
+
+async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
+    """Ask every open query at once and choose the hits to read."""
+    desk = Desk(state, runtime.context)
+    asked = state.get("asked", [])
+    queries = [query for query in dict.fromkeys(state["queries"]) if query not in asked]
+    lists, trouble = await settle("search", [desk.ask(query) for query in queries])
+    ranked = reciprocal_rank(lists, key=lambda hit: hit.handle)
+    seen = set(state.get("seen", []))
+    fresh = [hit for hit in ranked if hit.handle not in seen][: desk.limit]
+    await runtime.context.world.library.put(runtime.context.gate.run, [("hit", hit.handle, hit) for hit in fresh])
+    handles = [hit.handle for hit in fresh]
+    if desk.task.kind == "agent" and desk.task.type == "web":
+        read, offered = state.get("hits", []), [*state.get("offered", []), *handles]
+    else:
+        read, offered = [*state.get("hits", []), *handles], state.get("offered", [])
+    update = {"queries": [], "asked": [*asked, *queries], "hits": read, "offered": offered}
+    return {**update, "round": state.get("round", 0) + 1, **_note(state, trouble)}
+
+
+async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
+    """Read the chosen hits at once and keep what they say as located findings."""
+    desk = Desk(state, runtime.context)
+    question = Question(text=state["question"])
+    reader = Reader(runtime.context, desk.task, desk.access, question)
+    hits = [build(Hit, await runtime.context.world.library.get(reader.run, "hit", id)) for id in state["hits"]]
+    readings, trouble = await runtime.context.settle("read", reader.jobs(hits))
+    findings = [finding for reading in readings for finding in reading.findings]
+    lost = sum(reading.dropped for reading in readings)
+    if lost:
+        what = f"{lost} quote{'s' if lost > 1 else ''} not found in the source, so not used"
+        trouble = Trouble(
+            failures=(*trouble.failures, Failure(where="read", what=what)),
+            limit=trouble.limit,
+            refused=trouble.refused,
+        )
+    known = state.get("findings", [])
+    fresh = list(dict.fromkeys(finding.id for finding in findings if finding.id not in known))
+    runtime.context.gate.tell("branch.read", desk.task.id, f"{len(fresh)} findings from {len(hits)} hits")
+    update = {"hits": [], "seen": [*state.get("seen", []), *state["hits"]], "findings": [*known, *fresh]}
+    return {**update, **_note(state, trouble)}
+
+
+async def judge(state: BranchState, runtime: Runtime[RunContext]) -> Json:
+    """Ask the analyst what is missing; its queries start another round, no answer ends the branch."""
+    desk = Desk(state, runtime.context)
+    analyst = runtime.context.analyst
+    found = await desk.findings(state)
+    gaps, trouble = await runtime.context.settle(
+        "judge", [_judged(analyst.judge(desk.task, found, state["asked"], desk.access))]
+    )
+    gap = gaps[0][0] if gaps else None
+    more = state.get("round", 0) < runtime.context.bounds.branch_rounds and not state.get("limit")
+    queries = [q for q in (gap.queries if gap and more else ()) if q not in state["asked"]]
+    return {"gap": plain(gap) if gap else None, "queries": queries, **_note(state, trouble)}
+
+
+async def _judged(asked: Any) -> tuple[Gap | None]:
+    """Wrap an answer that may be ``None``, so that it is not taken for a failed job."""
+    return (await asked,)
+
+
+async def step(state: BranchState, runtime: Runtime[RunContext]) -> Json:
+    """Ask the model for the agent branch's next move; an empty move ends the branch."""
+    desk = Desk(state, runtime.context)
+    library, run = runtime.context.world.library, runtime.context.gate.run
+    seen = state.get("seen", [])
+    open_hits = [build(Hit, await library.get(run, "hit", id)) for id in state.get("offered", []) if id not in seen]
+    found = await desk.findings(state)
+    question = Question(text=state["question"])
+    move = runtime.context.analyst.step(desk.task, question, found, open_hits, desk.access)
+    turns, trouble = await runtime.context.settle("step", [move])
+    more = state.get("turn", 0) < AGENT_TURNS * runtime.context.bounds.branch_rounds and not state.get("limit")
+    known = {hit.handle for hit in open_hits}
+    queries = [q for turn in turns if more for q in turn.queries if q not in state.get("asked", [])]
+    handles = [handle for turn in turns if more for handle in turn.handles if handle in known]
+    return {"queries": queries, "hits": handles, "turn": state.get("turn", 0) + 1, **_note(state, trouble)}
+
+
+async def close(state: BranchState, runtime: Runtime[RunContext]) -> Json:
+    """Write the branch's outcome and give back what it did not spend."""
+    task = build(Task, state["task"])
+    gap = build(Gap, state["gap"]) if state.get("gap") else None
+    outcome = BranchOutcome(
+        task=task.id,
+        outcome=_outcome(state),
+        findings=tuple(state.get("findings", [])),
+        failures=tuple(build(Failure, failure) for failure in state.get("failures", [])),
+        gaps=(gap,) if gap else (),
+        rounds=state.get("round", 0),
+    )
+    runtime.context.gate.close(task.id)
+    detail = f"{outcome.outcome}, {len(outcome.findings)} findings"
+    runtime.context.gate.tell("branch.ended", task.id, detail)
+    return {"outcomes": {task.id: {**plain(outcome), "limit": state.get("limit") or state.get("refused") or ""}}}
+
+
+def _outcome(state: BranchState) -> OutcomeName:
+    if state.get("limit"):
+        return "out of budget"
+    if state.get("refused"):
+        return "refused"
+    if state.get("failures"):
+        return "partial" if state.get("findings") else "failed"
+    return "done"
+
+
+def _first(state: BranchState) -> Next:
+    return "step" if state["task"]["kind"] == "agent" else "search"
+
+
+def _after_search(state: BranchState) -> Next:
+    return "read" if state.get("hits") else _after_read(state)
+
+
+def _after_read(state: BranchState) -> Next:
+    if state.get("limit") or state.get("refused"):
+        return "close"
+    return "step" if state["task"]["kind"] == "agent" else "judge"
+
+
+def _onward(state: BranchState) -> Next:
+    if state.get("refused") or state.get("limit"):
+        return "close"
+    return "search" if state.get("queries") else "read" if state.get("hits") else "close"
+
+
+def build_branch() -> CompiledStateGraph[BranchState, RunContext, BranchInput, BranchOutput]:
+    """Return the compiled branch; it uses its parent's checkpointer."""
+    builder = StateGraph(BranchState, RunContext, input_schema=BranchInput, output_schema=BranchOutput)
+    for node in (search, read, judge, step, close):
+        builder.add_node(node.__name__, node)
+    builder.add_conditional_edges(START, _first, ["search", "step"])
+    builder.add_conditional_edges("search", _after_search, ["read", "judge", "step", "close"])
+    builder.add_conditional_edges("read", _after_read, ["judge", "step", "close"])
+    builder.add_conditional_edges("judge", _onward, ["search", "read", "close"])
+    builder.add_conditional_edges("step", _onward, ["search", "read", "close"])
+    builder.add_edge("close", END)
+    return builder.compile()

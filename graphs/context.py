@@ -1,0 +1,97 @@
+"""What every node is handed beside its state: one run's gate, world, analyst and bounds. Never checkpointed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from graphs.border import Trouble, settle
+from research.access import Access, Holder, World
+from research.analysts import Analyst, Bounds
+from research.budget import Budget, Caps
+from research.gate import Gate
+from research.options import RunOptions
+from research.records import Failure, Finding, Source, build
+
+T = TypeVar("T")
+RESERVE = 5
+"""One part in five of every cap is kept back for composing, checking and publishing the report."""
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """One run in one process.
+
+    ``notice`` is what the report says about its analyst, ``losses`` what was lost before the run began (a corpus that
+    is not whole), ``lapses`` grows while the model's steps are taken over by the extractive analyst.
+    """
+
+    gate: Gate
+    world: World
+    analyst: Analyst
+    options: RunOptions
+    bounds: Bounds
+    notice: str = ""
+    losses: tuple[Failure, ...] = ()
+    lapses: Sequence[str] = ()
+
+    def access(self, holder: Holder, name: str, budget: Budget) -> Access:
+        """Return the one way to the world for a step: rights by holder, spending by budget."""
+        return Access(holder, name=name, gate=self.gate, budget=budget, world=self.world)
+
+    def trunk(self, holder: Holder, name: str) -> Access:
+        """Return access for a step of the orchestrator itself, on the run's own budget."""
+        self.reserve()
+        return self.access(holder, name, self.gate.root)
+
+    def reserve(self) -> Budget:
+        """Return the budget kept back for the report; carved once, before anything else is spent."""
+        caps = self.options.caps
+        kept = Caps(
+            tokens=None if caps.tokens is None else caps.tokens // RESERVE,
+            nano_usd=None if caps.nano_usd is None else caps.nano_usd // RESERVE,
+            calls=None if caps.calls is None else caps.calls // RESERVE,
+        )
+        return self.gate.open("report", kept)
+
+    def branch_caps(self, parts: int) -> Caps:
+        """Return the caps of each of ``parts`` branches; their time ends before the report's does."""
+        share = self.gate.root.share(parts, self.options.branch_caps)
+        total = self.options.caps.seconds
+        if total is None:
+            return share
+        left = max(0.0, total * (1 - 1 / RESERVE) - self.gate.elapsed())
+        own = self.options.branch_caps.seconds
+        return Caps(
+            tokens=share.tokens,
+            nano_usd=share.nano_usd,
+            calls=share.calls,
+            seconds=round(left if own is None else min(left, own), 3),
+        )
+
+    async def settle(self, where: str, jobs: Sequence[Awaitable[T]]) -> tuple[list[T], Trouble]:
+        """Run an analyst's ``jobs`` at the node border, and keep what it could not do itself for the report."""
+        ended = await settle(where, jobs)
+        await self.keep_lapses()
+        return ended
+
+    async def keep_lapses(self) -> None:
+        """Store the steps that the extractive analyst took over, so that a resumed run still names them."""
+        await self.world.library.put(self.gate.run, [("lapse", lapse, lapse) for lapse in self.lapses])
+
+    async def all_lapses(self) -> tuple[str, ...]:
+        """Return every lapse of the run, over all its lives."""
+        return tuple(str(lapse) for lapse in await self.world.library.every(self.gate.run, "lapse"))
+
+    async def findings(self, ids: Sequence[str]) -> tuple[Finding, ...]:
+        """Return records of findings by id, in that order."""
+        return tuple([build(Finding, await self._get("finding", id)) for id in ids])
+
+    async def sources(self, findings: Sequence[Finding]) -> tuple[Source, ...]:
+        """Return the sources of ``findings``, in order of first use."""
+        ids = dict.fromkeys(finding.source for finding in findings)
+        return tuple([build(Source, await self._get("source", id)) for id in ids])
+
+    async def _get(self, kind: str, id: str) -> Any:
+        return await self.world.library.get(self.gate.run, kind, id)

@@ -1,0 +1,217 @@
+"""Thin adapters of the orchestrator: state -> judgement -> partial update.
+
+The branch's nodes are in ``graphs.branch``. A step that fails leaves a failure in the state and the run goes on to a
+report; only planning may end the run, because without a plan there is nothing to report on, and then it can be resumed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import msgspec
+from langgraph.runtime import Runtime
+from langgraph.types import interrupt
+
+from graphs.border import Trouble
+from graphs.context import RunContext
+from graphs.state import VERSION, Json, RunState
+from research.analysts import Notes
+from research.assemble import Facts, assemble, sentence_id
+from research.errors import OutOfBudget
+from research.records import (
+    BranchOutcome,
+    Draft,
+    Failure,
+    Label,
+    Mode,
+    Plan,
+    Question,
+    Sentence,
+    Task,
+    build,
+    ident,
+    plain,
+)
+from research.triage import granted, triage
+
+CALLS_WORTH_A_BRANCH = 2
+"""A branch that cannot make two calls (ask, read) is not started; the others get its share."""
+
+
+async def triage_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Choose the mode and say why."""
+    context = runtime.context
+    mode = triage(build(Question, state["question"]), context.options, model=context.analyst.agentic)
+    context.gate.tell("triage", detail=f"{mode.name}: {' '.join(mode.reasons)}")
+    return {"version": VERSION, "mode": plain(mode), "round": 1}
+
+
+async def plan_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Ask for the plan; too small a budget for it is told in the report."""
+    context = runtime.context
+    question = build(Question, state["question"])
+    try:
+        plan = await context.analyst.plan(question, context.bounds, context.trunk("planner", "plan"))
+    except OutOfBudget as refusal:
+        failure = Failure(where="planning", what=f"{refusal}; give the run a larger cap")
+        return {"failures": {"plan": plain(failure)}, "pending": []}
+    await context.keep_lapses()
+    await context.world.library.put(context.gate.run, [("plan", "plan", plan)])
+    return _start(context, build(Mode, state["mode"]), plan)
+
+
+def _start(context: RunContext, mode: Mode, plan: Plan) -> Json:
+    """Return the update that starts a round: as many branches as the budget can feed, each with its caps."""
+    tasks = [msgspec.structs.replace(task, kind=granted(mode, task)) for task in plan.tasks]
+    calls = context.gate.root.left().calls
+    room = len(tasks) if calls is None else min(len(tasks), max(1, calls // CALLS_WORTH_A_BRANCH))
+    started, dropped = tasks[:room], tasks[room:]
+    for task in started:
+        context.gate.tell("branch.planned", task.id, task.objective)
+    return {
+        "tasks": {task.id: plain(task) for task in tasks},
+        "pending": [task.id for task in started],
+        "unstarted": {task.id: "not started: too few calls left for another branch" for task in dropped},
+        "caps": plain(context.branch_caps(max(1, len(started)))),
+    }
+
+
+async def approve_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Wait for a person where the run asks for it; a declined plan starts nothing."""
+    if not runtime.context.options.approve or not state.get("pending"):
+        return {"approved": True}
+    answer = interrupt({"tasks": [state["tasks"][id] for id in state["pending"]]})
+    if answer == "yes":
+        return {"approved": True}
+    reason = "the plan was not approved"
+    return {"approved": False, "pending": [], "unstarted": dict.fromkeys(state["pending"], reason)}
+
+
+async def gather_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Meet after a round's branches."""
+    used = runtime.context.gate.usage()
+    runtime.context.gate.tell("round.ended", detail=f"{used.calls} calls, {used.tokens} tokens")
+    return {"pending": []}
+
+
+async def _notes(state: RunState, context: RunContext) -> Notes:
+    outcomes = _outcomes(state)
+    ids = dict.fromkeys(id for outcome in outcomes for id in outcome.findings)
+    findings = await context.findings(list(ids))
+    return Notes(
+        question=build(Question, state["question"]),
+        tasks=_tasks(state),
+        findings=findings,
+        sources=await context.sources(findings),
+        outcomes=outcomes,
+    )
+
+
+def _tasks(state: RunState) -> tuple[Task, ...]:
+    return tuple(build(Task, task) for task in state.get("tasks", {}).values())
+
+
+def _outcomes(state: RunState) -> tuple[BranchOutcome, ...]:
+    """Return the outcomes in the order of the tasks, whichever branch ended first."""
+    outcomes = state.get("outcomes", {})
+    return tuple(build(BranchOutcome, outcomes[id]) for id in state.get("tasks", {}) if id in outcomes)
+
+
+async def assess_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Ask whether the whole needs more branches; private findings can only lead to more corpus branches."""
+    context = runtime.context
+    short = any(outcome.get("limit") for outcome in state.get("outcomes", {}).values())
+    if state["round"] >= context.bounds.rounds or short or not state.get("approved", True):
+        return {"pending": []}
+    notes = await _notes(state, context)
+    label: Label = "private" if any(finding.label == "private" for finding in notes.findings) else "public"
+    access = context.trunk("planner", "assess")
+    answers, trouble = await context.settle("assessing", [context.analyst.assess(notes, context.bounds, label, access)])
+    known = {task.id for task in notes.tasks}
+    tasks = [
+        msgspec.structs.replace(task, label=label, round=state["round"] + 1)
+        for task in (answers[0] if answers else ())
+        if task.id not in known and not (label == "private" and task.type == "web")
+    ]
+    update = _start(context, build(Mode, state["mode"]), Plan(tasks=tuple(tasks))) if tasks else {"pending": []}
+    return {**update, "round": state["round"] + 1, "failures": _failed("assess", "assessing", trouble)}
+
+
+def _failed(name: str, where: str, trouble: Trouble) -> Json:
+    """Return the state's entry for a step's trouble, or nothing."""
+    what = "; ".join([*(failure.what for failure in trouble.failures), trouble.limit, trouble.refused]).strip("; ")
+    return {name: plain(Failure(where=where, what=what))} if what else {}
+
+
+async def compose_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Have the report written from the findings, on the budget that was kept back for it."""
+    context = runtime.context
+    notes = await _notes(state, context)
+    access = context.access("writer", "report", context.reserve())
+    context.gate.tell("compose", detail=f"{len(notes.findings)} findings from {len(notes.sources)} sources")
+    drafts, trouble = await context.settle("composing", [context.analyst.compose(notes, access)])
+    draft = drafts[0] if drafts else Draft(answer=(), sections=())
+    id = ident("d", draft)
+    await context.world.library.put(context.gate.run, [("draft", id, draft)])
+    return {"draft": id, "failures": _failed("compose", "composing", trouble)}
+
+
+async def check_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Have every sentence that claims something checked against its quotes."""
+    context = runtime.context
+    notes = await _notes(state, context)
+    draft = await _draft(state, context)
+    access = context.access("checker", "report", context.reserve())
+    known = {finding.id: finding for finding in notes.findings}
+    sentences = [s for part in (draft.answer, *(section.sentences for section in draft.sections)) for s in part]
+    claims = list(dict.fromkeys(sentence for sentence in sentences if sentence.findings))
+
+    async def verdict(claim: Sentence) -> tuple[str, str]:
+        quotes = [known[id] for id in claim.findings if id in known]
+        return sentence_id(claim), await context.analyst.check(claim, quotes, access)
+
+    verdicts, trouble = await context.settle("checking", [verdict(claim) for claim in claims])
+    return {"verdicts": dict(verdicts), "failures": _failed("check", "checking", trouble)}
+
+
+async def _draft(state: RunState, context: RunContext) -> Draft:
+    return build(Draft, await context.world.library.get(context.gate.run, "draft", state["draft"]))
+
+
+async def publish_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
+    """Put the report together and store it; a run publishes once, later tries change nothing."""
+    context = runtime.context
+    notes = await _notes(state, context)
+    report = assemble(
+        _facts(state, context, notes, await context.all_lapses()),
+        await _draft(state, context),
+        notes.findings,
+        notes.sources,
+        msgspec.convert(state.get("verdicts", {}), dict[str, Any]),
+        lambda source: str(context.world.library.path(source)),
+    )
+    await context.world.library.put(context.gate.run, [("report", "report", report)])
+    context.gate.tell("published", detail=report.status)
+    return {"report": "report"}
+
+
+def _facts(state: RunState, context: RunContext, notes: Notes, lapses: tuple[str, ...]) -> Facts:
+    limits = {id: str(outcome.get("limit") or "") for id, outcome in state.get("outcomes", {}).items()}
+    failures: Sequence[Any] = list(state.get("failures", {}).values())
+    return Facts(
+        run=context.gate.run,
+        question=notes.question,
+        mode=build(Mode, state["mode"]),
+        analyst=context.analyst.name,
+        notice=context.notice,
+        options=context.options,
+        tasks=notes.tasks,
+        outcomes=notes.outcomes,
+        limits={id: limit for id, limit in limits.items() if limit},
+        unstarted=state.get("unstarted", {}),
+        failures=tuple(build(Failure, failure) for failure in failures) + context.losses,
+        lapses=lapses,
+        usage=context.gate.usage(),
+        branch_usage={task.id: context.gate.usage(task.id) for task in notes.tasks},
+    )

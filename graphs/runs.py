@@ -1,0 +1,84 @@
+"""Driving the graph: start a run, or go on with it from its checkpoint.
+
+Owning the run, opening stores and choosing an analyst is the application's work (``research.app``).
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+from langgraph.types import Command
+
+from graphs.checkpoints import open_saver
+from graphs.context import RunContext
+from graphs.orchestrator import build_graph
+from graphs.state import VERSION, RunState
+from research.errors import ResearchError, WrongVersion
+from research.records import Plan, Question, Task, build, plain
+from research.report import Report
+
+
+class NeedsApproval(ResearchError):
+    """The run waits for a person to approve its plan."""
+
+    exit_code = 5
+
+    def __init__(self, run: str, plan: Plan) -> None:
+        super().__init__(f"the plan waits for approval: `research resume {run} --yes` or `--no`")
+        self.run = run
+        self.plan = plan
+
+
+class Engine:
+    """The compiled graph with its checkpoints."""
+
+    def __init__(self, saver: Any) -> None:
+        self._graph = build_graph(saver)
+
+    async def work(self, context: RunContext, question: Question, approve: bool | None = None) -> Report:
+        """Start the run or go on with it, until it has published. Raises ``NeedsApproval`` when it waits.
+
+        ``approve`` answers a waiting plan. A run that has published already gives its report again.
+        """
+        context.reserve()
+        config: Any = {"configurable": {"thread_id": context.gate.run}}
+        snapshot = await self._graph.aget_state(config)
+        start = self._entry(context, snapshot, question, approve)
+        if not (snapshot.values and not snapshot.next):
+            await self._graph.ainvoke(start, config, context=context, durability="sync")
+            snapshot = await self._graph.aget_state(config)
+        if snapshot.interrupts:
+            raise self._waiting(context, snapshot.values)
+        stored = await context.world.library.get(context.gate.run, "report", snapshot.values["report"])
+        return build(Report, stored)
+
+    def _entry(self, context: RunContext, snapshot: Any, question: Question, approve: bool | None) -> Any:
+        """Return what to hand to the graph: the question, an approval, or nothing but "go on"."""
+        if not snapshot.values:
+            return RunState(question=plain(question))
+        found = snapshot.values.get("version", VERSION)
+        if found != VERSION:
+            raise WrongVersion(
+                f"the run {context.gate.run} was written with state version {found}, this program uses {VERSION}; "
+                "finish it with the version that began it"
+            )
+        if not snapshot.interrupts:
+            return None
+        if approve is None:
+            raise self._waiting(context, snapshot.values)
+        return Command(resume="yes" if approve else "no")
+
+    @staticmethod
+    def _waiting(context: RunContext, values: Any) -> NeedsApproval:
+        tasks = tuple(build(Task, values["tasks"][id]) for id in values["pending"])
+        return NeedsApproval(context.gate.run, Plan(tasks=tasks))
+
+
+@asynccontextmanager
+async def open_engine(checkpoints: Path) -> AsyncIterator[Engine]:
+    """Open the checkpoint file and compile the graph over it."""
+    async with open_saver(checkpoints) as saver:
+        yield Engine(saver)

@@ -1,0 +1,73 @@
+"""What is checkpointed: plain JSON, ids instead of texts, a version. Reducers merge by id, so a step that runs twice
+changes nothing.
+
+Texts, findings, hits and drafts are in the library; a state holds their ids. Tasks, outcomes and failures are small
+and bounded by the run's bounds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, TypedDict
+
+VERSION = 1
+Json = dict[str, Any]
+
+
+def merge(old: Json | None, new: Json | None) -> Json:
+    """Union of two dicts by key; the newer value wins."""
+    return {**(old or {}), **(new or {})}
+
+
+class RunState(TypedDict, total=False):
+    """The orchestrator's state. ``tasks``, ``outcomes`` and ``failures`` are keyed by task id or step name."""
+
+    version: int
+    question: Json
+    mode: Json
+    tasks: Annotated[dict[str, Json], merge]
+    pending: list[str]
+    caps: Json
+    unstarted: Annotated[dict[str, str], merge]
+    outcomes: Annotated[dict[str, Json], merge]
+    failures: Annotated[dict[str, Json], merge]
+    round: int
+    approved: bool
+    draft: str
+    verdicts: dict[str, str]
+    report: str
+
+
+class BranchState(TypedDict, total=False):
+    """One branch's state. Lists are bounded: rounds x queries x hits. ``limit`` names the budget that ran out."""
+
+    task: Json
+    caps: Json
+    question: str
+    round: int
+    turn: int
+    queries: list[str]
+    asked: list[str]
+    offered: list[str]
+    hits: list[str]
+    seen: list[str]
+    findings: list[str]
+    failures: list[Json]
+    gap: Json | None
+    limit: str
+    refused: str
+    outcomes: Annotated[dict[str, Json], merge]
+
+
+class BranchInput(TypedDict):
+    """What ``Send`` hands to a branch; ``queries`` are the task's, to be asked first."""
+
+    task: Json
+    caps: Json
+    question: str
+    queries: list[str]
+
+
+class BranchOutput(TypedDict):
+    """All that a branch gives back to the run."""
+
+    outcomes: Annotated[dict[str, Json], merge]

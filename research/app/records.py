@@ -1,0 +1,118 @@
+"""Reading what runs left behind: lists, reports, plans, and the check of every quote. SQLite and files alone."""
+
+from __future__ import annotations
+
+import difflib
+from pathlib import Path
+
+import msgspec
+
+from research.errors import CitationBroken, NotTheOwner, StoreProblem, UnknownName, UsageFault
+from research.records import Plan, Record, build
+from research.report import Report
+from research.settings import Settings
+from tools.corpus_store import CorpusRow, list_corpora
+from tools.journal import RunRow, list_runs
+from tools.library import read_record, read_text, text_path
+from tools.ownership import RunLock
+
+
+class BrokenQuote(Record):
+    """A quote of a report that is not in the stored copy of its source at its offsets, and why."""
+
+    finding: str
+    source: str
+    why: str
+
+
+class VerifyResult(Record):
+    """What a check of all quotes of a report found."""
+
+    run: str
+    checked: int
+    broken: tuple[BrokenQuote, ...]
+
+
+class Home:
+    """Where things are in the data directory."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.root = Path(settings.home)
+        self.journal = self.root / "journal.db"
+        self.checkpoints = self.root / "checkpoints.db"
+        self.library = self.root / "library"
+        self.corpora = self.root / "corpora"
+        self.locks = self.root / "locks"
+
+
+def runs(settings: Settings) -> list[RunRow]:
+    """Return every run, newest first; one whose process is gone is shown as interrupted."""
+    home = Home(settings)
+    return [_alive(home, row) for row in list_runs(home.journal)]
+
+
+def _alive(home: Home, row: RunRow) -> RunRow:
+    if row.status != "running":
+        return row
+    try:
+        with RunLock(home.locks, row.id):
+            return msgspec.structs.replace(row, status="interrupted")
+    except NotTheOwner:
+        return row
+
+
+def find_run(settings: Settings, name: str | None) -> RunRow:
+    """Return the run with this id or unique beginning of an id, or with ``None`` the last one."""
+    rows = runs(settings)
+    if not rows:
+        raise UsageFault("there are no runs yet; `research ask` begins one")
+    if name is None:
+        return rows[0]
+    found = [row for row in rows if row.id == name] or [row for row in rows if name and row.id.startswith(name)]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        raise UsageFault(f"{name} is the beginning of {len(found)} runs; give more of the id")
+    near = difflib.get_close_matches(name, [row.id for row in rows], n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]}?" if near else "`research runs` lists them"
+    raise UnknownName(f"there is no run {name[:60]}; {hint}")
+
+
+def show(run: str | None, settings: Settings) -> Report:
+    """Return the report of a run. Raises ``UsageFault`` when it has none yet."""
+    row = find_run(settings, run)
+    stored = read_record(Home(settings).library, row.id, "report", "report")
+    if stored is None:
+        raise UsageFault(f"the run {row.id} is {row.status} and has no report; `research resume {row.id}` goes on with it")
+    return build(Report, stored)
+
+
+def show_plan(run: str | None, settings: Settings) -> Plan:
+    """Return the plan of a run. Raises ``UsageFault`` when it has none yet."""
+    row = find_run(settings, run)
+    stored = read_record(Home(settings).library, row.id, "plan", "plan")
+    if stored is None:
+        raise UsageFault(f"the run {row.id} has no plan; `research resume {row.id}` goes on with it")
+    return build(Plan, stored)
+
+
+def verify(run: str | None, settings: Settings) -> VerifyResult:
+    """Check every quote of a run's report against the stored copies, offline."""
+    report = show(run, settings)
+    folder = Home(settings).library
+    broken = []
+    for finding in report.findings:
+        try:
+            text = read_text(text_path(folder, finding.source))
+            if text[finding.start : finding.end] != finding.quote or not finding.quote.strip():
+                raise CitationBroken(f"the text at {finding.start}–{finding.end} is not the quote")
+        except (StoreProblem, CitationBroken) as error:
+            broken.append(BrokenQuote(finding=finding.id, source=finding.source, why=str(error)))
+    return VerifyResult(run=report.run, checked=len(report.findings), broken=tuple(broken))
+
+
+def corpora(settings: Settings) -> list[CorpusRow]:
+    """Return every corpus, by name."""
+    return list_corpora(Home(settings).corpora)
+
+

@@ -1,0 +1,153 @@
+"""Opening the world of one run: the analyst and its models, search, fetch and the corpora that the options ask for.
+
+Whatever is missing or wrong is said here, before a run is begun and before anything is paid for.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager, closing
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, get_args
+
+from research.access import World
+from research.analysts import Analyst
+from research.app.records import Home
+from research.errors import SettingMissing, UsageFault
+from research.options import RunOptions
+from research.ports import ChatModel, Price, Search
+from research.records import Failure
+from research.requests import Role
+from research.settings import Settings
+from tools.library import FileLibrary
+
+if TYPE_CHECKING:
+    from tools.corpus import HybridCorpus
+    from tools.safe_fetch import SafeFetch
+
+NOTICE = (
+    "No language model is configured, so this report is extractive: rules picked the quotes and arranged them, and "
+    "nothing was rephrased or concluded. Configure a model with --model provider:model."
+)
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """Who judges in this run. ``lapses`` grows with each step of the model that the extractive analyst took over."""
+
+    analyst: Analyst
+    notice: str = ""
+    models: Mapping[Role, ChatModel] = field(default_factory=dict)
+    lapses: Sequence[str] = ()
+
+
+def check_options(options: RunOptions, settings: Settings) -> None:
+    """Raise what is wrong with a run's options, in one sentence, before the run begins."""
+    if not options.corpora and not options.web:
+        raise UsageFault("nothing to search: name a corpus with --corpus NAME (made by `research index`), or use --web")
+    if options.web and not (options.searx or options.tavily):
+        raise SettingMissing("--web needs a search service: --searx URL (a SearXNG server) or --tavily URL")
+    if options.mode in ("hybrid", "agent") and not options.model:
+        raise SettingMissing(f"--mode {options.mode} needs a language model: add --model provider:model")
+    if options.model and (options.caps.nano_usd or options.branch_caps.nano_usd):
+        _must_have_price(options.model, settings)
+    for name in options.corpora:
+        with closing(_open_corpus(name, options, settings)):
+            pass
+
+
+def _must_have_price(model: str, settings: Settings) -> None:
+    if price(model, settings) is None:
+        raise UsageFault(
+            f"the price of {model} is not known, so a cap on money cannot be kept: set it in config.toml "
+            f'([prices] "{model}" = {{ prompt = …, completion = … }}, in dollars per million tokens), '
+            "or cap --max-tokens-total instead"
+        )
+
+
+def price(model: str, settings: Settings) -> Price | None:
+    """Return a model's price: the user's own where set, else the known one, else ``None``."""
+    from tools.prices import price_of
+
+    return settings.prices.get(model) or price_of(model)
+
+
+def open_judgement(options: RunOptions, settings: Settings) -> Judgement:
+    """Return the analyst of a run: the configured model's, else the extractive one."""
+    from research.analysts.extractive import ExtractiveAnalyst
+
+    extractive = ExtractiveAnalyst()
+    if options.model is None:
+        return Judgement(analyst=extractive, notice=NOTICE)
+    from research.analysts.language import LanguageAnalyst
+
+    model = _open_model(options.model, options, settings)
+    analyst = LanguageAnalyst(extractive, model.name)
+    return Judgement(analyst=analyst, models=dict.fromkeys(get_args(Role), model), lapses=analyst.lapses)
+
+
+def _open_model(spec: str, options: RunOptions, settings: Settings) -> ChatModel:
+    from tools.chat_models import KEY_VARIABLES, open_model, parse_spec
+    from tools.prices import window_of
+    from tools.tokens import prompt_bound
+
+    provider, _ = parse_spec(spec, compatible=options.base_url is not None)
+    secret = settings.keys.get(KEY_VARIABLES.get(provider, "")) or settings.keys.get("RESEARCH_API_KEY")
+    return open_model(
+        spec,
+        base_url=options.base_url,
+        api_key=secret.reveal() if secret else None,
+        price=price(spec, settings),
+        window=settings.windows.get(spec) or window_of(spec),
+        counter=prompt_bound(spec),
+    )
+
+
+def _open_corpus(name: str, options: RunOptions, settings: Settings) -> HybridCorpus:
+    from tools.corpus import open_corpus
+
+    folder = Home(settings).corpora / name
+    return open_corpus(folder, embedder_for(folder, settings), allow_partial=options.allow_partial)
+
+
+@asynccontextmanager
+async def open_world(
+    options: RunOptions, settings: Settings, judgement: Judgement, library: FileLibrary
+) -> AsyncIterator[tuple[World, tuple[Failure, ...]]]:
+    """Open the ports that the options ask for, and say what was lost before the run began."""
+    async with AsyncExitStack() as stack:
+        corpora = {name: _open_corpus(name, options, settings) for name in options.corpora}
+        for corpus in corpora.values():
+            stack.callback(corpus.close)
+        searches, fetch = await _open_web(options, settings, stack) if options.web else ((), None)
+        losses = tuple(
+            Failure(where=f"corpus {name}", what=corpus.incomplete)
+            for name, corpus in corpora.items()
+            if corpus.incomplete
+        )
+        yield World(library=library, models=judgement.models, searches=searches, fetch=fetch, corpora=corpora), losses
+
+
+async def _open_web(
+    options: RunOptions, settings: Settings, stack: AsyncExitStack
+) -> tuple[tuple[Search, ...], SafeFetch]:
+    from tools.parse import ChildParser
+    from tools.safe_fetch import SafeFetch
+
+    parser = ChildParser()
+    stack.push_async_callback(parser.aclose)
+    fetch = SafeFetch(parser, allow_hosts=options.allow_hosts)
+    stack.push_async_callback(fetch.aclose)
+    return tuple(_searches(options, settings)), fetch
+
+
+def _searches(options: RunOptions, settings: Settings) -> Iterator[Search]:
+    if options.searx:
+        from tools.searxng import SearxngSearch
+
+        yield SearxngSearch(options.searx)
+    if options.tavily:
+        from tools.tavily import TavilySearch
+
+        secret = settings.keys.get("TAVILY_API_KEY")
+        yield TavilySearch(options.tavily, secret.reveal() if secret else None)

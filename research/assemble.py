@@ -1,0 +1,197 @@
+"""Everything a run has become, put together as one :class:`~research.report.Report`. Pure.
+
+The text is the analyst's draft; this file decides what is cited, which sentences were checked and failed, what was not
+found, and which losses have to be named. Rendering is in ``research.render``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+
+from research.budget import NANO, Caps
+from research.options import RunOptions
+from research.records import (
+    BranchOutcome,
+    Draft,
+    Failure,
+    Finding,
+    Mode,
+    Question,
+    Record,
+    RunStatus,
+    Section,
+    Sentence,
+    Source,
+    Task,
+    Usage,
+    VerdictName,
+    ident,
+)
+from research.report import (
+    BranchFacts,
+    CapFacts,
+    Report,
+    ReportFinding,
+    ReportSentence,
+    ReportSource,
+    Skipped,
+    UsageFacts,
+    checked,
+)
+
+
+class Facts(Record):
+    """What a run's state and gate know at its end. ``limits`` says by task id which budget or right ran out."""
+
+    run: str
+    question: Question
+    mode: Mode
+    analyst: str
+    notice: str
+    options: RunOptions
+    tasks: tuple[Task, ...]
+    outcomes: tuple[BranchOutcome, ...]
+    limits: dict[str, str]
+    unstarted: dict[str, str]
+    failures: tuple[Failure, ...]
+    lapses: tuple[str, ...]
+    usage: Usage
+    branch_usage: dict[str, Usage]
+
+
+def sentence_id(sentence: Sentence) -> str:
+    """Return the name under which a sentence's verdict is kept."""
+    return ident("s", sentence.text, sentence.findings)
+
+
+def assemble(
+    facts: Facts,
+    draft: Draft,
+    findings: Sequence[Finding],
+    sources: Sequence[Source],
+    verdicts: Mapping[str, VerdictName],
+    path: Callable[[str], str],
+) -> Report:
+    """Return the whole report; raises ``CitationBroken`` when the draft cites what does not exist."""
+    kept, removed = _kept(draft, verdicts)
+    cited = dict.fromkeys(id for sentence in kept for id in sentence.findings)
+    cited.update(dict.fromkeys(id for entry in draft.disagreements for id in entry.findings))
+    known = {finding.id: finding for finding in findings}
+    shown = [known[id] for id in cited if id in known]
+    used = dict.fromkeys(finding.source for finding in shown)
+    skipped = (*_skipped(facts), *removed)
+    failed = bool(facts.outcomes) and all(outcome.outcome == "failed" for outcome in facts.outcomes)
+    status: RunStatus = "failed" if failed else "partial" if skipped else "done"
+    return checked(
+        Report(
+            run=facts.run,
+            status=status,
+            exit_code={"failed": 1, "partial": 3}.get(status, 0),
+            question=facts.question.text,
+            mode=facts.mode,
+            analyst=facts.analyst,
+            notice=facts.notice,
+            answer=" ".join(sentence.text for sentence in kept if not sentence.section),
+            sentences=tuple(kept),
+            findings=tuple(_finding(finding, kept) for finding in shown),
+            sources=tuple(_source(source, path) for source in sources if source.id in used),
+            branches=tuple(_branch(facts, outcome) for outcome in facts.outcomes),
+            not_found=_not_found(facts),
+            skipped=skipped,
+            disagreements=draft.disagreements,
+            usage=_usage(facts.usage, facts.options.caps),
+        )
+    )
+
+
+def _kept(draft: Draft, verdicts: Mapping[str, VerdictName]) -> tuple[list[ReportSentence], list[Skipped]]:
+    """Split the draft's sentences into those that stand and those whose quotes do not support them."""
+    kept: list[ReportSentence] = []
+    removed: list[Skipped] = []
+    for section in (Section(heading="", sentences=draft.answer), *draft.sections):
+        for sentence in section.sentences:
+            verdict = verdicts.get(sentence_id(sentence), sentence.verdict)
+            if sentence.findings and verdict == "unsupported":
+                removed.append(Skipped(what=f"the sentence “{sentence.text}”", why="its quotes do not support it"))
+                continue
+            kept.append(
+                ReportSentence(text=sentence.text, findings=sentence.findings, section=section.heading, verdict=verdict)
+            )
+    return kept, removed
+
+
+def _finding(finding: Finding, sentences: Iterable[ReportSentence]) -> ReportFinding:
+    verdicts = {sentence.verdict for sentence in sentences if finding.id in sentence.findings}
+    verdict: VerdictName = "supported" if "supported" in verdicts else "could not check"
+    return ReportFinding(
+        id=finding.id,
+        statement=finding.statement,
+        quote=finding.quote,
+        source=finding.source,
+        start=finding.start,
+        end=finding.end,
+        verdict=verdict,
+    )
+
+
+def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
+    return ReportSource(
+        id=source.id,
+        url=source.url,
+        title=source.title,
+        path=path(source.id),
+        label=source.label,
+        published=source.published,
+        retrieved=source.retrieved,
+    )
+
+
+def _branch(facts: Facts, outcome: BranchOutcome) -> BranchFacts:
+    task = next(task for task in facts.tasks if task.id == outcome.task)
+    used = facts.branch_usage.get(task.id, Usage())
+    return BranchFacts(
+        task=task.objective,
+        type=task.type,
+        kind=task.kind,
+        outcome=outcome.outcome,
+        usage=_usage(used, facts.options.branch_caps),
+    )
+
+
+def _usage(usage: Usage, caps: Caps) -> UsageFacts:
+    return UsageFacts(
+        tokens=usage.tokens,
+        usd=None if usage.nano_usd is None else usage.nano_usd / NANO,
+        calls=usage.calls,
+        seconds=usage.seconds,
+        caps=CapFacts(
+            tokens=caps.tokens,
+            usd=None if caps.nano_usd is None else caps.nano_usd / NANO,
+            calls=caps.calls,
+            seconds=caps.seconds,
+        ),
+    )
+
+
+def _skipped(facts: Facts) -> tuple[Skipped, ...]:
+    """Name every loss: what was not started, what stopped short, what failed, what another hand had to do."""
+    titles = {task.id: task.objective for task in facts.tasks}
+    losses = [Skipped(what=titles.get(task, task), why=why) for task, why in facts.unstarted.items()]
+    for outcome in facts.outcomes:
+        limit = facts.limits.get(outcome.task)
+        if limit:
+            losses.append(Skipped(what=titles[outcome.task], why=limit))
+        losses += [
+            Skipped(what=f"{titles[outcome.task]} ({failure.where})", why=failure.what) for failure in outcome.failures
+        ]
+    losses += [Skipped(what=failure.where, why=failure.what) for failure in facts.failures]
+    losses += [Skipped(what=f"the model's {lapse}", why="done by the extractive analyst") for lapse in facts.lapses]
+    return tuple(dict.fromkeys(losses))
+
+
+def _not_found(facts: Facts) -> tuple[str, ...]:
+    """Say what no branch found: the last word on each gap is that of the last round."""
+    titles = {task.id: task.objective for task in facts.tasks}
+    gaps = [gap.missing for outcome in facts.outcomes for gap in outcome.gaps]
+    empty = [titles[outcome.task] for outcome in facts.outcomes if not outcome.findings and not outcome.gaps]
+    return tuple(dict.fromkeys([*gaps, *empty]))

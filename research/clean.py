@@ -1,0 +1,29 @@
+"""The one normalisation that a text goes through before it is stored and hashed. Pure.
+
+Offsets of findings count code points of the text that comes out of here. What a terminal, Markdown or HTML sink must
+escape on top of this is in ``research.sanitize``.
+"""
+
+from __future__ import annotations
+
+import re
+
+_DROPPED = re.compile(
+    "["
+    "\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f"  # C0 but tab and newline, DEL, C1 but NEL
+    "\ufeff"  # byte order mark
+    "\u200e\u200f\u202a-\u202e\u2066-\u2069\u061c"  # bidirectional controls
+    "\U000e0000-\U000e007f"  # tag characters
+    "\ud800-\udfff"  # lone surrogates
+    "\ufff9-\ufffb"  # interlinear annotation
+    "]"
+)
+_LINE_ENDS = re.compile("\r\n|\r|\x85|\u2028|\u2029")
+
+
+def clean_text(text: str) -> str:
+    """Return ``text`` with ``\\n`` line ends and without control, bidi, tag, BOM and surrogate code points.
+
+    Idempotent, and the result reads back the same from a UTF-8 file in text mode with universal newlines.
+    """
+    return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))

@@ -1,0 +1,89 @@
+"""The library: a text is stored under the hash of what is stored, and a changed file is never read as if it were whole."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research.clean import clean_text
+from research.errors import StoreProblem
+from research.ports import Page
+from tools.clock import SystemClock
+from tools.library import FileLibrary, read_record, read_text
+
+NASTY = "a\r\nb\rc\u2028d\x00\x1b[31m\u202e\ufeff\U000e0041\ud800 é \t\n"
+
+
+async def test_the_id_is_the_hash_of_the_stored_file(tmp_path: Path) -> None:
+    """Anyone can check a source with sha256sum, and reads the same text in text mode."""
+    library = FileLibrary(tmp_path, SystemClock())
+    source = await library.keep(Page(url="https://a.example/x", title=" A \n title ", text=NASTY), "public")
+    data = library.path(source.id).read_bytes()
+    assert hashlib.sha256(data).hexdigest() == source.id
+    assert library.path(source.id).read_text(encoding="utf-8") == await library.text(source.id)
+    assert source.title == "A title"
+    library.close()
+
+
+async def test_keeping_a_text_twice_changes_nothing(tmp_path: Path) -> None:
+    """The same page gives the same record, with the date of the first time."""
+    library = FileLibrary(tmp_path, SystemClock())
+    page = Page(url="https://a.example/x", title="T", text="one text")
+    first = await library.keep(page, "public")
+    assert await library.keep(page, "public") == first == await library.source(first.id)
+    library.close()
+
+
+async def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
+    """A stored text with one byte changed, or none at all, is refused and named."""
+    library = FileLibrary(tmp_path, SystemClock())
+    source = await library.keep(Page(url="u", title="t", text="the budget is a wall"), "private")
+    path = library.path(source.id)
+    path.write_text("the budget is a Wall")
+    with pytest.raises(StoreProblem, match="hash is not its name"):
+        await library.text(source.id)
+    path.unlink()
+    with pytest.raises(StoreProblem, match=source.id):
+        await library.text(source.id)
+    library.close()
+
+
+async def test_an_id_that_is_not_a_hash_reaches_no_file(tmp_path: Path) -> None:
+    """Ids go through one strict pattern before they become a path."""
+    library = FileLibrary(tmp_path, SystemClock())
+    for id in ("../../etc/passwd", "", "A" * 64, "a" * 63 + "/"):
+        with pytest.raises(StoreProblem, match="not the id of a stored text"):
+            library.path(id)
+    library.close()
+
+
+async def test_records_are_kept_once_and_found_by_kind(tmp_path: Path) -> None:
+    """The first record under an id stays; all of a kind come back in order of id."""
+    library = FileLibrary(tmp_path, SystemClock())
+    await library.put("r", [("finding", "b", {"n": 1}), ("finding", "a", {"n": 2}), ("plan", "a", {"n": 3})])
+    await library.put("r", [("finding", "b", {"n": 9})])
+    assert await library.every("r", "finding") == [{"n": 2}, {"n": 1}]
+    with pytest.raises(StoreProblem, match="no finding c"):
+        await library.get("r", "finding", "c")
+    library.close()
+    assert read_record(tmp_path, "r", "plan", "a") == {"n": 3}
+    assert read_record(tmp_path, "r", "plan", "x") is None
+
+
+@given(st.text())
+def test_cleaning_is_idempotent_and_survives_a_file(text: str) -> None:
+    """Cleaning twice is cleaning once, and universal newlines change nothing."""
+    once = clean_text(text)
+    assert clean_text(once) == once
+    assert once.encode().decode().replace("\r\n", "\n").replace("\r", "\n") == once
+
+
+def test_reading_checks_the_hash(tmp_path: Path) -> None:
+    """A file whose name is not its hash is not read."""
+    (tmp_path / f"{'0' * 64}.txt").write_text("x")
+    with pytest.raises(StoreProblem):
+        read_text(tmp_path / f"{'0' * 64}.txt")

@@ -1,0 +1,83 @@
+"""SQLite as this project opens it: WAL, ``synchronous=FULL``, one thread per connection, errors in our words.
+
+What is stored is the business of the files that use this: the journal and the library.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TypeVar
+
+from research.errors import StoreProblem, WrongVersion
+
+T = TypeVar("T")
+BUSY_MS = 10_000
+
+
+@contextmanager
+def spoken(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors on ``path`` into one sentence."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreProblem(f"{path} cannot be used: {error}; what was recorded before is kept") from error
+    except OSError as error:
+        raise StoreProblem(f"{path} cannot be used: {error.strerror or error}") from error
+
+
+def connect(path: Path, schema: str, version: int, *, read_only: bool = False) -> sqlite3.Connection:
+    """Open ``path``, creating it with ``schema`` when it is new. Raises ``WrongVersion`` and ``StoreProblem``."""
+    with spoken(path):
+        if read_only:
+            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+        else:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        if not read_only:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        found = connection.execute("PRAGMA user_version").fetchone()[0]
+        if found == 0 and not read_only:
+            connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version={version}; COMMIT")
+        elif found != version:
+            connection.close()
+            raise WrongVersion(
+                f"{path} has layout {found}, this program reads layout {version}; "
+                "use the version of the program that wrote it, or another --home"
+            )
+        return connection
+
+
+class Database:
+    """One connection on one thread: callers await, SQLite never blocks the event loop."""
+
+    def __init__(self, path: Path, schema: str, version: int) -> None:
+        self.path = path
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=path.stem)
+        self._connection = connect(path, schema, version)
+
+    async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Run ``work`` in one transaction on the connection's thread; it is durable when this returns."""
+        return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
+
+    def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        with spoken(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                result = work(self._connection)
+                self._connection.execute("COMMIT")
+            finally:
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
+            return result
+
+    def close(self) -> None:
+        """Finish what was submitted and close the connection."""
+        self._thread.shutdown(wait=True)
+        self._connection.close()
