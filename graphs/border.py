@@ -49,6 +49,6 @@ async def _one(where: str, job: Awaitable[T]) -> tuple[T | None, Trouble | None]
         return None, Trouble(failures=(Failure(where=where, what=str(failure), retryable=failure.retryable),))
     except ResearchError as error:
         return None, Trouble(failures=(Failure(where=where, what=str(error)),))
-    except Exception as error:  # the node border: a defect in one branch must not take its siblings with it
+    except Exception as error:  # noqa: BLE001  the node border: a defect must not take the siblings with it
         what = f"{type(error).__name__}: {error}"
         return None, Trouble(failures=(Failure(where=where, what=what),))

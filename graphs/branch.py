@@ -184,10 +184,14 @@ def _after_read(state: BranchState) -> Next:
     return "step" if state["task"]["kind"] == "agent" else "judge"
 
 
-def _onward(state: BranchState) -> Next:
+def _after_judge(state: BranchState) -> Next:
     if state.get("refused") or state.get("limit"):
         return "close"
-    return "search" if state.get("queries") else "read" if state.get("hits") else "close"
+    return "search" if state.get("queries") else "close"
+
+
+def _after_step(state: BranchState) -> Next:
+    return "read" if state.get("hits") and not state.get("queries") else _after_judge(state)
 
 
 def build_branch() -> CompiledStateGraph[BranchState, RunContext, BranchInput, BranchOutput]:
@@ -198,7 +202,7 @@ def build_branch() -> CompiledStateGraph[BranchState, RunContext, BranchInput, B
     builder.add_conditional_edges(START, _first, ["search", "step"])
     builder.add_conditional_edges("search", _after_search, ["read", "judge", "step", "close"])
     builder.add_conditional_edges("read", _after_read, ["judge", "step", "close"])
-    builder.add_conditional_edges("judge", _onward, ["search", "read", "close"])
-    builder.add_conditional_edges("step", _onward, ["search", "read", "close"])
+    builder.add_conditional_edges("judge", _after_judge, ["search", "close"])
+    builder.add_conditional_edges("step", _after_step, ["search", "read", "close"])
     builder.add_edge("close", END)
     return builder.compile()

@@ -87,6 +87,13 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
         saver = AsyncSqliteSaver(connection, serde=StrictJson())
         if type(saver.serde) is not StrictJson:
             raise StoreProblem("LangGraph replaced the strict serialiser; this version of it cannot be used")
-        yield saver
+        try:
+            yield saver
+        finally:
+            # A step that was cancelled between writing and committing leaves a transaction open, and closing a
+            # connection does not end one: the file would stay locked until the process ends.
+            async with saver.lock:
+                await connection.rollback()
+                await connection.close()
     finally:
         await connection.close()

@@ -18,6 +18,7 @@ from graphs.context import RunContext
 from graphs.state import VERSION, Json, RunState
 from research.analysts import Notes
 from research.assemble import Facts, assemble, sentence_id
+from research.autonomy import granted
 from research.errors import OutOfBudget
 from research.records import (
     BranchOutcome,
@@ -33,7 +34,7 @@ from research.records import (
     ident,
     plain,
 )
-from research.triage import granted, triage
+from research.triage import triage
 
 CALLS_WORTH_A_BRANCH = 2
 """A branch that cannot make two calls (ask, read) is not started; the others get its share."""

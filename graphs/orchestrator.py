@@ -1,6 +1,6 @@
 """The picture: nodes, edges and the fan-out, on one screen.
 
-``triage -> plan -> approve -> one branch per task -> gather -> assess -> (more branches | compose) -> check -> publish``
+``triage -> plan -> approve -> one branch a task -> gather -> assess -> (more branches | compose) -> check -> publish``
 """
 
 from __future__ import annotations

@@ -11,8 +11,8 @@ from typing import Any
 
 from graphs.context import RunContext
 from research.access import Access
-from research.chunks import best_passages
 from research.citations import findings_from
+from research.passages import best_passages
 from research.records import Finding, Hit, Label, Passage, Question, Record, Source, Task
 
 PAGE_PASSAGES = 8
@@ -45,7 +45,9 @@ class Reader:
     async def _page(self, hit: Hit) -> Reading:
         source = await self._access.fetch(hit.handle)
         text = await self._context.world.library.text(source.id)
-        passages = best_passages(source.id, source.title, text, self._task.objective, limit=PAGE_PASSAGES)
+        passages = best_passages(
+            source.id, source.title, text, self._task.objective, media=source.media, limit=PAGE_PASSAGES
+        )
         return await self._quotes(passages, [source], {source.id: text}, "public")
 
     async def _passages(self, hits: Sequence[Hit]) -> Reading:

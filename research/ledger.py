@@ -5,7 +5,7 @@ Arithmetic over rows only; the rows are written and read by the journal, and the
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 
 import msgspec
 
@@ -17,7 +17,7 @@ from research.records import Usage
 class Ledger:
     """Built from a journal's rows, kept up to date row by row."""
 
-    def __init__(self, entries: Iterable[Entry] = ()) -> None:
+    def __init__(self, entries: Sequence[Entry] = ()) -> None:
         self.answers: dict[str, str] = {}
         self.failed: dict[str, Outcome] = {}
         self.refused: dict[tuple[str, str], Outcome] = {}
@@ -28,6 +28,10 @@ class Ledger:
         self._unpriced: set[str] = set()
         for entry in entries:
             self.add(entry.intent, entry.outcome)
+        # A wrong key can be put right before a resume; a page that was gone is part of what the run saw.
+        for entry in entries:
+            if entry.intent.kind == "model":
+                self.failed.pop(entry.intent.key, None)
 
     def add(self, intent: Intent, outcome: Outcome | None) -> None:
         """Take in one row pair. A call in flight when the process died (no outcome) stays charged at its bound."""

@@ -79,7 +79,7 @@ class SearchRequest(Record):
 
 
 class RetrieveRequest(Record):
-    """One retrieval from a corpus; ``generation`` changes with every completed index, so stale answers are not reused."""
+    """One retrieval from a corpus; ``generation`` changes with every completed index: stale answers are not reused."""
 
     corpus: str
     generation: str

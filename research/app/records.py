@@ -11,7 +11,7 @@ from research.errors import CitationBroken, NotTheOwner, StoreProblem, UnknownNa
 from research.records import Plan, Record, build
 from research.report import Report
 from research.settings import Settings
-from tools.corpus_store import CorpusRow, list_corpora
+from tools.corpus_folder import CorpusFacts, list_corpora
 from tools.journal import RunRow, list_runs
 from tools.library import read_record, read_text, text_path
 from tools.ownership import RunLock
@@ -83,7 +83,9 @@ def show(run: str | None, settings: Settings) -> Report:
     row = find_run(settings, run)
     stored = read_record(Home(settings).library, row.id, "report", "report")
     if stored is None:
-        raise UsageFault(f"the run {row.id} is {row.status} and has no report; `research resume {row.id}` goes on with it")
+        raise UsageFault(
+            f"the run {row.id} is {row.status} and has no report; `research resume {row.id}` goes on with it"
+        )
     return build(Report, stored)
 
 
@@ -111,8 +113,6 @@ def verify(run: str | None, settings: Settings) -> VerifyResult:
     return VerifyResult(run=report.run, checked=len(report.findings), broken=tuple(broken))
 
 
-def corpora(settings: Settings) -> list[CorpusRow]:
+def corpora(settings: Settings) -> tuple[CorpusFacts, ...]:
     """Return every corpus, by name."""
     return list_corpora(Home(settings).corpora)
-
-

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, get_args
 
 from research.access import World
 from research.analysts import Analyst
+from research.app.embedders import embedder_for
 from research.app.records import Home
 from research.errors import SettingMissing, UsageFault
 from research.options import RunOptions
@@ -19,11 +20,14 @@ from research.ports import ChatModel, Price, Search
 from research.records import Failure
 from research.requests import Role
 from research.settings import Settings
+from tools.corpus_folder import corpus_folder
 from tools.library import FileLibrary
 
 if TYPE_CHECKING:
     from tools.corpus import HybridCorpus
     from tools.safe_fetch import SafeFetch
+    from tools.searxng import SearxngSearch
+    from tools.tavily import TavilySearch
 
 NOTICE = (
     "No language model is configured, so this report is extractive: rules picked the quotes and arranged them, and "
@@ -106,8 +110,8 @@ def _open_model(spec: str, options: RunOptions, settings: Settings) -> ChatModel
 def _open_corpus(name: str, options: RunOptions, settings: Settings) -> HybridCorpus:
     from tools.corpus import open_corpus
 
-    folder = Home(settings).corpora / name
-    return open_corpus(folder, embedder_for(folder, settings), allow_partial=options.allow_partial)
+    folder = corpus_folder(Home(settings).corpora, name)
+    return open_corpus(folder, embedder_for(name, settings), allow_partial=options.allow_partial)
 
 
 @asynccontextmanager
@@ -119,18 +123,16 @@ async def open_world(
         corpora = {name: _open_corpus(name, options, settings) for name in options.corpora}
         for corpus in corpora.values():
             stack.callback(corpus.close)
-        searches, fetch = await _open_web(options, settings, stack) if options.web else ((), None)
+        searches, fetch = _open_web(options, settings, stack) if options.web else ((), None)
         losses = tuple(
-            Failure(where=f"corpus {name}", what=corpus.incomplete)
+            Failure(where=f"corpus {name}", what="its index was not finished, so only a part of it was searched")
             for name, corpus in corpora.items()
-            if corpus.incomplete
+            if corpus.partial
         )
         yield World(library=library, models=judgement.models, searches=searches, fetch=fetch, corpora=corpora), losses
 
 
-async def _open_web(
-    options: RunOptions, settings: Settings, stack: AsyncExitStack
-) -> tuple[tuple[Search, ...], SafeFetch]:
+def _open_web(options: RunOptions, settings: Settings, stack: AsyncExitStack) -> tuple[tuple[Search, ...], SafeFetch]:
     from tools.parse import ChildParser
     from tools.safe_fetch import SafeFetch
 
@@ -138,10 +140,13 @@ async def _open_web(
     stack.push_async_callback(parser.aclose)
     fetch = SafeFetch(parser, allow_hosts=options.allow_hosts)
     stack.push_async_callback(fetch.aclose)
-    return tuple(_searches(options, settings)), fetch
+    searches = tuple(_searches(options, settings))
+    for provider in searches:
+        stack.push_async_callback(provider.aclose)
+    return searches, fetch
 
 
-def _searches(options: RunOptions, settings: Settings) -> Iterator[Search]:
+def _searches(options: RunOptions, settings: Settings) -> Iterator[SearxngSearch | TavilySearch]:
     if options.searx:
         from tools.searxng import SearxngSearch
 
@@ -150,4 +155,4 @@ def _searches(options: RunOptions, settings: Settings) -> Iterator[Search]:
         from tools.tavily import TavilySearch
 
         secret = settings.keys.get("TAVILY_API_KEY")
-        yield TavilySearch(options.tavily, secret.reveal() if secret else None)
+        yield TavilySearch(options.tavily, key=secret.reveal() if secret else "")

@@ -1,0 +1,237 @@
+"""The analyst that needs no model: it picks sentences and never writes one. Deterministic and free.
+
+The same question over the same passages gives the same report. It decomposes by patterns, picks verbatim sentences by
+weighted word overlap, looks for what is still uncovered, follows one hop from what it found, and composes from quotes.
+It cannot draw conclusions, translate, or answer from two sentences at once; the language analyst is for that.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from research.access import Access
+from research.analysts import Bounds, Notes, Turn
+from research.analysts.asking import fits, kind_of
+from research.analysts.composing import ANSWERS, compose, findings_on
+from research.analysts.decompose import Part, decompose, distinct, queries_for
+from research.analysts.picking import content_terms, pick
+from research.analysts.support import support
+from research.errors import Forbidden
+from research.records import (
+    BranchType,
+    Draft,
+    Finding,
+    Gap,
+    Hit,
+    Label,
+    Passage,
+    Plan,
+    Question,
+    Quote,
+    Sentence,
+    Task,
+    VerdictName,
+)
+from research.words import documents, entities, keywords, terms
+
+COVERED = 0.7
+"""The relevance from which a finding answers its task, so that the branch need not search again."""
+_MOST_QUERIES = 3
+_REFERENCE = re.compile(r"(?:superseded-by|obsoleted-by|replaces|supersedes|requires):\s*(.+)", re.IGNORECASE)
+Place = tuple[BranchType, str | None]
+
+
+class ExtractiveAnalyst:
+    """Judgement by patterns and word counts. Fulfils :class:`research.analysts.Analyst`; asks nothing of ``access``."""
+
+    name = "extractive"
+    agentic = False
+
+    async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
+        """Return one task per part of the question and place to look in, as far as ``bounds.branches`` goes."""
+        places: list[Place] = [("corpus", name) for name in question.corpora]
+        if question.web:
+            places.append(("web", None))
+        used = places[: bounds.branches]
+        if not used:
+            return Plan(tasks=(), rationale="There is no corpus and no web to look in.")
+        found = decompose(question.text)
+        parts = _at_most(found, max(1, bounds.branches // len(used)))
+        tasks = [
+            Task.make(objective, queries, type, corpus=corpus) for objective, queries in parts for type, corpus in used
+        ]
+        return Plan(tasks=tuple(tasks), rationale=_rationale(len(found), len(parts), used, places))
+
+    async def read(
+        self, task: Task, question: Question, passages: Sequence[Passage], access: Access
+    ) -> tuple[Quote, ...]:
+        """Return verbatim sentences that cover the task's objective, best first; none when too little is covered."""
+        return pick(task, passages)
+
+    async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
+        """Return what no finding covers and new queries, or ``None`` when covered or nothing is left to ask."""
+        gap = _lacking(task, findings)
+        if gap is None:
+            return None
+        queries = distinct(list(gap.queries), tuple(asked))[:_MOST_QUERIES]
+        return Gap(task=task.id, missing=gap.missing, queries=queries) if queries else None
+
+    async def step(
+        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+    ) -> Turn:
+        """Raise ``Forbidden``: there is no model to decide a next step."""
+        raise Forbidden("the extractive analyst takes no steps of its own: agent branches need a model")
+
+    async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
+        """Return follow-up tasks: parts whose unnamed thing was found, asked by name; then gaps nobody filled."""
+        asked = tuple(query for task in notes.tasks for query in task.queries)
+        objectives = {task.objective.casefold() for task in notes.tasks}
+        last = max((task.round for task in notes.tasks), default=1)
+        tasks: list[Task] = []
+        for objective, queries, origin, like in (*_hops(notes), *_unfilled(notes)):
+            new = distinct(list(queries), asked)[:_MOST_QUERIES]
+            places = _places(notes, like, label)
+            if not new or not places or (origin and objective.casefold() in objectives):
+                continue
+            type, corpus = places[0]
+            task = Task.make(objective, new, type, corpus=corpus, wanted=origin, label=label, round=last + 1)
+            tasks.append(task)
+            asked += new
+        return tuple(tasks[: bounds.new_branches])
+
+    async def compose(self, notes: Notes, access: Access) -> Draft:
+        """Return the best quoted sentences as the answer, and sections of quoted sentences."""
+        return compose(notes)
+
+    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
+        """Return whether the findings' quotes hold the sentence's words, numbers, names and negations."""
+        return support(sentence.text, [finding.quote for finding in findings])
+
+
+Piece = tuple[str, tuple[str, ...]]
+
+
+def _at_most(parts: Sequence[Part], room: int) -> list[Piece]:
+    """Return objectives with queries, at most ``room``: the last one takes in all that would not fit."""
+    if len(parts) > room and room == 2:
+        parts = [part for part in parts if not part.contrast]
+    if len(parts) <= room:
+        return [(part.objective, queries_for(part.objective)) for part in parts]
+    alone, rest = parts[: room - 1], parts[room - 1 :]
+    merged = " ".join(part.objective for part in rest)
+    queries = distinct([queries_for(part.objective)[0] for part in rest], ())[:_MOST_QUERIES]
+    return [*((part.objective, queries_for(part.objective)) for part in alone), (merged, queries)]
+
+
+def _rationale(found: int, kept: int, used: Sequence[Place], places: Sequence[Place]) -> str:
+    where = " and ".join(name or "the web" for _, name in used)
+    left = ", ".join(name or "the web" for _, name in places[len(used) :])
+    parts = "One question" if found == 1 else f"{found} parts" + (f" in {kept} tasks" if kept < found else "")
+    return f"{parts}, asked of {where}" + (f"; no branch is left for {left}." if left else ".")
+
+
+def _lacking(task: Task, findings: Sequence[Finding]) -> Gap | None:
+    kind = kind_of(task.objective)
+    fitting = [f for f in findings if kind not in ("person", "date", "number") or fits(kind, f.quote)]
+    if any(finding.relevance >= COVERED for finding in fitting):
+        return None
+    names = [name for name in entities(task.objective) if len(terms(name)) > 1 or documents(name)]
+    seen = {term for finding in findings for term in terms(f"{finding.statement} {finding.quote}")}
+    open_words = [word for word in keywords(task.objective) if not set(terms(word)) <= seen]
+    if not findings:
+        words = [word for word in keywords(task.objective) if word not in " ".join(names).split()]
+        queries = [task.objective, " ".join(words), *(f"{name} {' '.join(words[:2])}" for name in names)]
+        return Gap(task=task.id, missing=f"nothing found on: {task.objective}", queries=tuple(queries))
+    if not set(open_words) and fitting:
+        return None
+    found = _found_names(task.objective, findings)
+    tail = " ".join(open_words) or " ".join(keywords(task.objective)[:2])
+    queries = [f"{name} {tail}" for name in found[:2]] + [task.objective]
+    return Gap(task=task.id, missing=f"not covered: {', '.join(open_words) or kind}", queries=tuple(queries))
+
+
+def _found_names(objective: str, findings: Sequence[Finding]) -> list[str]:
+    """Return what the best findings name and the objective does not, the documents they refer to first."""
+    good = [finding for finding in findings if finding.relevance >= ANSWERS]
+    best = sorted(good, key=lambda finding: -finding.relevance)[:3]
+    known = set(terms(objective))
+    names: list[str] = []
+    for finding in best:
+        names.extend(_referred(objective, finding))
+    for finding in best:
+        names.extend(name for name in entities(finding.statement) if not set(terms(name)) <= known)
+    return list(dict.fromkeys(names))
+
+
+def _referred(objective: str, finding: Finding) -> list[str]:
+    """Return the documents that a header line such as ``Superseded-By: 443`` points to, named as the objective does."""
+    line = _REFERENCE.match(finding.statement)
+    kinds = re.findall(r"\b([A-Z]{2,9})s?\b", objective)
+    if line is None or not kinds:
+        return []
+    return [f"{kinds[0]} {number}" for number in re.findall(r"\d+", line.group(1))]
+
+
+Follow = tuple[str, tuple[str, ...], str, Task]
+
+
+def _hops(notes: Notes) -> list[Follow]:
+    """Return the parts that hung on an unnamed thing, asked again with its name where a finding tells it."""
+    follow: list[Follow] = []
+    for part in decompose(notes.question.text):
+        task = next((task for task in notes.tasks if task.objective == part.first), None) if part.hop else None
+        if task is None:
+            continue
+        found = [finding for finding in findings_on(part.first, notes) if finding.relevance >= ANSWERS]
+        for name in _things(part, found, notes)[:1]:
+            objective = part.objective.replace(part.hop, name)
+            follow.append((objective, queries_for(objective), part.objective, task))
+    return follow
+
+
+def _things(part: Part, findings: Sequence[Finding], notes: Notes) -> list[str]:
+    """Return names for the part's unnamed thing: a referred document, a numbered one, the source itself, or a name."""
+    if not findings:
+        return []
+    best = max(findings, key=lambda finding: finding.relevance)
+    address = next((f"{source.title} {source.url}" for source in notes.sources if source.id == best.source), "")
+    known = set(terms(part.first))
+    quoted = [
+        f"{part.noun} {n}" for kind, n in documents(best.statement) if kind == part.noun.lower() and n not in known
+    ]
+    own = re.search(rf"\b{re.escape(part.noun)}[-_ ]?0*(\d+)", address, re.IGNORECASE)
+    itself = [f"{part.noun} {own.group(1)}"] if own else []
+    selves = re.match(rf"this {re.escape(part.noun)}\b", best.statement, re.IGNORECASE) and not quoted[:1]
+    others = [name for name in _found_names(part.first, [best]) if name[0].isupper()]
+    return [*_referred(f"{part.noun} ", best), *(itself if selves else []), *quoted, *itself, *others]
+
+
+def _unfilled(notes: Notes) -> list[Follow]:
+    """Return the gaps that branches reported and no finding of any branch filled since."""
+    follow: list[Follow] = []
+    for task in notes.tasks:
+        findings = findings_on(task.objective, notes)
+        gap = _lacking(task, findings)
+        if gap is None:
+            continue
+        told = [gap for outcome in notes.outcomes if outcome.task == task.id for gap in outcome.gaps]
+        elsewhere = _elsewhere(task, [finding for finding in notes.findings if finding not in findings])
+        queries = (*elsewhere, *(query for gap in told for query in gap.queries), *gap.queries)
+        follow.append((task.objective, queries, task.wanted, task))
+    return follow
+
+
+def _elsewhere(task: Task, findings: Sequence[Finding]) -> list[str]:
+    """Return queries that join what other branches found with the words of this task that they do not hold."""
+    words = content_terms(task.objective)
+    near = [finding for finding in findings if words & set(terms(finding.statement))]
+    tail = " ".join(keywords(task.objective)[:3])
+    return [f"{name} {tail}" for name in _found_names(task.objective, near)[:2]]
+
+
+def _places(notes: Notes, like: Task, label: Label) -> list[Place]:
+    """Return where a follow-up may look: where its task did, but never the web with private words."""
+    if like.type == "web" and label == "private":
+        return [("corpus", name) for name in notes.question.corpora]
+    return [(like.type, like.corpus)]

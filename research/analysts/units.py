@@ -1,0 +1,143 @@
+"""Passages cut into what can be quoted, each with what stands around it: title, heading, the sentence before. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+
+from research.records import Passage
+from research.sentences import Span, sentences
+from research.words import terms
+
+_LONGEST = 80
+"""Words of a sentence together with the one before it."""
+_LEANING = re.compile(
+    r"(?:It|They|He|She|These|Those|Such|Its|Their|His|Her|This|That|Thus|Hence|Therefore|Consequently|I therefore"
+    r"|As a result|For (?:this|that|these) reasons?|Because of (?:this|that)|Instead|Otherwise)\b"
+)
+_POINTING = re.compile(
+    r"(?:This|That|These|Those|Such) (?:is|are|was|were|means|makes|allows|has|have|can|would|will)\b"
+)
+_LEAD = re.compile(r"\*\*[^*]+\*\*:?")
+SELF = re.compile(
+    r"(?:This|These) (?:PEP|EIP|document|proposal|specification|paper|article|page|section|chapter|module|RFC)"
+)
+"""How a document speaks of itself."""
+
+
+@dataclass(frozen=True)
+class Unit:
+    """One quotable sentence: ``head`` has the terms of its document's title, ``under`` of its heading,
+    ``far`` of its passage. ``key`` is a header line's; ``whole`` is the sentence with the one before.
+    """
+
+    source: str
+    start: int
+    text: str
+    rank: int
+    key: str
+    terms: frozenset[str]
+    head: frozenset[str]
+    under: frozenset[str]
+    far: frozenset[str]
+    whole: str = ""
+
+    @property
+    def near(self) -> frozenset[str]:
+        """The terms of the document's title and number and of the heading in force."""
+        return self.head | self.under
+
+
+@dataclass
+class _Place:
+    """Where the reader is within a passage."""
+
+    heading: frozenset[str] = frozenset()
+    before: Span | None = None
+    units: list[Unit] = field(default_factory=list)
+
+
+def units_of(passages: Sequence[Passage]) -> Iterator[Unit]:
+    """Yield the quotable sentences of all passages, each place of a source once."""
+    cut = [sentences(passage.text) for passage in passages]
+    heads: dict[str, _Head] = {}
+    for passage, spans in zip(passages, cut, strict=True):
+        head = heads.setdefault(passage.source, _Head())
+        head.title.update(terms(passage.title.replace("_", " ")))
+        for span in spans:
+            if span.kind == "header":
+                head.take(passage.text[span.start : span.end], first=span in spans[:2])
+    seen: set[tuple[str, int]] = set()
+    for rank, (passage, spans) in enumerate(zip(passages, cut, strict=True)):
+        for unit in _of_passage(passage, spans, rank, heads[passage.source].terms()):
+            if (unit.source, unit.start) not in seen:
+                seen.add((unit.source, unit.start))
+                yield unit
+
+
+@dataclass
+class _Head:
+    """What says which document a source is: its title and, when its head gives one, its number."""
+
+    title: set[str] = field(default_factory=set)
+    number: set[str] = field(default_factory=set)
+
+    def take(self, line: str, *, first: bool) -> None:
+        """Take in a header line, if it is the title or, as the first line, a bare number."""
+        key, _, value = line.partition(":")
+        if key.strip().lower() in ("title", "name", "subject"):
+            self.title.update(terms(value))
+        elif first and re.fullmatch(r"\s*[A-Za-z]{0,8}[- ]?\d+\s*", value):
+            self.number.update(terms(line))
+
+    def terms(self) -> frozenset[str]:
+        """Return the terms; numbers within the title count only where the document has no number of its own."""
+        title = {term for term in self.title if not (self.number and term.isdigit())}
+        return frozenset(title | self.number)
+
+
+def _of_passage(passage: Passage, spans: Sequence[Span], rank: int, head: frozenset[str]) -> list[Unit]:
+    far = frozenset(terms(passage.text))
+    place = _Place()
+    for span in spans:
+        text = passage.text[span.start : span.end]
+        leads = span.kind == "prose" and _LEAD.fullmatch(text) is not None
+        if span.kind == "heading":
+            place.heading = frozenset(terms(text))
+        if span.kind in ("prose", "header") and not leads:
+            place.units.append(
+                Unit(
+                    source=passage.source,
+                    start=passage.start + span.start,
+                    text=text,
+                    rank=rank,
+                    key=text.partition(":")[0].strip().lower() if span.kind == "header" else "",
+                    terms=frozenset(terms(text)),
+                    head=head,
+                    under=place.heading,
+                    far=far,
+                    whole=_with_previous(passage.text, span, place.before),
+                )
+            )
+        if span.kind != "rule":
+            place.before = span
+    return place.units
+
+
+def _with_previous(text: str, span: Span, before: Span | None) -> str:
+    """Return the sentence together with the one before it, when it leans on that one; else "".
+
+    A title line is taken together with the number line before it, a sentence with the bold words that lead it in.
+    """
+    own = text[span.start : span.end]
+    if before is None or before.kind != span.kind:
+        return ""
+    joined = text[before.start : span.end]
+    if before.block == span.block and _LEAD.fullmatch(text[before.start : before.end]):
+        return joined
+    if span.kind == "header":
+        number = re.fullmatch(r"[A-Za-z]{1,8}:\s*\d+", text[before.start : before.end])
+        return joined if number and own.lower().startswith("title:") else ""
+    leans = _POINTING.match(own) or (_LEANING.match(own) and not SELF.match(own))
+    return joined if leans and before.block == span.block and len(joined.split()) <= _LONGEST else ""

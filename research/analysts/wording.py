@@ -1,0 +1,74 @@
+"""How text is shown and compared: markup stripped, white space collapsed, one line. Pure.
+
+Nothing here decides what to quote; a statement made here differs from its quote in markup and white space only.
+"""
+
+from __future__ import annotations
+
+import re
+
+from research.words import terms
+
+_MARKUP = re.compile(
+    r"``(?P<literal>.+?)``"
+    r"|:(?P<role>[a-zA-Z][\w:.+-]*):`(?P<rolled>[^`]+)`"
+    r"|`(?P<linked>[^`<]+?)\s*<[^`>]*>`_{0,2}"
+    r"|`(?P<code>[^`]+)`_{0,2}"
+    r"|!?\[(?P<label>[^\]\[]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"
+    r"|\s?\[(?:#[\w-]*|[\w.-]+|\^[\w-]+|\*)\]_"
+    r"|\s?\[\^[\w-]+\]"
+    r"|\*\*(?P<strong>[^*\n]+(?:\n[^*\n]+)*)\*\*"
+    r"|(?<![\w*])\*(?P<emphasis>[^\s*][^*]*?)(?<!\s)\*(?![\w*])"
+    r"|(?<!\w)__(?P<under>[^_\s][^_]*)__(?!\w)"
+    r"|(?<!\w)_(?P<low>[^_\s][^_]*)_(?!\w)"
+    r"|\s?<[^<>\s]+(?:@| at )[^<>]+>"
+    r"|</?[a-zA-Z][a-zA-Z0-9]*(?:\s[^<>]*)?/?>"
+    r"|(?P<name>\b[A-Za-z][\w-]*)_(?=[\s,.;:)]|$)"
+    r"|(?<!\w)\|(?P<substituted>[\w-]+)\|"
+    r"|\\(?P<escaped>[*_`\\|\[\]#<>])",
+    re.DOTALL,
+)
+_DOUBLED = frozenset({"pep", "rfc"})
+
+
+def tidy(text: str) -> str:
+    """Return ``text`` as one line a person can read: reStructuredText and Markdown markup and e-mail addresses gone."""
+    line = " ".join(_MARKUP.sub(_plain, text).split())
+    return re.sub(r"\s+([,.;:!?])(?=\s|$)", r"\1", line.rstrip(":") + ":" if line.endswith("::") else line)
+
+
+def _plain(match: re.Match[str]) -> str:
+    role = match.group("role")
+    if role is not None:
+        inner = re.sub(r"\s*<[^<>]*>$", "", match.group("rolled")).lstrip("~!")
+        short = role.lower()
+        return f"{short.upper()} {inner}" if short in _DOUBLED and inner.isdigit() else inner
+    return next((group for group in match.groups() if group is not None), "")
+
+
+def as_sentence(statement: str) -> str:
+    """Return the statement with a full stop when it ends without any mark."""
+    end = statement.rstrip("\"'”’)*_` ")[-1:]
+    return statement if not end or end in ".!?…:;。！？" else f"{statement}."
+
+
+def shorten(text: str, limit: int) -> str:
+    """Return ``text`` on one line, cut at a word to at most ``limit`` characters."""
+    line = " ".join(text.split())
+    if len(line) <= limit:
+        return line
+    return line[: limit - 1].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
+
+
+def bare(text: str) -> str:
+    """Return the letters and digits of ``text``, lower-cased, words apart by one space: for comparing wordings."""
+    return " ".join(re.findall(r"\w+", text.casefold()))
+
+
+def alike(one: str, other: str, *, limit: float = 0.8) -> bool:
+    """Return whether two sentences say nearly the same: one's words hold the other's, or most are shared."""
+    a, b = set(terms(one)), set(terms(other))
+    if not a or not b:
+        return bare(one) == bare(other)
+    shared = len(a & b)
+    return shared / len(a | b) >= limit or (shared == min(len(a), len(b)) and shared >= 4)

@@ -1,0 +1,57 @@
+"""Filling a corpus, and bringing the sentence model."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from research.app.embedders import embedder_for
+from research.app.records import Home
+from research.settings import Settings
+from tools.clock import SystemClock
+from tools.corpus_folder import corpus_folder
+from tools.library import FileLibrary
+
+if TYPE_CHECKING:
+    from tools.indexing import IndexProgress, IndexSummary
+
+
+async def index(
+    folder: Path,
+    corpus: str,
+    settings: Settings,
+    *,
+    public: bool = False,
+    rebuild: bool = False,
+    embedder: str | None = None,
+    progress: Callable[[IndexProgress], None],
+) -> IndexSummary:
+    """Index ``folder`` as ``corpus``; what did not change is not read again. Killed, it goes on where it stopped."""
+    from tools.indexing import index_folder
+    from tools.parse import ChildParser
+
+    home = Home(settings)
+    library = FileLibrary(home.library, SystemClock())
+    parser = ChildParser()
+    try:
+        return await index_folder(
+            folder,
+            corpus_folder(home.corpora, corpus),
+            parser,
+            library,
+            embedder_for(corpus, settings, embedder),
+            public=public,
+            rebuild=rebuild,
+            progress=progress,
+        )
+    finally:
+        await parser.aclose()
+        library.close()
+
+
+async def setup_embeddings(settings: Settings, say: Callable[[str], None]) -> None:
+    """Bring all-MiniLM-L6-v2, check it and try it. Raises ``SettingMissing`` when no way works."""
+    from tools.minilm_setup import setup_minilm
+
+    await setup_minilm(Home(settings).root, say=say)

@@ -1,0 +1,210 @@
+"""Where a quote stands in its source: the one place that turns a claimed quote into a located span, or drops it.
+
+A quote is looked for verbatim, then under one normalisation, and nothing fuzzier. The normalisation: Unicode NFKC of
+each character by itself, any run of white space as one space, curly and low quotation marks as ``"`` and ``'``, every
+dash and minus as ``-``, zero-width characters and soft hyphens dropped. Letters keep their case. Every offset counts
+code points of the stored text, and a finding's quote is always the stored text's own slice. Whether a quote *supports*
+a statement is judged by an analyst; storing texts is the library's.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import lru_cache
+from typing import NamedTuple, Protocol
+
+from research.errors import CitationBroken
+from research.records import Finding, Label, Quote, Task, ident
+
+SHORTEST = 8
+"""Characters other than white space that a quote needs: anything shorter stands somewhere in any text."""
+
+_SAME = {
+    **dict.fromkeys("\u2018\u2019\u201a\u201b\u2032\u02bc", "'"),
+    **dict.fromkeys("\u201c\u201d\u201e\u201f\u00ab\u00bb\u2033", '"'),
+    **dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\ufe58\ufe63\uff0d", "-"),
+    **dict.fromkeys("\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", ""),
+}
+_PIECE = re.compile(r"[!-~]+|.", re.DOTALL)
+
+
+class Folded(NamedTuple):
+    """A normalised text: character ``i`` came from the original's ``[starts[i], ends[i])``."""
+
+    text: str
+    starts: list[int]
+    ends: list[int]
+
+
+def _unify(char: str) -> str:
+    """Return what one character becomes; white space in the result means white space, "" means dropped."""
+    if char in _SAME:
+        return _SAME[char]
+    return "".join(_SAME.get(part, part) for part in unicodedata.normalize("NFKC", char))
+
+
+@lru_cache(maxsize=16)
+def fold(text: str) -> Folded:
+    """Return ``text`` under the normalisation of this module, with the way back to its code points."""
+    chars: list[str] = []
+    starts: list[int] = []
+    ends: list[int] = []
+    for match in _PIECE.finditer(text):
+        piece, at = match.group(), match.start()
+        if piece[0].isascii() and not piece.isspace() and piece.isprintable():
+            chars.extend(piece)
+            starts.extend(range(at, at + len(piece)))
+            ends.extend(range(at + 1, at + len(piece) + 1))
+            continue
+        for char in _unify(piece):
+            if not char.isspace():
+                chars.append(char)
+                starts.append(at)
+                ends.append(at + 1)
+            elif chars and chars[-1] == " ":
+                ends[-1] = at + 1
+            else:
+                chars.append(" ")
+                starts.append(at)
+                ends.append(at + 1)
+    return Folded("".join(chars), starts, ends)
+
+
+def normal(text: str) -> str:
+    """Return ``text`` under the normalisation, without white space at its ends."""
+    return fold(text).text.strip()
+
+
+def locate(quote: str, text: str, *, near: tuple[int, int] | None = None) -> tuple[int, int] | None:
+    """Return ``(start, end)`` of the quote in ``text`` (code points), or ``None`` when it is not there.
+
+    A verbatim occurrence wins over a normalised one, and one inside ``near`` over one outside. A quote with fewer than
+    :data:`SHORTEST` characters is never located, nor one that begins or ends inside a word or number of the text:
+    ``legal to do so`` is not a quote of ``illegal to do so``.
+    """
+    wanted = quote.strip()
+    plain = normal(wanted)
+    if len(plain.replace(" ", "")) < SHORTEST:
+        return None
+    verbatim = _choose(_verbatim(wanted, text), text, near)
+    return verbatim or _choose(_normalised(plain, fold(text)), text, near)
+
+
+def _choose(spans: Iterable[tuple[int, int]], text: str, near: tuple[int, int] | None) -> tuple[int, int] | None:
+    first: tuple[int, int] | None = None
+    for start, end in spans:
+        if _cuts(text, start, end):
+            continue
+        if near is None or (near[0] <= start and end <= near[1]):
+            return start, end
+        first = first or (start, end)
+    return first
+
+
+def _verbatim(wanted: str, text: str) -> Iterator[tuple[int, int]]:
+    at = text.find(wanted)
+    while at >= 0:
+        yield at, at + len(wanted)
+        at = text.find(wanted, at + 1)
+
+
+def _normalised(plain: str, folded: Folded) -> Iterator[tuple[int, int]]:
+    at = folded.text.find(plain)
+    while at >= 0:
+        last = at + len(plain) - 1
+        # A character that became several (a ligature, an ellipsis) is quoted whole or not at all.
+        begins = at == 0 or folded.starts[at - 1] != folded.starts[at]
+        stops = last + 1 == len(folded.text) or folded.starts[last + 1] != folded.starts[last]
+        if begins and stops:
+            yield folded.starts[at], folded.ends[last]
+        at = folded.text.find(plain, at + 1)
+
+
+def _cuts(text: str, start: int, end: int) -> bool:
+    """Return whether the span begins or ends inside a word or number. Scripts without letter case have no such edge."""
+    return (start > 0 and _joined(text[start - 1], text[start])) or (
+        end < len(text) and _joined(text[end - 1], text[end])
+    )
+
+
+def _joined(left: str, right: str) -> bool:
+    return _letter(left) and _letter(right)
+
+
+def _letter(char: str) -> bool:
+    return char.isdigit() or char.lower() != char.upper()
+
+
+def findings_from(
+    quotes: Sequence[Quote], task: Task, texts: Mapping[str, str], labels: Mapping[str, Label]
+) -> tuple[tuple[Finding, ...], int]:
+    """Return the findings whose quotes are in their sources, in order, and how many quotes were dropped.
+
+    ``texts`` and ``labels`` are keyed by source id; a quote of any other source is dropped. A finding seen twice is
+    returned once and not counted as dropped. Without a statement, the quote itself is the statement.
+    """
+    found: dict[str, Finding] = {}
+    dropped = 0
+    for quote in quotes:
+        text = texts.get(quote.source)
+        span = None if text is None or quote.source not in labels else locate(quote.quote, text)
+        if text is None or span is None:
+            dropped += 1
+            continue
+        own = text[span[0] : span[1]]
+        statement = " ".join(quote.statement.split()) or " ".join(own.split())
+        id = ident("f", quote.source, span[0], span[1], statement)
+        found.setdefault(
+            id,
+            Finding(
+                id=id,
+                task=task.id,
+                statement=statement,
+                quote=own,
+                source=quote.source,
+                start=span[0],
+                end=span[1],
+                label=labels[quote.source],
+                relevance=min(1.0, max(0.0, quote.relevance)),
+            ),
+        )
+    return tuple(found.values()), dropped
+
+
+class Located(Protocol):
+    """The part of a finding that can be checked again."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def quote(self) -> str: ...
+    @property
+    def source(self) -> str: ...
+    @property
+    def start(self) -> int: ...
+    @property
+    def end(self) -> int: ...
+
+
+def verify(findings: Iterable[Located], texts: Mapping[str, str]) -> list[str]:
+    """Return the ids of the findings whose quote is not exactly ``text[start:end]`` of its source, in order."""
+    return [
+        f.id for f in findings if not (0 <= f.start < f.end and texts.get(f.source, "")[f.start : f.end] == f.quote)
+    ]
+
+
+def number(cited: Iterable[Sequence[str]], sources: Mapping[str, str]) -> dict[str, int]:
+    """Return footnote numbers, from 1, by source id in order of first citation.
+
+    ``cited`` holds each sentence's finding ids in reading order; ``sources`` maps a finding id to its source id.
+    Raises ``CitationBroken`` when a sentence cites a finding that is not in ``sources``.
+    """
+    numbers: dict[str, int] = {}
+    for ids in cited:
+        for id in ids:
+            if id not in sources:
+                raise CitationBroken(f"a sentence cites {id}, which is not a finding of this run")
+            numbers.setdefault(sources[id], len(numbers) + 1)
+    return numbers

@@ -1,0 +1,193 @@
+"""``research ask`` and ``research resume``: start a run or go on with one, and print its report."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Coroutine
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from research.cli import arguments as take
+from research.cli.output import emit, emit_json, refuse_unwritable, say, write_whole
+from research.cli.progress import Progress
+from research.cli.session import Session, session_of
+from research.errors import ResearchError, SettingMissing, UsageFault
+
+if TYPE_CHECKING:
+    from research.cli.running import Interruption
+    from research.records import Plan
+    from research.report import Report
+    from research.settings import Settings
+
+WAITING = 5
+"""The exit code of a run that waits for a person."""
+
+LONGEST_QUESTION = 20_000
+"""Characters. Longer texts are documents: index them and ask about them."""
+
+
+def ask(
+    context: typer.Context,
+    question: Annotated[str, typer.Argument(metavar="QUESTION|-", help="The question; - reads it from stdin.")],
+    corpus: take.Corpus = None,
+    web: take.Web = False,
+    searx: take.Searx = None,
+    tavily: take.Tavily = None,
+    allow_host: take.AllowHost = None,
+    model: take.Model = None,
+    base_url: take.BaseUrl = None,
+    mode: take.Mode = None,
+    branches: take.Branches = None,
+    rounds: take.Rounds = None,
+    max_tokens_total: take.MaxTokens = None,
+    max_usd: take.MaxUsd = None,
+    max_calls: take.MaxCalls = None,
+    max_seconds: take.MaxSeconds = None,
+    branch_max_tokens_total: take.BranchMaxTokens = None,
+    branch_max_usd: take.BranchMaxUsd = None,
+    branch_max_calls: take.BranchMaxCalls = None,
+    branch_max_seconds: take.BranchMaxSeconds = None,
+    value: take.Value = None,
+    reliability: take.Reliability = None,
+    maturity: take.Maturity = None,
+    approve: take.Approve = False,
+    allow_partial: take.AllowPartial = False,
+    json: take.Json = False,
+    output: take.Output = None,
+    quiet: take.Quiet = False,
+    home: take.Home = None,
+) -> None:
+    """Answer a question with a report in which every statement can be checked."""
+    session = session_of(context)
+    settings = session.load(context.params)
+    text = checked_question(sys.stdin.buffer.read(4 * LONGEST_QUESTION + 1) if question == "-" else question)
+    _refuse_nowhere(settings)
+    refuse_unwritable(output)
+    settings = session.open(context.params, write=True)
+    from research import app
+
+    options = settings.options(approve=approve, allow_partial=allow_partial)
+    progress = Progress(quiet=quiet)
+    _finish(
+        lambda signals: app.ask(text, options, settings, listen=progress, on_start=signals.begun), session, json, output
+    )
+
+
+def resume(
+    context: typer.Context,
+    id: take.Run = None,
+    last: take.Last = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Approve the plan that waits.")] = False,
+    no: Annotated[bool, typer.Option("--no", help="Refuse the plan that waits.")] = False,
+    json: take.Json = False,
+    output: take.Output = None,
+    quiet: take.Quiet = False,
+    home: take.Home = None,
+) -> None:
+    """Go on with a run from where it stopped; nothing that was paid for is paid again."""
+    session = session_of(context)
+    chosen = chosen_run(id, last)
+    if yes and no:
+        raise UsageFault("give --yes or --no, not both")
+    refuse_unwritable(output)
+    settings = session.open({"home": home})
+    from research import app
+
+    progress = Progress(quiet=quiet)
+    answer = True if yes else False if no else None
+    _finish(
+        lambda signals: app.resume(chosen, settings, approve=answer, listen=progress, on_start=signals.begun),
+        session,
+        json,
+        output,
+    )
+
+
+def checked_question(given: str | bytes) -> str:
+    """Return the question's text. Raises ``UsageFault`` when it is empty, too long or not text."""
+    if isinstance(given, bytes):
+        if len(given) > 4 * LONGEST_QUESTION:
+            raise UsageFault(_too_long("the question on stdin"))
+        try:
+            given = given.decode("utf-8-sig")
+        except UnicodeDecodeError as error:
+            raise UsageFault(f"the question on stdin is not UTF-8 text (byte {error.start})") from None
+    text = given.strip()
+    if len(text) > LONGEST_QUESTION:
+        raise UsageFault(_too_long(f"a question of {len(text):,} characters"))
+    if any("\ud800" <= char <= "\udfff" or (char < " " and char not in "\n\r\t") for char in text):
+        raise UsageFault("the question is not text: it holds control characters or bytes that are not UTF-8")
+    if not text:
+        raise UsageFault('the question is empty; write it in quotes, as in: research ask "How are budgets enforced?"')
+    if not any(char.isalnum() for char in text):
+        raise UsageFault("the question holds no word")
+    return text
+
+
+def _too_long(what: str) -> str:
+    return (
+        f"{what} is too long: at most {LONGEST_QUESTION:,} characters; "
+        "put long material in a folder, run `research index`, and ask about it"
+    )
+
+
+def chosen_run(id: str | None, last: bool) -> str | None:
+    """Return the run named on the command line, ``None`` for the last one."""
+    if id and last:
+        raise UsageFault("give a run's ID or --last, not both")
+    return id or None
+
+
+def _refuse_nowhere(settings: Settings) -> None:
+    """Raise when there is nothing to answer from."""
+    if not settings.corpora and not settings.web:
+        raise UsageFault(
+            "say what to answer from: --corpus NAME (made by `research index FOLDER --corpus NAME`), or --web, or both"
+        )
+    if settings.web and not (settings.searx or settings.tavily):
+        raise SettingMissing(
+            "--web needs a search server: give --searx URL or --tavily URL, or set searx in config.toml"
+        )
+
+
+def _finish(
+    work: Callable[[Interruption], Coroutine[Any, Any, Report]], session: Session, json: bool, output: Path | None
+) -> None:
+    """Run, print the report, write it where it was asked for, and leave with its exit code."""
+    from research.cli.running import Advice, home_hint, run
+
+    try:
+        report = run(work, Advice(home=home_hint(session.home_flag)))
+    except ResearchError as error:
+        if error.exit_code != WAITING:
+            raise
+        _show_waiting(error, json, session)
+        raise typer.Exit(WAITING) from None
+    text = rendered(report, json=json)
+    emit(text)
+    if output is not None:
+        like = {".json": True, ".md": False}.get(output.suffix.lower(), json)
+        write_whole(output, text if like == json else rendered(report, json=like))
+    raise typer.Exit(report.exit_code)
+
+
+def rendered(report: Report, *, json: bool) -> str:
+    """Return the report as JSON or Markdown."""
+    from research.render import to_json, to_markdown
+
+    return to_json(report) if json else to_markdown(report)
+
+
+def _show_waiting(error: ResearchError, json: bool, session: Session) -> None:
+    """Show a plan that waits for a person. The error is that of the graph, which carries ``run`` and ``plan``."""
+    from research.cli.running import home_hint
+
+    id: str = getattr(error, "run", "")
+    plan: Plan | None = getattr(error, "plan", None)
+    for number, task in enumerate(plan.tasks if plan else (), 1):
+        say(f"[{number}] {task.type} {task.corpus or ''}: {task.objective}")
+    say(f"the plan waits for approval: research resume {id} --yes{home_hint(session.home_flag)} (or --no)")
+    if json:
+        emit_json({"run": id, "status": "waiting", "exit_code": WAITING, "plan": plan})

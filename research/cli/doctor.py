@@ -1,0 +1,156 @@
+"""``research doctor``: what is installed, set and writable, without a call over the network unless ``--network``."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal, NamedTuple
+from urllib.parse import urlsplit
+
+import typer
+
+from research.cli import arguments as take
+from research.cli.output import emit, emit_json, table
+from research.cli.session import session_of
+from research.errors import ResearchError
+
+if TYPE_CHECKING:
+    from research.settings import Settings
+
+OURS = ("research", "tools", "graphs", "evals")
+LIBRARIES = ("langgraph", "langchain-core", "langchain", "chromadb", "msgspec", "httpx", "typer")
+ENOUGH_DISK = 1_000_000_000
+LEAST_DISK = 50_000_000
+
+
+class Check(NamedTuple):
+    """One thing that was looked at. Only ``fail`` makes the command exit with 1."""
+
+    name: str
+    state: Literal["ok", "note", "fail"]
+    detail: str
+
+
+def doctor(
+    context: typer.Context,
+    network: Annotated[bool, typer.Option("--network", help="Also connect to the configured servers.")] = False,
+    json: take.Json = False,
+    home: take.Home = None,
+) -> None:
+    """Check the installation, the home, the corpora and the settings."""
+    settings = session_of(context).load({"home": home})
+    checks = [
+        *installation(),
+        *packages(),
+        *state(settings.home),
+        *corpora(settings),
+        *services(settings, network=network),
+    ]
+    if json:
+        emit_json([check._asdict() for check in checks])
+    else:
+        emit(table(("CHECK", "STATE", "DETAIL"), checks, widest=160))
+    raise typer.Exit(int(any(check.state == "fail" for check in checks)))
+
+
+def installation() -> Iterator[Check]:
+    """Look at Python and the libraries."""
+    from importlib import metadata
+
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Check("python", "ok" if sys.version_info >= (3, 11) else "fail", f"{version} at {sys.executable}")
+    for name in LIBRARIES:
+        try:
+            yield Check(name, "ok", metadata.version(name))
+        except metadata.PackageNotFoundError:
+            yield Check(name, "fail", f"not installed: pip install {name}")
+
+
+def packages(root: Path | None = None) -> Iterator[Check]:
+    """Look at whether the four packages are this project's: other distributions also ship an ``evals``."""
+    from importlib import metadata
+    from importlib.util import find_spec
+
+    import research
+
+    root = root or Path(research.__file__).parents[1]
+    owners = metadata.packages_distributions()
+    for name in OURS:
+        spec = find_spec(name)
+        origin = Path(spec.origin) if spec and spec.origin else None
+        others = sorted({owner for owner in owners.get(name, []) if owner != "research"})
+        if origin is None or origin.parents[1] != root:
+            yield Check(f"package {name}", "fail", f"is {origin or 'missing'} and not in {root}")
+        elif others:
+            detail = f"{', '.join(others)} ships a package of this name, too; uninstall it or use another environment"
+            yield Check(f"package {name}", "fail" if root.name == "site-packages" else "note", detail)
+        else:
+            yield Check(f"package {name}", "ok", str(origin.parent))
+
+
+def state(home: Path) -> Iterator[Check]:
+    """Look at the home: version, rights, space."""
+    import shutil
+
+    from research.settings import check_home
+
+    try:
+        check_home(home)
+    except ResearchError as error:
+        yield Check("home", "fail", str(error))
+    existing = next(folder for folder in (home, *home.parents) if folder.exists())
+    if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
+        yield Check("home writable", "fail", f"{existing} cannot be written; choose another folder with --home")
+        return
+    yield Check("home writable", "ok", str(home) if home.exists() else f"{home} (made on first use)")
+    free = shutil.disk_usage(existing).free
+    state: Literal["ok", "note", "fail"] = "ok" if free >= ENOUGH_DISK else "note" if free >= LEAST_DISK else "fail"
+    yield Check("disk", state, f"{free / 1e9:.1f} GB free")
+
+
+def corpora(settings: Settings) -> Iterator[Check]:
+    """Look at every corpus and at what will embed the next one."""
+    from research import app
+
+    try:
+        rows = app.corpora(settings)
+    except ResearchError as error:
+        yield Check("corpora", "fail", str(error))
+        return
+    for row in rows:
+        whole = row.state == "whole"
+        detail = row.problem or f"{row.state}, {row.files:,} files, {row.passages:,} passages, {row.embedder}, {row.label}"
+        yield Check(f"corpus {row.name}", "ok" if whole else "note", detail)
+    if not rows:
+        yield Check("corpora", "note", "none yet: research index FOLDER --corpus NAME")
+
+
+def services(settings: Settings, *, network: bool) -> Iterator[Check]:
+    """Look at the model, its key and the search servers."""
+    if settings.model is None:
+        yield Check("model", "note", "none: reports are extractive; set one with --model provider:model")
+    else:
+        yield Check("model", "ok", f"{settings.model}{f' at {settings.base_url}' if settings.base_url else ''}")
+    names = sorted(settings.keys)
+    yield Check("keys", "ok" if names else "note", f"set: {', '.join(names)}" if names else "none set")
+    servers = (("searx", settings.searx), ("tavily", settings.tavily), ("base_url", settings.base_url))
+    for name, url in servers:
+        if url:
+            yield _reached(name, url) if network else Check(name, "ok", f"{url} (not tried; --network tries)")
+    if not (settings.searx or settings.tavily):
+        yield Check("web", "note", "no search server: set one with --searx URL or --tavily URL")
+
+
+def _reached(name: str, url: str) -> Check:
+    """Connect to a server's port and hang up."""
+    import socket
+
+    parts = urlsplit(url)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        socket.create_connection((parts.hostname or "", port), timeout=3).close()
+    except OSError as error:
+        return Check(name, "fail", f"{url} cannot be reached: {error.strerror or error}")
+    return Check(name, "ok", f"{url} answers")

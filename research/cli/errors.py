@@ -1,0 +1,65 @@
+"""The one place where an error becomes a sentence and an exit code.
+
+What was meant (``ResearchError``) is told as it is. What was not is a bug: one sentence on stderr, the trace-back in
+``HOME/logs/last-error.txt``.
+"""
+
+from __future__ import annotations
+
+import os
+import traceback
+from collections.abc import Callable
+from pathlib import Path
+
+import typer
+
+from research.cli.output import say
+from research.cli.session import Session
+from research.errors import ResearchError
+from research.secret import redact
+
+INTERRUPTED = 130
+
+
+def guarded(command: Callable[[], object], session: Session) -> int:
+    """Run ``command`` and return the exit code; whatever it raises is told in one sentence."""
+    try:
+        command()
+    except SystemExit as leaving:
+        return leaving.code if isinstance(leaving.code, int) else int(leaving.code is not None)
+    except typer.Exit as leaving:
+        return leaving.exit_code
+    except KeyboardInterrupt:
+        say("research: interrupted")
+        return INTERRUPTED
+    except ResearchError as error:
+        say(f"research: {_safe(str(error), session)}")
+        return error.exit_code
+    except Exception as error:  # noqa: BLE001  # one of the two places that may
+        say(f"research: {_unexpected(error, session)}")
+        return 1
+    return 0
+
+
+def _safe(text: str, session: Session) -> str:
+    from research.sanitize import one_line
+
+    return one_line(redact(text, session.secrets()))
+
+
+def _unexpected(error: Exception, session: Session) -> str:
+    """Return one sentence about a bug, and leave the trace-back in the log."""
+    what = f"{type(error).__name__}: {_safe(str(error), session)[:300]}".rstrip(": ")
+    path = session.home() / "logs" / "last-error.txt"
+    try:
+        _record(path, redact("".join(traceback.format_exception(error)), session.secrets()))
+    except OSError as refusal:
+        return f"{what}; this is a bug, and its details could not be written to {path} ({refusal.strerror})"
+    return f"{what}; this is a bug; details in {path}"
+
+
+def _record(path: Path, text: str) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+    handle = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(handle, "w", encoding="utf-8", errors="backslashreplace") as file:
+        file.write(text)

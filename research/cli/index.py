@@ -1,0 +1,68 @@
+"""``research index`` and ``research setup embeddings``: make a corpus, and bring what makes it better."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import monotonic
+from typing import Annotated
+
+import typer
+
+from research.cli import arguments as take
+from research.cli.output import emit, emit_json
+from research.cli.progress import IndexLines, Progress
+from research.cli.session import session_of
+from research.errors import UnknownName, UsageFault
+
+AGAIN = "interrupted; the same command goes on from here"
+
+
+def index(
+    context: typer.Context,
+    folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of txt, md, rst, html and pdf files.")],
+    corpus: Annotated[str, typer.Option("--corpus", metavar="NAME", help="Name of the corpus to make or update.")],
+    public: Annotated[bool, typer.Option("--public", help="Its text may leave the machine, in searches.")] = False,
+    embedder: take.Embedder = None,
+    json: take.Json = False,
+    quiet: take.Quiet = False,
+    home: take.Home = None,
+) -> None:
+    """Index a folder as a corpus; only what has changed since the last time is read again."""
+    session = session_of(context)
+    settings = session.load({"home": home, "embedder": embedder, "corpus": [corpus]})
+    if not folder.is_dir():
+        raise UnknownName(f"there is no folder {folder}")
+    session.open({"home": home, "embedder": embedder}, write=True)
+    from research import app
+    from research.cli.running import Advice, run
+
+    lines = IndexLines(Progress(quiet=quiet), monotonic)
+    chosen = settings.embedder if embedder else None
+    summary = run(
+        lambda signals: app.index(folder.absolute(), corpus, settings, public=public, embedder=chosen, progress=lines),
+        Advice(unbegun=AGAIN),
+    )
+    for file in summary.skipped:
+        Progress().line(f"skipped {file.name}: {file.reason}")
+    if json:
+        return emit_json(summary)
+    return emit(
+        f"{summary.corpus}: {summary.files:,} files, {summary.passages:,} passages "
+        f"({summary.added:,} added, {summary.changed:,} changed, {summary.removed:,} removed, "
+        f"{summary.unchanged:,} unchanged, {len(summary.skipped):,} skipped)\n"
+    )
+
+
+def setup(
+    context: typer.Context,
+    what: Annotated[str, typer.Argument(metavar="embeddings", help="What to set up.")],
+    home: take.Home = None,
+) -> None:
+    """Bring and check the sentence embedding all-MiniLM-L6-v2 (about 90 MB, over the network)."""
+    if what != "embeddings":
+        raise UsageFault(f"there is nothing called {what[:40]} to set up; write: research setup embeddings")
+    settings = session_of(context).open({"home": home}, write=True)
+    from research import app
+    from research.cli.running import Advice, run
+
+    run(lambda signals: app.setup_embeddings(settings, Progress().line), Advice(unbegun=AGAIN))

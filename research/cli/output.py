@@ -1,0 +1,76 @@
+"""Printing: data on stdout, words for people on stderr, files whole or not at all."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from research.errors import StoreProblem, UsageFault
+
+
+def emit(text: str) -> None:
+    """Write to stdout. A reader who has gone away is no error: what is left is dropped."""
+    _write(sys.stdout, text)
+
+
+def say(line: str, colour: str = "") -> None:
+    """Write one line for people to stderr; ``colour`` is the number of an SGR code."""
+    from research.sanitize import terminal
+
+    safe = terminal(line)
+    _write(sys.stderr, f"\x1b[{colour}m{safe}\x1b[0m\n" if colour else f"{safe}\n")
+
+
+def _write(stream: Any, text: str) -> None:
+    try:
+        stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))
+        stream.flush()
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+
+
+def emit_json(value: Any) -> None:
+    """Write plain values or records to stdout as JSON."""
+    import msgspec
+
+    from research.sanitize import json_text
+
+    emit(json_text(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
+
+
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 100) -> str:
+    """Return rows as columns of plain text; every cell is made safe and is at most ``widest`` characters."""
+    from research.sanitize import one_line
+
+    lines = [list(head), *([one_line(cell, widest) for cell in row] for row in rows)]
+    widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
+    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
+    return "\n".join(line.rstrip() for line in padded) + "\n"
+
+
+def refuse_unwritable(path: Path | None) -> None:
+    """Raise ``UsageFault`` before anything is spent when a report could not be written to ``path``."""
+    if path is None:
+        return
+    folder = path.absolute().parent
+    if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
+        raise UsageFault(
+            f"--output {path} cannot be written: {folder} must be a folder you may write to, {path} a file"
+        )
+
+
+def write_whole(path: Path, text: str) -> None:
+    """Write a file so that it is seen whole or not at all. Raises ``StoreProblem``."""
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with draft.open("w", encoding="utf-8", newline="\n") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        draft.replace(path)
+    except OSError as error:
+        draft.unlink(missing_ok=True)
+        raise StoreProblem(f"{path} could not be written: {error.strerror}") from None

@@ -1,0 +1,119 @@
+"""``research runs``, ``show`` and ``verify``: read what earlier runs left. No network, no model."""
+
+from __future__ import annotations
+
+from json import loads as decode
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from research.cli import arguments as take
+from research.cli.ask import chosen_run, rendered
+from research.cli.output import emit, emit_json, say, table
+from research.cli.session import session_of
+from research.errors import UsageFault
+
+if TYPE_CHECKING:
+    from research.app import RunRow
+    from research.records import Plan
+    from research.report import Report
+
+
+def runs(context: typer.Context, json: take.Json = False, home: take.Home = None) -> None:
+    """List the runs, the newest first."""
+    settings = session_of(context).open({"home": home})
+    from research import app
+
+    rows = app.runs(settings)
+    if json:
+        from research.records import plain
+
+        emit_json([{**plain(row), "question": _asked(row), "options": decode(row.options)} for row in rows])
+    elif not rows:
+        say(f"no runs yet in {settings.home}")
+    else:
+        cells = [(row.id, row.status, row.created[:19], f"{row.elapsed:.1f} s", _asked(row)) for row in rows]
+        emit(table(("RUN", "STATUS", "CREATED", "TOOK", "QUESTION"), cells, widest=60))
+
+
+def _asked(row: RunRow) -> str:
+    return str(decode(row.question)["text"])
+
+
+def show(
+    context: typer.Context,
+    id: take.Run = None,
+    last: take.Last = False,
+    json: take.Json = False,
+    sources: Annotated[bool, typer.Option("--sources", help="Only the sources, and where each is stored.")] = False,
+    plan: Annotated[bool, typer.Option("--plan", help="The plan instead of the report.")] = False,
+    home: take.Home = None,
+) -> None:
+    """Show a run's report, its sources or its plan."""
+    if sources and plan:
+        raise UsageFault("give --sources or --plan, not both")
+    chosen = chosen_run(id, last)
+    settings = session_of(context).open({"home": home})
+    from research import app
+
+    if plan:
+        tasks = app.show_plan(chosen, settings)
+        return emit_json(tasks) if json else _print_plan(tasks)
+    report = app.show(chosen, settings)
+    if sources:
+        return emit_json(report.sources) if json else _print_sources(report)
+    return emit(rendered(report, json=json))
+
+
+def _print_plan(plan: Plan) -> None:
+    from research.sanitize import one_line
+
+    for number, task in enumerate(plan.tasks, 1):
+        where = f"corpus {task.corpus}" if task.corpus else task.type
+        emit(f"{number}. [{where}, {task.kind}] {one_line(task.objective)}\n")
+        for query in task.queries:
+            emit(f"   search: {one_line(query)}\n")
+
+
+def _print_sources(report: Report) -> None:
+    from research.sanitize import one_line
+
+    for source in report.sources:
+        quotes = [finding for finding in report.findings if finding.source == source.id]
+        emit(f"{one_line(source.title or source.url or source.path)}\n")
+        for label, fact in (
+            ("url", source.url),
+            ("published", source.published),
+            ("retrieved", source.retrieved),
+            ("sha256", source.id),
+            ("stored at", source.path),
+        ):
+            if fact:
+                emit(f"  {label}: {one_line(fact)}\n")
+        for finding in quotes:
+            emit(f"  {finding.start}–{finding.end}: “{one_line(finding.quote)}”\n")
+
+
+def verify(
+    context: typer.Context,
+    id: take.Run = None,
+    last: take.Last = False,
+    json: take.Json = False,
+    home: take.Home = None,
+) -> None:
+    """Check every quote of a report against the stored copies; exit code 1 when one fails."""
+    chosen = chosen_run(id, last)
+    settings = session_of(context).open({"home": home})
+    from research import app
+
+    result = app.verify(chosen, settings)
+    if json:
+        emit_json(result)
+    else:
+        from research.sanitize import one_line
+
+        for quote in result.broken:
+            emit(f"BROKEN {one_line(quote.finding)} in {one_line(quote.source[:12])}: {one_line(quote.why)}\n")
+        held = result.checked - len(result.broken)
+        emit(f"{one_line(result.run)}: {held} of {result.checked} quotes are in their stored sources\n")
+    raise typer.Exit(1 if result.broken else 0)

@@ -1,0 +1,208 @@
+"""A report as people and programs read it: Markdown with footnotes, and JSON. Pure.
+
+Everything that did not come from this file goes through ``research.sanitize``. What a report holds is said in
+``research.report``; where it is printed is up to the command line.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
+from typing import Any
+
+import msgspec
+
+from research.report import CapFacts, Report, ReportSentence, ReportSource, UsageFacts
+from research.sanitize import json_text, markdown_link, markdown_text, one_line
+
+TITLE_LENGTH = 200
+NO_ANSWER = "No answer was found in what was read."
+ENDINGS = {
+    "done": "done: every part of the plan was carried out",
+    "partial": "partial: part of the work was skipped, see above",
+    "failed": "failed: no part of the work succeeded",
+    "interrupted": "interrupted",
+    "waiting": "waiting for approval",
+    "running": "still running",
+}
+
+
+def to_json(report: Report) -> str:
+    """Return the report as JSON: two spaces of indent, and no raw control or format character."""
+    return json_text(msgspec.json.format(msgspec.json.encode(report), indent=2).decode()) + "\n"
+
+
+def json_schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of what :func:`to_json` prints."""
+    schema = msgspec.json.schema(Report)
+    about = "What `research ask|resume|show --json` prints. For every finding, source_text[start:end] == quote."
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Report",
+        "description": about,
+        **schema,
+    }
+
+
+def to_markdown(report: Report) -> str:
+    """Return the report as Markdown: answer first, evidence as footnotes, the run's facts last."""
+    numbers = _numbers(report)
+    blocks = [
+        *_head(report),
+        *_sections(report, numbers),
+        *_list("What could not be found", [markdown_text(entry) for entry in report.not_found]),
+        *_list(
+            "What was skipped and why",
+            [f"{markdown_text(entry.what)}: {markdown_text(entry.why)}" for entry in report.skipped],
+        ),
+        *_list(
+            "Where sources disagree",
+            [markdown_text(entry.about) + _marks(entry.findings, numbers) for entry in report.disagreements],
+        ),
+        *_footnotes(report, numbers),
+        *_sources(report),
+        *_facts(report),
+    ]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _numbers(report: Report) -> dict[str, int]:
+    """Number the findings in the order in which they are first cited."""
+    known = {finding.id for finding in report.findings}
+    cited: dict[str, None] = {}
+    for sentence in report.sentences:
+        cited.update(dict.fromkeys(sentence.findings))
+    for disagreement in report.disagreements:
+        cited.update(dict.fromkeys(disagreement.findings))
+    return {id: number for number, id in enumerate((id for id in cited if id in known), 1)}
+
+
+def _marks(findings: Iterable[str], numbers: dict[str, int]) -> str:
+    return "".join(f"[^{numbers[id]}]" for id in dict.fromkeys(findings) if id in numbers)
+
+
+def _head(report: Report) -> Iterator[str]:
+    title = one_line(report.question, TITLE_LENGTH)
+    yield f"# {markdown_text(title)}"
+    if title.endswith("…"):
+        yield markdown_text(report.question)
+
+
+def _sections(report: Report, numbers: dict[str, int]) -> Iterator[str]:
+    answer = [sentence for sentence in report.sentences if not sentence.section]
+    yield "## Answer"
+    yield _paragraph(answer, numbers) if answer else markdown_text(report.answer) or NO_ANSWER
+    rest = (sentence for sentence in report.sentences if sentence.section)
+    for heading, sentences in groupby(rest, key=lambda sentence: sentence.section):
+        yield f"## {markdown_text(heading)}"
+        yield _paragraph(list(sentences), numbers)
+
+
+def _paragraph(sentences: Sequence[ReportSentence], numbers: dict[str, int]) -> str:
+    return " ".join(
+        markdown_text(sentence.text)
+        + _marks(sentence.findings, numbers)
+        + (" *(not supported by its quotes)*" if sentence.findings and sentence.verdict == "unsupported" else "")
+        for sentence in sentences
+    )
+
+
+def _list(heading: str, entries: Sequence[str]) -> Iterator[str]:
+    if entries:
+        yield f"## {heading}"
+        yield "\n".join(f"- {entry}" for entry in entries)
+
+
+def _footnotes(report: Report, numbers: dict[str, int]) -> Iterator[str]:
+    findings = {finding.id: finding for finding in report.findings}
+    sources = {source.id: source for source in report.sources}
+    lines = []
+    for id, number in numbers.items():
+        finding = findings[id]
+        where = _source_line(sources[finding.source])
+        quote = markdown_text(finding.quote)
+        lines.append(f"[^{number}]: “{quote}” — {where}, characters {finding.start}–{finding.end}")
+    if lines:
+        yield "\n".join(lines)
+
+
+def _source_line(source: ReportSource) -> str:
+    """Return title, date, address and hash of a source, on one line."""
+    title = source.title or source.url or source.path
+    parts = [markdown_link(title, source.url), markdown_text(source.published)]
+    if not source.url:
+        parts.append(f"stored at {markdown_text(source.path)}")
+    return ", ".join([*(part for part in parts if part), f"sha256 {markdown_text(source.id[:12])}"])
+
+
+def _sources(report: Report) -> Iterator[str]:
+    if not report.sources:
+        return
+    yield "## Sources"
+    lines = []
+    for number, source in enumerate(report.sources, 1):
+        quotes = sum(finding.source == source.id for finding in report.findings)
+        path = f", stored at {markdown_text(source.path)}" if source.url else ""
+        spans = "1 quoted span" if quotes == 1 else f"{quotes} quoted spans"
+        lines.append(f"{number}. {_source_line(source)}{path}, {spans}")
+    yield "\n".join(lines)
+
+
+def _facts(report: Report) -> Iterator[str]:
+    yield "## How this was made"
+    if report.notice:
+        yield markdown_text(report.notice)
+    why = " ".join(markdown_text(reason) for reason in report.mode.reasons)
+    usage = report.usage
+    yield "\n".join(
+        [
+            f"- Run: {markdown_text(report.run)}, {ENDINGS[report.status]} (exit code {report.exit_code})",
+            f"- Analyst: {markdown_text(report.analyst)}",
+            f"- Mode: {report.mode.name}. {why}",
+            f"- Calls: {_of(usage.calls, usage.caps.calls)}",
+            f"- Tokens: {_of(usage.tokens, usage.caps.tokens)}",
+            f"- Money: {_money(usage)}",
+            f"- Time: {_of(round(usage.seconds, 1), usage.caps.seconds)} seconds",
+            f"- Checks: {_verdicts(report)}",
+        ]
+    )
+    scores = [(score.dimension, f"{score.value} of 5", score.reason) for score in report.mode.scores]
+    yield from _table(("Dimension", "Score", "Why"), scores)
+    branches = [
+        (branch.task, f"{branch.type}, {branch.kind}", branch.outcome, *_spent(branch.usage))
+        for branch in report.branches
+    ]
+    yield from _table(("Branch", "Type", "Outcome", "Calls", "Tokens", "Money", "Seconds"), branches)
+
+
+def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:
+    if rows:
+        lines = [head, ["---"] * len(head), *([markdown_text(cell) for cell in row] for row in rows)]
+        yield "\n".join(f"| {' | '.join(line)} |" for line in lines)
+
+
+def _spent(usage: UsageFacts) -> tuple[str, str, str, str]:
+    money = _money(msgspec.structs.replace(usage, caps=CapFacts()))
+    return f"{usage.calls:,}", f"{usage.tokens:,}", money, f"{usage.seconds:.1f}"
+
+
+def _of(used: float, cap: float | None) -> str:
+    return f"{used:,}" if cap is None else f"{used:,} of at most {cap:,}"
+
+
+def _money(usage: UsageFacts) -> str:
+    spent = "cost unknown" if usage.usd is None else dollars(usage.usd)
+    return spent if usage.caps.usd is None else f"{spent} of at most {dollars(usage.caps.usd)}"
+
+
+def dollars(amount: float) -> str:
+    """Return an amount with cents, or with as many digits as a smaller one needs."""
+    return f"${amount:,.2f}" if amount == 0 or amount >= 0.1 else f"${amount:.6f}"
+
+
+def _verdicts(report: Report) -> str:
+    """Say how many of the sentences that cite something were found to be supported."""
+    cited = [sentence.verdict for sentence in report.sentences if sentence.findings]
+    counted = [(cited.count(verdict), verdict) for verdict in ("supported", "unsupported", "could not check")]
+    words = ", ".join(f"{count} {verdict}" for count, verdict in counted if count)
+    return f"{len(cited)} cited sentences" + (f": {words}" if words else "")

@@ -1,0 +1,189 @@
+"""The table of settings: what each is called, what it accepts, what it is by default. Pure.
+
+Where a value is read from is the matter of ``research.settings``. A reader takes where the value stands (for messages)
+and the raw value, and raises ``ValueError`` for one that is not what ``wanted`` says.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+from urllib.parse import urlsplit
+
+from research.caps import parse_cap
+from research.errors import UsageFault
+from research.ports import Price
+
+MODES = ("auto", "workflow", "hybrid", "agent")
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
+
+
+class Kind(NamedTuple):
+    """One kind of value: how to read it, which TOML types it may have, and what is wanted, in words."""
+
+    read: Callable[[str, Any], Any]
+    accepts: tuple[type, ...]
+    wanted: str
+
+
+class Setting(NamedTuple):
+    """One setting: ``name`` in the config file, its kind and default, and its flag where that is worded otherwise."""
+
+    name: str
+    kind: str
+    default: Any = None
+    spelled: str = ""
+
+    @property
+    def flag(self) -> str:
+        """The command-line flag."""
+        return f"--{self.spelled or self.name.replace('_', '-')}"
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return f"RESEARCH_{self.name.upper()}"
+
+
+def _number(low: int, high: int) -> Callable[[str, Any], int]:
+    def read(place: str, raw: Any) -> int:
+        value = int(str(raw).strip())
+        if not low <= value <= high:
+            raise ValueError
+        return value
+
+    return read
+
+
+def _url(place: str, raw: Any) -> str:
+    parts = urlsplit(str(raw).strip())
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+        raise ValueError
+    return str(raw).strip()
+
+
+def _model(place: str, raw: Any) -> str:
+    name = str(raw).strip()
+    if not name or any(char.isspace() for char in name):
+        raise ValueError
+    return name
+
+
+def _embedder(place: str, raw: Any) -> str:
+    name = str(raw).strip()
+    if name in ("auto", "hashing", "minilm"):
+        return name
+    provider, _, model = _model(place, name).partition(":")
+    if provider not in ("openai", "ollama") or not model:
+        raise ValueError
+    return name
+
+
+def _mode(place: str, raw: Any) -> str:
+    word = str(raw).strip().lower()
+    if word not in MODES:
+        raise ValueError
+    return word
+
+
+def _switch(place: str, raw: Any) -> bool:
+    word = str(raw).strip().lower()
+    if word not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
+        raise ValueError
+    return word in ("true", "1", "yes", "on")
+
+
+def _each(pattern: re.Pattern[str]) -> Callable[[str, Any], tuple[str, ...]]:
+    """Return a reader of a list, or of text with commas, whose every part matches ``pattern`` as a whole."""
+
+    def read(place: str, raw: Any) -> tuple[str, ...]:
+        parts = raw.split(",") if isinstance(raw, str) else list(raw)
+        names = [part.strip() for part in parts if isinstance(part, str)]
+        matches = [pattern.fullmatch(name) for name in names]
+        if not names or len(names) != len(parts) or None in matches:
+            raise ValueError
+        if any(match and match.groups() and not 0 < int(match.group(1)) < 65536 for match in matches):
+            raise ValueError
+        return tuple(dict.fromkeys(names))
+
+    return read
+
+
+def _cap(place: str, raw: Any) -> int | float:
+    return parse_cap(place, str(raw))
+
+
+KINDS: Mapping[str, Kind] = {
+    "url": Kind(_url, (str,), "an http or https URL"),
+    "model": Kind(_model, (str,), "provider:model, such as openai:gpt-4o-mini"),
+    "embedder": Kind(_embedder, (str,), "auto, hashing, minilm, openai:MODEL or ollama:MODEL"),
+    "mode": Kind(_mode, (str,), "auto, workflow, hybrid or agent"),
+    "switch": Kind(_switch, (bool,), "true or false"),
+    "names": Kind(_each(_NAME), (str, list), "one or more names of letters, digits, dots, dashes and underscores"),
+    "hosts": Kind(_each(_HOST_PORT), (str, list), "one or more HOST:PORT, such as localhost:8080"),
+    "level": Kind(_number(1, 5), (int,), "a whole number from 1 to 5"),
+    "branches": Kind(_number(1, 32), (int,), "a whole number from 1 to 32"),
+    "rounds": Kind(_number(1, 10), (int,), "a whole number from 1 to 10"),
+    "concurrency": Kind(_number(1, 64), (int,), "a whole number from 1 to 64"),
+    "cap": Kind(_cap, (int, float), "a number above 0"),
+}
+
+SETTINGS = (
+    Setting("model", "model"),
+    Setting("base_url", "url"),
+    Setting("searx", "url"),
+    Setting("tavily", "url"),
+    Setting("allow_hosts", "hosts", (), "allow-host"),
+    Setting("corpora", "names", (), "corpus"),
+    Setting("web", "switch", False),
+    Setting("embedder", "embedder", "auto"),
+    Setting("mode", "mode", "auto"),
+    Setting("branches", "branches", 4),
+    Setting("rounds", "rounds", 2),
+    Setting("concurrency", "concurrency", 8),
+    Setting("value", "level", 3),
+    Setting("reliability", "level", 3),
+    Setting("maturity", "level", 2),
+    *(
+        Setting(f"{prefix}max_{currency}", "cap")
+        for prefix in ("", "branch_")
+        for currency in ("tokens_total", "usd", "calls", "seconds")
+    ),
+)
+
+
+def read_prices(place: str, table: Any) -> dict[str, Price]:
+    """Return prices by model, in nano-dollars a token, from dollars a million tokens."""
+    prices: dict[str, Price] = {}
+    for model, row in _rows(place, "prices", table).items():
+        parts = row if isinstance(row, dict) else {}
+        numbers = [parts.get(part) for part in ("prompt", "completion")]
+        if set(parts) != {"prompt", "completion"} or not all(_price(number) for number in numbers):
+            raise UsageFault(
+                f"{place}: prices.{model} must have prompt and completion, in dollars a million tokens, and no more"
+            )
+        prices[model] = Price(prompt=float(parts["prompt"]) * 1000, completion=float(parts["completion"]) * 1000)
+    return prices
+
+
+def _price(number: Any) -> bool:
+    whole = isinstance(number, int | float) and not isinstance(number, bool)
+    return whole and math.isfinite(number) and number >= 0
+
+
+def read_windows(place: str, table: Any) -> dict[str, int]:
+    """Return context windows by model, in tokens."""
+    windows = _rows(place, "windows", table)
+    for model, size in windows.items():
+        if not isinstance(size, int) or isinstance(size, bool) or size < 256:
+            raise UsageFault(f"{place}: windows.{model} must be a whole number of tokens, at least 256, not {size!r}")
+    return dict(windows)
+
+
+def _rows(place: str, name: str, table: Any) -> dict[str, Any]:
+    if not isinstance(table, dict):
+        raise UsageFault(f"{place}: {name} must be a table, written [{name}], not {table!r}")
+    return table

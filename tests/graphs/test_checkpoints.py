@@ -1,0 +1,113 @@
+"""Checkpoints are plain JSON: they read back as they were, and nothing in them can run."""
+
+from __future__ import annotations
+
+import json
+import pickle
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
+from langgraph.types import Interrupt, Send
+from parts import TWO, Setup
+
+from graphs.checkpoints import StrictJson, open_saver
+from graphs.state import merge
+from research.errors import StoreProblem, WrongVersion
+
+plain_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text().filter(lambda key: key != "\x00"), inner),
+    max_leaves=20,
+)
+
+
+@given(plain_json)
+def test_plain_json_reads_back_as_it_was(value: Any) -> None:
+    """What the state holds comes back equal."""
+    serializer = StrictJson()
+    assert serializer.loads_typed(serializer.dumps_typed(value)) == value
+
+
+@given(plain_json)
+def test_sends_and_interrupts_read_back_as_they_were(value: Any) -> None:
+    """LangGraph's own two types survive, wherever they stand."""
+    serializer = StrictJson()
+    held = {"tasks": [Send("branch", value)], "interrupts": [Interrupt(value, id="i")]}
+    back = serializer.loads_typed(serializer.dumps_typed(held))
+    assert back["tasks"] == held["tasks"]
+    assert (back["interrupts"][0].value, back["interrupts"][0].id) == (value, "i")
+
+
+@pytest.mark.parametrize("value", [{1, 2}, Path("/tmp"), b"bytes", object(), {1: "a"}, {"\x00": "send"}])
+def test_what_is_not_plain_json_is_refused_when_it_is_written(value: Any) -> None:
+    """Nothing is turned into something else in silence."""
+    with pytest.raises(StoreProblem, match="plain JSON"):
+        StrictJson().dumps_typed({"field": value})
+
+
+class Planted:
+    """A value whose reading would run code."""
+
+    def __reduce__(self) -> tuple[Any, tuple[str, ...]]:
+        return (exec, ("raise SystemExit('code ran')",))
+
+
+@pytest.mark.parametrize(
+    "planted",
+    [
+        ("pickle", pickle.dumps(Planted())),
+        JsonPlusSerializer().dumps_typed(Path("/etc/passwd")),
+        ("json", b'{"lc": 2, "type": "constructor", "id": ["os", "system"], "args": ["true"]}'),
+        ("json", b'{"\\u0000": "exec", "code": "1"}'),
+        ("json", b"{not json"),
+    ],
+)
+def test_planted_bytes_run_no_code(planted: tuple[str, bytes]) -> None:
+    """Foreign types are refused, and a constructor's description stays a dict."""
+    try:
+        read = StrictJson().loads_typed(planted)
+    except StoreProblem:
+        return
+    assert read == json.loads(planted[1])
+
+
+def test_merging_is_idempotent_and_keeps_the_newest() -> None:
+    """A step that runs twice changes nothing."""
+    once = merge({"a": {"n": 1}}, {"b": {"n": 2}})
+    assert merge(once, {"b": {"n": 2}}) == once
+    assert merge(None, {"a": {"n": 3}}) == {"a": {"n": 3}}
+
+
+async def test_the_saver_uses_the_strict_serialiser(tmp_path: Path) -> None:
+    """LangGraph has not put its own serialiser in the place of ours."""
+    async with open_saver(tmp_path / "c.db") as saver:
+        assert type(saver.serde) is StrictJson
+
+
+async def test_every_checkpoint_on_disk_is_json(tmp_path: Path) -> None:
+    """After a whole run, no row of the file holds anything but JSON."""
+    await Setup(tmp_path).work(TWO)
+    rows = sqlite3.connect(tmp_path / "checkpoints.db")
+    stored = rows.execute(
+        "SELECT type, checkpoint FROM checkpoints UNION ALL SELECT type, value FROM writes"
+    ).fetchall()
+    assert stored
+    for kind, value in stored:
+        assert kind == "json"
+        json.loads(value)
+
+
+async def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
+    """A run whose state another version wrote is not mixed with this one's."""
+    setup = Setup(tmp_path)
+    await setup.work(TWO)
+    database = sqlite3.connect(tmp_path / "checkpoints.db")
+    database.execute("UPDATE checkpoints SET checkpoint = replace(checkpoint, '\"version\": 1', '\"version\": 99')")
+    database.commit()
+    with pytest.raises(WrongVersion, match="99"):
+        await setup.work(TWO)

@@ -1,0 +1,57 @@
+"""What the doctor sees, piece by piece."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+from research.cli.doctor import Check, installation, packages, services, state
+from research.settings import load
+
+
+def states(checks: object) -> dict[str, str]:
+    """State by name."""
+    return {check.name: check.state for check in checks}  # type: ignore[attr-defined]
+
+
+def test_the_installation_is_listed() -> None:
+    """Python and every library that a run needs are named with their versions."""
+    checks = {check.name: check for check in installation()}
+    assert checks["python"].detail.endswith(sys.executable)
+    assert {"langgraph", "chromadb", "langchain-core"} <= set(checks)
+    assert all(check.state == "ok" for check in checks.values())
+
+
+def test_the_four_packages_must_be_ours(tmp_path: Path) -> None:
+    """A package that resolves outside this project is a failure that names where it is."""
+    assert set(states(packages())) == {"package research", "package tools", "package graphs", "package evals"}
+    elsewhere = list(packages(root=tmp_path))
+    assert all(check.state == "fail" and str(tmp_path) in check.detail for check in elsewhere)
+
+
+def test_a_home_is_looked_at_without_being_made(tmp_path: Path) -> None:
+    """Rights and space are told of a folder that is not there yet; another layout is a failure."""
+    home = tmp_path / "a" / "home"
+    assert states(state(home))["home writable"] == "ok"
+    assert not home.exists()
+    (tmp_path / "VERSION").write_text("99", encoding="utf-8")
+    assert states(state(tmp_path))["home"] == "fail"
+    (tmp_path / "file").write_text("", encoding="utf-8")
+    assert states(state(tmp_path / "file" / "home"))["home writable"] == "fail"
+
+
+def test_services_are_not_called_unless_asked(tmp_path: Path) -> None:
+    """Without --network a server is only named; with it, one that refuses is a failure. No key is shown."""
+    flags = {"home": str(tmp_path), "model": "openai:m", "searx": "http://127.0.0.1:1"}
+    settings = load(flags, {"OPENAI_API_KEY": "sk-1234567890"})
+    named = list(services(settings, network=False))
+    assert states(named) == {"model": "ok", "keys": "ok", "searx": "ok"}
+    assert "sk-1234567890" not in repr(named)
+    assert states(services(settings, network=True))["searx"] == "fail"
+
+
+def test_nothing_set_is_a_note_and_no_failure(tmp_path: Path) -> None:
+    """A bare machine is healthy: it works without a model, a key or a server."""
+    found = list(services(load({"home": str(tmp_path)}, {}), network=False))
+    assert {check.state for check in found} == {"note"}
+    assert Check("keys", "note", "none set") in found

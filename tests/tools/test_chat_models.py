@@ -1,0 +1,240 @@
+"""The chat models: the real LangChain class against the loopback server, and what a wrong setting says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from research.errors import EffectFailed, SettingMissing, UnknownName, UsageFault
+from research.ports import ChatModel, Price
+from research.requests import Message, ModelRequest, ToolCall, ToolSpec
+from tools.chat_models import KEY_VARIABLES, open_model, parse_spec, parsed
+from tools.fakes.openai_server import OpenAIServer
+from tools.tokens import prompt_bound
+
+KEY = "sk-very-secret-0123456789"
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"n": {"type": "integer"}},
+    "required": ["n"],
+    "additionalProperties": False,
+}
+LOOK = ToolSpec(
+    name="look",
+    description="Look something up.",
+    parameters={"type": "object", "properties": {"word": {"type": "string"}}, "required": ["word"]},
+)
+
+
+def ask(content: str = "Hello there", **rest: Any) -> ModelRequest:
+    messages = rest.pop(
+        "messages", (Message(role="system", content="Be brief."), Message(role="user", content=content))
+    )
+    return ModelRequest(model="openai:gpt-4o-mini", role="reader", messages=messages, max_tokens=50, **rest)
+
+
+def model(server: OpenAIServer, spec: str = "openai:gpt-4o-mini") -> ChatModel:
+    return open_model(spec, base_url=server.base_url, api_key=KEY, counter=prompt_bound(spec))
+
+
+async def test_a_plain_answer_brings_text_and_usage() -> None:
+    """A request without schema or tools comes back as text, with the provider's own token counts."""
+    async with OpenAIServer(script=[{"text": "Good morning."}]) as server:
+        opened = model(server)
+        reply = await opened.complete(ask(), max_tokens=50, timeout=10)
+    assert (reply.text, reply.stop, reply.data, reply.tool_calls) == ("Good morning.", "end", None, ())
+    assert reply.usage is not None
+    assert 0 < reply.usage.prompt <= opened.count(ask()) <= reply.usage.prompt + 12
+    assert [message["role"] for message in server.requests[0]["messages"]] == ["system", "user"]
+
+
+async def test_the_limit_reaches_the_server_under_both_names() -> None:
+    """The limit of the call, not of the request, is sent, in the new and the old spelling."""
+    async with OpenAIServer() as server:
+        await model(server).complete(ask(), max_tokens=7, timeout=10)
+    assert (server.requests[0]["max_tokens"], server.requests[0]["max_completion_tokens"]) == (7, 7)
+
+
+async def test_a_schema_brings_parsed_data() -> None:
+    """With a schema the request carries it strictly, and the reply's data is the parsed object."""
+    async with OpenAIServer(script=[{"json": {"n": 3}}]) as server:
+        reply = await model(server).complete(ask(schema=SCHEMA), max_tokens=50, timeout=10)
+    assert reply.data == {"n": 3}
+    assert reply.usage is not None
+    assert server.requests[0]["response_format"]["json_schema"]["schema"] == SCHEMA
+    assert server.requests[0]["response_format"]["json_schema"]["strict"] is True
+
+
+async def test_text_that_is_not_json_leaves_the_data_empty() -> None:
+    """A model that ignores the schema yields its text and no data, and no exception."""
+    async with OpenAIServer(script=[{"text": "I would rather not."}]) as server:
+        reply = await model(server).complete(ask(schema=SCHEMA), max_tokens=50, timeout=10)
+    assert (reply.text, reply.data) == ("I would rather not.", None)
+
+
+@pytest.mark.parametrize("schema", [None, SCHEMA])
+async def test_an_answer_cut_at_the_limit_is_kept_with_its_usage(schema: dict[str, Any] | None) -> None:
+    """An answer that hits the limit says ``length`` and keeps its text and its usage, with and without a schema."""
+    async with OpenAIServer(script=[{"text": '{"n": 1234567890123456789}'}]) as server:
+        reply = await model(server).complete(ask(schema=schema), max_tokens=4, timeout=10)
+    assert (reply.stop, reply.data) == ("length", None)
+    assert reply.text.startswith('{"n')
+    assert reply.usage is not None
+    assert reply.usage.completion == 4
+
+
+async def test_tool_calls_come_back_and_can_be_answered() -> None:
+    """Parallel tool calls arrive as data, and a dialogue with calls and their answers is sent as such."""
+    calls = [{"name": "look", "arguments": {"word": "a"}}, {"name": "look", "arguments": {"word": "b"}}]
+    async with OpenAIServer(script=[{"tool_calls": calls}]) as server:
+        opened = model(server)
+        reply = await opened.complete(ask(tools=(LOOK,)), max_tokens=50, timeout=10)
+        dialogue = (
+            Message(role="user", content="Look."),
+            Message(role="assistant", content="", tool_calls=reply.tool_calls),
+            *(Message(role="tool", content="found", tool_call_id=call.id) for call in reply.tool_calls),
+        )
+        await opened.complete(ask(messages=dialogue, tools=(LOOK,)), max_tokens=50, timeout=10)
+    assert reply.stop == "tools"
+    assert [call.arguments for call in reply.tool_calls] == [{"word": "a"}, {"word": "b"}]
+    assert server.requests[0]["tools"][0]["function"]["name"] == "look"
+    assert [message["role"] for message in server.requests[1]["messages"]] == ["user", "assistant", "tool", "tool"]
+
+
+async def test_a_tool_call_with_broken_arguments_is_kept_as_invalid() -> None:
+    """Arguments that are not JSON are handed on as they came, under ``_invalid``."""
+    async with OpenAIServer(script=[{"tool_calls": [{"name": "look", "arguments": '{"word": '}]}]) as server:
+        reply = await model(server).complete(ask(tools=(LOOK,)), max_tokens=50, timeout=10)
+    assert reply.tool_calls == (ToolCall(id="call_1", name="look", arguments={"_invalid": '{"word": '}),)
+
+
+async def test_a_filtered_answer_is_a_refusal() -> None:
+    """A content filter's stop is a refusal, with and without a schema."""
+    async with OpenAIServer(script=[{"text": "", "finish": "content_filter"}] * 2) as server:
+        opened = model(server)
+        replies = [await opened.complete(ask(schema=schema), max_tokens=50, timeout=10) for schema in (None, SCHEMA)]
+    assert [reply.stop for reply in replies] == ["refusal", "refusal"]
+
+
+async def failure(server: OpenAIServer, timeout: float = 10, schema: dict[str, Any] | None = None) -> EffectFailed:
+    with pytest.raises(EffectFailed) as caught:
+        await model(server).complete(ask(schema=schema), max_tokens=50, timeout=timeout)
+    assert KEY not in str(caught.value)
+    assert len(server.requests) <= 1, "the client retried by itself"
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("fault", "retryable", "charged", "after"),
+    [
+        ("429", True, False, 2.0),
+        ("500", True, False, None),
+        ("quota", False, False, None),
+        ("cut", True, True, None),
+        ("garbage", True, True, None),
+    ],
+)
+@pytest.mark.parametrize("schema", [None, SCHEMA])
+async def test_a_failed_call_says_whether_to_try_again(
+    fault: Any, retryable: bool, charged: bool, after: float | None, schema: dict[str, Any] | None
+) -> None:
+    """Each way to fail is sent once, and says whether a retry may help, when, and whether it may have been billed."""
+    async with OpenAIServer(faults=[fault]) as server:
+        error = await failure(server, schema=schema)
+    assert (error.retryable, error.charged, error.retry_after) == (retryable, charged, after)
+
+
+async def test_a_call_that_takes_too_long_is_charged_and_not_repeated() -> None:
+    """A timeout leaves the far side working, so the call stays charged and is not sent again."""
+    async with OpenAIServer(faults=["hang"]) as server:
+        error = await failure(server, timeout=0.3)
+    assert (error.retryable, error.charged) == (False, True)
+
+
+async def test_a_server_that_is_not_there_costs_nothing() -> None:
+    """A refused connection may be tried again, and nothing was charged."""
+    async with OpenAIServer() as server:
+        pass
+    error = await failure(server)
+    assert (error.retryable, error.charged) == (True, False)
+    assert "cannot be reached" in str(error)
+
+
+async def test_lone_surrogates_are_sent_as_replacement_characters() -> None:
+    """A text that is not valid Unicode is sent and counted, and stops nothing."""
+    async with OpenAIServer() as server:
+        opened = model(server)
+        reply = await opened.complete(ask("broken \ud800 text"), max_tokens=50, timeout=10)
+    assert server.requests[0]["messages"][1]["content"] == "broken \ufffd text"
+    assert reply.usage is not None
+    assert reply.usage.prompt <= opened.count(ask("broken \ud800 text"))
+
+
+async def test_an_endpoint_needs_neither_key_nor_provider() -> None:
+    """With a base URL a bare model name, even with a colon in it, is asked for without a key."""
+    async with OpenAIServer() as server:
+        opened = open_model("llama3.2:3b", base_url=server.base_url, counter=prompt_bound("llama3.2:3b"))
+        await opened.complete(ask(), max_tokens=50, timeout=10)
+    assert opened.name == "openai:llama3.2:3b"
+    assert server.requests[0]["model"] == "llama3.2:3b"
+
+
+@pytest.mark.parametrize(
+    ("spec", "kind", "says"),
+    [
+        ("gpt-4o", UsageFault, "provider:model"),
+        ("", UsageFault, "provider:model"),
+        ("openai:", UsageFault, "provider:model"),
+        ("opnai:gpt-4o", UnknownName, "did you mean openai"),
+        ("zzzz:model", UnknownName, "known are"),
+        ("openai:gpt-4o", SettingMissing, "OPENAI_API_KEY"),
+        ("anthropic:claude-sonnet-4-5", SettingMissing, "ANTHROPIC_API_KEY"),
+    ],
+)
+def test_a_wrong_model_gets_a_sentence(spec: str, kind: type[Exception], says: str) -> None:
+    """A malformed name, an unknown provider and a missing key each say what to do."""
+    with pytest.raises(kind, match=says):
+        open_model(spec, counter=prompt_bound(spec))
+
+
+def test_a_missing_extra_names_the_command_that_installs_it() -> None:
+    """A provider whose package is not installed is refused with the command, and without the key."""
+    pytest.importorskip("langchain", reason="langchain is not installed")
+    for spec, command in (("anthropic:x", r"research\[anthropic\]"), ("ollama:x", r"research\[ollama\]")):
+        try:
+            __import__(f"langchain_{spec.partition(':')[0]}")
+        except ImportError:
+            with pytest.raises(SettingMissing, match=command) as caught:
+                open_model(spec, api_key=KEY, counter=prompt_bound(spec))
+            assert KEY not in str(caught.value)
+
+
+def test_no_repr_shows_the_key() -> None:
+    """Neither the model nor the LangChain class inside it shows the key."""
+    opened = open_model("openai:gpt-4o", api_key=KEY, price=Price(prompt=1, completion=2), counter=prompt_bound("x"))
+    assert KEY not in repr(opened) + repr(vars(opened)["_chat"])
+
+
+def test_aliases_and_colons_in_names() -> None:
+    """``google`` means Google's AI Studio, and everything after the first colon is the model's name."""
+    assert parse_spec("google:gemini-2.5-flash") == ("google_genai", "gemini-2.5-flash")
+    assert parse_spec("ollama:llama3.2:3b") == ("ollama", "llama3.2:3b")
+    assert parse_spec("meta-llama/llama-3", compatible=True) == ("openai", "meta-llama/llama-3")
+    assert all(name.isupper() for name in KEY_VARIABLES.values())
+
+
+@pytest.mark.parametrize(
+    ("text", "data"),
+    [
+        ('{"n": 1}', {"n": 1}),
+        ('```json\n{"n": 1}\n```', {"n": 1}),
+        ('<think>{"no": 1}</think>\n{"n": 1}', {"n": 1}),
+        ("[1]", None),
+        ("", None),
+        ('{"n": ', None),
+    ],
+)
+def test_json_is_found_inside_its_wrappings(text: str, data: dict[str, int] | None) -> None:
+    """A code fence or a thinking block around the object is taken off; anything but an object is no data."""
+    assert parsed(text) == data

@@ -1,0 +1,301 @@
+"""Language models of any provider, through LangChain's ``init_chat_model``: fulfils ``ports.ChatModel``.
+
+Opens ``provider:model`` or an OpenAI-compatible endpoint, sends one request without retries, and turns whatever comes
+back into a ``ModelReply`` or an ``EffectFailed`` that says whether sending again may help and whether the far side may
+have charged. Retries, budgets and the record of calls are the gate's; counting and prices are handed in.
+
+``init_chat_model`` adds 0.05 s to the import of the provider's class (measured on ``langchain_openai``, 0.8 s on top of
+langgraph), so there is no shorter way worth its code. Everything heavy is imported when a model is opened.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import difflib
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from research.errors import EffectFailed, SettingMissing, UnknownName, UsageFault
+from research.ports import ChatModel, Price
+from research.requests import Message, ModelReply, ModelRequest, Stop, TokenCount, ToolCall
+from tools.provider_errors import call_errors, cut_completion, failure_of
+
+if TYPE_CHECKING:
+    from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage, BaseMessage
+
+KEY_VARIABLES: Mapping[str, str] = {
+    "anthropic": "ANTHROPIC_API_KEY",
+    "azure_ai": "AZURE_AI_API_KEY",
+    "azure_openai": "AZURE_OPENAI_API_KEY",
+    "cohere": "COHERE_API_KEY",
+    "deepseek": "DEEPSEEK_API_KEY",
+    "fireworks": "FIREWORKS_API_KEY",
+    "google_genai": "GOOGLE_API_KEY",
+    "groq": "GROQ_API_KEY",
+    "mistralai": "MISTRAL_API_KEY",
+    "nvidia": "NVIDIA_API_KEY",
+    "openai": "OPENAI_API_KEY",
+    "openrouter": "OPENROUTER_API_KEY",
+    "perplexity": "PPLX_API_KEY",
+    "together": "TOGETHER_API_KEY",
+    "upstage": "UPSTAGE_API_KEY",
+    "xai": "XAI_API_KEY",
+}
+"""The environment variable that holds each provider's key; it is read by ``research.settings``."""
+
+OWN_CREDENTIALS = ("bedrock", "bedrock_converse", "google_vertexai", "huggingface", "ibm", "litellm", "ollama")
+"""Providers that take no key, or find their credentials by themselves."""
+PROVIDERS = (*sorted(KEY_VARIABLES), *OWN_CREDENTIALS)
+ALIASES = {"google": "google_genai", "gemini": "google_genai", "mistral": "mistralai", "azure": "azure_openai"}
+EXTRAS = {"openai": "openai", "anthropic": "anthropic", "google_genai": "google", "ollama": "ollama"}
+PACKAGES = {"azure_openai": "langchain-openai", "bedrock": "langchain-aws", "bedrock_converse": "langchain-aws"}
+
+WINDOW = 128_000
+LOCAL_WINDOW = 32_768
+OLLAMA_WINDOW = 16_384
+"""Tokens assumed where nobody says; Ollama's own default of 4,096 cuts longer prompts silently, so it is told."""
+
+STOPS: Mapping[str, Stop] = {
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "tool_calls": "tools",
+    "tool_use": "tools",
+    "function_call": "tools",
+    "content_filter": "refusal",
+    "refusal": "refusal",
+    "safety": "refusal",
+    "prohibited_content": "refusal",
+    "blocklist": "refusal",
+    "recitation": "refusal",
+}
+
+
+def open_model(
+    spec: str,
+    *,
+    base_url: str | None = None,
+    api_key: str | None = None,
+    price: Price | None = None,
+    window: int | None = None,
+    counter: Callable[[ModelRequest], int],
+) -> ChatModel:
+    """Return the model ``spec`` names; nothing is sent yet.
+
+    ``spec`` is ``provider:model``; with ``base_url`` a bare model name means an OpenAI-compatible endpoint, which needs
+    no key. ``counter`` bounds prompt tokens. Raises ``UsageFault``, ``UnknownName`` or ``SettingMissing``.
+    """
+    provider, name = parse_spec(spec, compatible=base_url is not None)
+    variable = KEY_VARIABLES.get(provider)
+    if api_key is None and variable is not None:
+        if base_url is None:
+            raise SettingMissing(f"{provider}:{name} needs a key: set {variable}")
+        api_key = "none"
+    size = window or (OLLAMA_WINDOW if provider == "ollama" else LOCAL_WINDOW if base_url else WINDOW)
+    chat = _open_chat(provider, name, _options(provider, base_url, api_key, size))
+    return LangChainModel(
+        f"{provider}:{name}",
+        chat,
+        price=price,
+        window=size,
+        counter=counter,
+        compatible=base_url is not None,
+        key=api_key,
+    )
+
+
+def parse_spec(spec: str, *, compatible: bool = False) -> tuple[str, str]:
+    """Return provider and model name. ``compatible``: a spec without a known provider names an endpoint's model."""
+    prefix, colon, name = spec.strip().partition(":")
+    provider = ALIASES.get(prefix.lower(), prefix.lower())
+    if colon and provider in PROVIDERS and name.strip():
+        return provider, name.strip()
+    if compatible and spec.strip() and provider not in PROVIDERS:
+        return "openai", spec.strip()
+    if not colon or not prefix or not name.strip():
+        raise UsageFault(f"“{spec}” is not a model: write provider:model, for example openai:gpt-4o-mini")
+    near = difflib.get_close_matches(provider, (*PROVIDERS, *ALIASES), n=1)
+    hint = f"did you mean {near[0]}?" if near else f"known are {', '.join(PROVIDERS)}"
+    raise UnknownName(f"there is no provider “{prefix}”: {hint}")
+
+
+def _options(provider: str, base_url: str | None, api_key: str | None, window: int) -> dict[str, Any]:
+    if provider == "ollama":
+        return {"num_ctx": window} | ({"base_url": base_url} if base_url else {})
+    options: dict[str, Any] = {"max_retries": 0}
+    if api_key is not None:
+        options["api_key"] = api_key
+    if base_url is not None:
+        options["base_url"] = base_url
+    if provider == "openai" and base_url is not None:
+        options["use_responses_api"] = False
+        if base_url.startswith("http://"):
+            options |= _plain_clients()
+    return options
+
+
+def _plain_clients() -> dict[str, Any]:
+    """Clients for a server without TLS: no certificates to load (0.07 s), no proxy from the environment, no redirect."""
+    try:
+        from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+    except ImportError:
+        return {}  # opening the model says what is missing
+    plain: dict[str, Any] = {"verify": False, "trust_env": False, "follow_redirects": False}
+    return {"http_client": DefaultHttpxClient(**plain), "http_async_client": DefaultAsyncHttpxClient(**plain)}
+
+
+def _open_chat(provider: str, name: str, options: dict[str, Any]) -> BaseChatModel:
+    try:
+        from langchain.chat_models import init_chat_model
+
+        chat: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
+        return chat
+    except ImportError:
+        package = PACKAGES.get(provider, f"langchain-{provider.replace('_', '-')}")
+        command = f"pip install 'research[{EXTRAS[provider]}]'" if provider in EXTRAS else f"pip install {package}"
+        raise SettingMissing(f"{provider} models need an extra that is not installed: {command}") from None
+    except ValueError:  # pydantic's complaint repeats its input, and with it the key
+        raise SettingMissing(
+            f"{provider}:{name} could not be opened: a key or setting of {provider} is missing"
+        ) from None
+
+
+class LangChainModel:
+    """One opened model. ``compatible`` marks an OpenAI-compatible endpoint that is not OpenAI's own."""
+
+    def __init__(
+        self,
+        name: str,
+        chat: BaseChatModel,
+        *,
+        price: Price | None,
+        window: int,
+        counter: Callable[[ModelRequest], int],
+        compatible: bool,
+        key: str | None,
+    ) -> None:
+        self.name = name
+        self.price = price
+        self.window = window
+        self._chat = chat
+        self._counter = counter
+        self._compatible = compatible
+        self._secrets = (key,) if key and key != "none" else ()
+
+    def __repr__(self) -> str:
+        return f"<LangChainModel {self.name}>"
+
+    def count(self, request: ModelRequest) -> int:
+        """Return an upper bound of the request's prompt tokens: it never undercounts and never fails."""
+        return self._counter(request)
+
+    async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
+        """Send once, without retries. Raises ``EffectFailed``."""
+        from langsmith import tracing_context
+
+        chat: Any = self._chat.bind_tools([_tool(t) for t in request.tools]) if request.tools else self._chat
+        options = self._limits(max_tokens, timeout)
+        if request.schema is not None:
+            options["response_format"] = _response_format(request.schema)
+        errors = call_errors()
+        try:
+            # Tracing switched on for some other program by an environment variable would send private text away.
+            with tracing_context(enabled=False):
+                async with asyncio.timeout(timeout):
+                    answer = await chat.ainvoke([_outgoing(message) for message in request.messages], **options)
+            return _reply(answer, request)
+        except TimeoutError:
+            raise EffectFailed(f"{self.name}: no answer within {timeout} s", charged=True) from None
+        except errors as error:
+            cut = cut_completion(error)
+            if cut is not None:
+                return cut
+            raise failure_of(error, self.name, self._secrets) from None
+
+    def _limits(self, max_tokens: int, timeout: float | None) -> dict[str, Any]:
+        provider = self.name.partition(":")[0]
+        if provider == "ollama":
+            return {"options": {"num_predict": max_tokens, "num_ctx": self.window}}
+        limit = "max_output_tokens" if provider == "google_genai" else "max_tokens"
+        options: dict[str, Any] = {limit: max_tokens, "timeout": timeout}
+        if provider == "openai" and self._compatible:
+            # LangChain sends only the new name, max_completion_tokens, which some servers still ignore.
+            options["extra_body"] = {"max_tokens": max_tokens}
+        return options
+
+
+def _response_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """OpenAI's form; LangChain's classes of the other providers translate it."""
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
+
+
+def _tool(spec: Any) -> dict[str, Any]:
+    function = {"name": spec.name, "description": spec.description, "parameters": spec.parameters}
+    return {"type": "function", "function": function}
+
+
+def _outgoing(message: Message) -> BaseMessage:
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+
+    content = _valid(message.content)
+    if message.role == "system":
+        return SystemMessage(content)
+    if message.role == "user":
+        return HumanMessage(content)
+    if message.role == "tool":
+        return ToolMessage(content, tool_call_id=message.tool_call_id)
+    calls = [{"id": call.id, "name": call.name, "args": call.arguments} for call in message.tool_calls]
+    return AIMessage(content, tool_calls=calls)
+
+
+def _valid(text: str) -> str:
+    """Lone surrogates cannot be sent as UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _reply(answer: AIMessage, request: ModelRequest) -> ModelReply:
+    text = str(answer.text)
+    usage = answer.usage_metadata
+    return ModelReply(
+        text=text,
+        stop=_stop(answer),
+        usage=TokenCount(prompt=usage["input_tokens"], completion=usage["output_tokens"]) if usage else None,
+        data=parsed(text) if request.schema is not None else None,
+        tool_calls=_tool_calls(answer),
+    )
+
+
+def _stop(answer: AIMessage) -> Stop:
+    facts = answer.response_metadata
+    if answer.additional_kwargs.get("refusal"):
+        return "refusal"
+    incomplete = facts.get("incomplete_details") or {}
+    named = (facts.get(key) for key in ("finish_reason", "stop_reason", "done_reason"))
+    reason = next((value for value in named if value), None) or incomplete.get("reason") or ""
+    found = STOPS.get(str(reason).lower(), "end")
+    return "tools" if found == "end" and (answer.tool_calls or answer.invalid_tool_calls) else found
+
+
+def _tool_calls(answer: AIMessage) -> tuple[ToolCall, ...]:
+    """A call whose arguments are not a JSON object is kept, so that it can be answered with what was wrong."""
+    good = [(call.get("id"), call["name"], dict(call["args"])) for call in answer.tool_calls]
+    bad = [
+        (call.get("id"), call.get("name"), {"_invalid": call.get("args") or ""}) for call in answer.invalid_tool_calls
+    ]
+    calls = enumerate([*good, *bad], 1)
+    return tuple(ToolCall(id=id or f"call-{n}", name=name or "", arguments=args) for n, (id, name, args) in calls)
+
+
+def parsed(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in ``text``, without a code fence or a thinking block around it, or ``None``."""
+    body = text.rpartition("</think>")[2].strip()
+    if body.startswith("```"):
+        body = body.partition("\n")[2].strip().removesuffix("```")
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+    return value if isinstance(value, dict) else None

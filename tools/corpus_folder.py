@@ -1,0 +1,124 @@
+"""Where a corpus lives: its name, its folder, its lock, and the list of all corpora. SQLite alone, no Chroma.
+
+What is inside the database is in ``tools.corpus_store``.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+from pathlib import Path
+from typing import BinaryIO, Literal
+
+from research.errors import ResearchError, StoreProblem, UnknownName, UsageFault
+from research.records import Record
+from tools.corpus_store import DATABASE, CorpusStore
+
+_NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+
+def corpus_folder(root: Path, name: str) -> Path:
+    """Return the folder of the corpus ``name`` below ``root``; raises ``UsageFault`` when the name is not allowed."""
+    if not _NAME.fullmatch(name):
+        raise UsageFault(
+            f"“{name[:80]}” cannot be the name of a corpus: use at most 64 letters, digits, dots, hyphens and "
+            "underscores, and no dot in front"
+        )
+    return root / name
+
+
+def existing(folder: Path) -> Path:
+    """Return ``folder``; raises ``UnknownName``, with a near name where there is one, when it holds no corpus."""
+    if (folder / DATABASE).is_file():
+        return folder
+    known = corpus_names(folder.parent)
+    near = difflib.get_close_matches(folder.name, known, n=1)
+    advice = f"; did you mean “{near[0]}”?" if near else f"; known: {', '.join(known)}" if known else ""
+    raise UnknownName(
+        f"there is no corpus “{folder.name}”{advice} (make it with `research index FOLDER --corpus {folder.name}`)"
+    )
+
+
+def corpus_names(root: Path) -> list[str]:
+    """Return the names of the corpora below ``root``, sorted."""
+    if not root.is_dir():
+        return []
+    return sorted(entry.name for entry in root.iterdir() if (entry / DATABASE).is_file())
+
+
+class Lock:
+    """A lock on a corpus that the system gives back when the process ends, however it ends."""
+
+    def __init__(self, path: Path, *, exclusive: bool, wait: bool = False) -> None:
+        """Take the lock; raises ``StoreProblem`` when another process has it and ``wait`` is false."""
+        import fcntl  # POSIX only: imported here so that the module can be read anywhere
+
+        mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        try:
+            self._file: BinaryIO = path.open("ab")
+        except OSError as error:
+            raise StoreProblem(f"the corpus folder {path.parent} cannot be written: {error.strerror}") from error
+        try:
+            fcntl.flock(self._file, mode if wait else mode | fcntl.LOCK_NB)
+        except BlockingIOError:
+            self._file.close()
+            doing = "using" if exclusive else "indexing"
+            raise StoreProblem(
+                f"another process is {doing} the corpus “{path.parent.name}”; try again when it has ended"
+            ) from None
+
+    def release(self) -> None:
+        """Give the lock back; doing so twice is fine."""
+        self._file.close()
+
+
+class CorpusFacts(Record):
+    """One corpus as ``doctor`` and the list of corpora show it; ``problem`` says why it cannot be read."""
+
+    name: str
+    state: Literal["whole", "building", "empty", "unreadable"]
+    files: int = 0
+    skipped: int = 0
+    passages: int = 0
+    embedder: str = ""
+    label: str = ""
+    folder: str = ""
+    problem: str = ""
+
+
+def list_corpora(root: Path) -> tuple[CorpusFacts, ...]:
+    """Return every corpus below ``root``, sorted by name."""
+    return tuple(_facts(root / name) for name in corpus_names(root))
+
+
+def _facts(folder: Path) -> CorpusFacts:
+    try:
+        store = CorpusStore(folder)
+        try:
+            facts, counts = store.facts(), store.counts()
+        finally:
+            store.close()
+    except ResearchError as error:
+        return CorpusFacts(name=folder.name, state="unreadable", problem=str(error))
+    if facts is None:
+        return CorpusFacts(name=folder.name, state="empty")
+    return CorpusFacts(
+        name=folder.name,
+        state=facts.state,
+        files=counts.files,
+        skipped=counts.skipped,
+        passages=counts.passages,
+        embedder=facts.embedder,
+        label=facts.label,
+        folder=facts.folder,
+    )
+
+
+def make_folder(folder: Path) -> None:
+    """Make the corpus folder, readable by its owner only. Raises ``StoreProblem``."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        os.chmod(folder, 0o700)  # noqa: PTH101
+    except OSError as error:
+        raise StoreProblem(f"the corpus folder {folder} cannot be made: {error.strerror}") from error

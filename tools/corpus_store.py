@@ -1,0 +1,259 @@
+"""The SQLite database of one corpus: files, passages, vectors, and what the corpus says of itself.
+
+It is the source of truth: the lexical index (``tools.lexical``) is kept in step by triggers, and the Chroma collection
+(``tools.vectors``) is built from it. Deciding what to index is in ``tools.indexing``; asking is in ``tools.corpus``.
+All methods block and raise ``StoreProblem`` when the disk refuses.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from research.errors import StoreProblem, WrongVersion
+from research.records import Label, Record
+from tools import lexical
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+VERSION = 1
+"""Raised whenever the tables, the cutting into passages or the text that is embedded change."""
+DATABASE = "corpus.db"
+WAIT = 30.0
+"""Seconds a statement waits for another process's transaction."""
+
+_SCHEMA = f"""
+BEGIN IMMEDIATE;
+CREATE TABLE facts(
+  one INTEGER PRIMARY KEY CHECK (one = 1), embedder TEXT NOT NULL, dimensions INTEGER NOT NULL, label TEXT NOT NULL,
+  folder TEXT NOT NULL, state TEXT NOT NULL, generation TEXT NOT NULL, done INTEGER NOT NULL, total INTEGER NOT NULL);
+CREATE TABLE files(
+  name TEXT PRIMARY KEY, size INTEGER NOT NULL, mtime_ns INTEGER NOT NULL, sha256 TEXT NOT NULL, label TEXT NOT NULL,
+  source TEXT NOT NULL, reason TEXT NOT NULL) WITHOUT ROWID;
+CREATE INDEX files_by_source ON files(source);
+CREATE TABLE passages(
+  id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
+  title TEXT NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL, vector TEXT NOT NULL, UNIQUE (source, start));
+CREATE INDEX passages_by_vector ON passages(vector);
+CREATE TABLE vectors(hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
+{lexical.SCHEMA}
+PRAGMA user_version = {VERSION};
+COMMIT;
+"""
+
+
+class Facts(Record):
+    """What a corpus says of itself. ``done`` of ``total`` files were looked at when its state is ``building``."""
+
+    embedder: str
+    dimensions: int
+    label: Label
+    folder: str
+    state: Literal["building", "whole"] = "building"
+    generation: str = ""
+    done: int = 0
+    total: int = 0
+
+
+class FileRow(Record):
+    """A file of the folder: indexed when it has a ``source``, else skipped for ``reason``."""
+
+    name: str
+    size: int
+    mtime_ns: int
+    sha256: str
+    label: Label
+    source: str = ""
+    reason: str = ""
+
+
+class PassageRow(Record):
+    """A passage: ``text == source_text[start:end]``; ``vector`` is the hash of the text that was embedded for it."""
+
+    source: str
+    start: int
+    end: int
+    title: str
+    heading: str
+    text: str
+    vector: str
+
+
+class Counts(Record):
+    """How much a corpus holds."""
+
+    files: int
+    skipped: int
+    passages: int
+
+
+@contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into one sentence that names the database."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreProblem(f"the corpus database {path} cannot be used: {error}") from error
+
+
+class CorpusStore:
+    """One open corpus database. Use it from one thread at a time."""
+
+    def __init__(self, folder: Path) -> None:
+        """Open the database in ``folder`` and make its tables when it has none.
+
+        Raises ``WrongVersion`` when another version of the program wrote it.
+        """
+        self.path = folder / DATABASE
+        with guarded(self.path):
+            self.connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+            with ExitStack() as undo:
+                undo.callback(self.connection.close)
+                self._prepare()
+                undo.pop_all()
+
+    def _prepare(self) -> None:
+        self.connection.execute("PRAGMA synchronous = FULL")
+        version = self.connection.execute("PRAGMA user_version").fetchone()[0]
+        if version == 0:
+            self.connection.execute("PRAGMA journal_mode = WAL")
+            self.connection.executescript(_SCHEMA)
+        elif version != VERSION:
+            raise WrongVersion(
+                f"the corpus “{self.path.parent.name}” was written by another version of this program "
+                f"(format {version}, this one reads {VERSION}); delete {self.path.parent} and index the folder again"
+            )
+
+    def close(self) -> None:
+        """Close the database; closing twice is fine."""
+        self.connection.close()
+
+    @contextmanager
+    def _transaction(self) -> Iterator[sqlite3.Connection]:
+        with guarded(self.path):
+            self.connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield self.connection
+                self.connection.execute("COMMIT")
+            finally:
+                if self.connection.in_transaction:
+                    self.connection.execute("ROLLBACK")
+
+    def _rows(self, sql: str, *values: object) -> list[tuple[object, ...]]:
+        with guarded(self.path):
+            return self.connection.execute(sql, values).fetchall()
+
+    def facts(self) -> Facts | None:
+        """Return what the corpus says of itself; ``None`` when nothing was ever indexed into it."""
+        with guarded(self.path):
+            row = self.connection.execute(
+                "SELECT embedder, dimensions, label, folder, state, generation, done, total FROM facts"
+            ).fetchone()
+        return Facts(**dict(zip(Facts.__struct_fields__, row, strict=True))) if row else None
+
+    def write_facts(self, facts: Facts) -> None:
+        """Replace what the corpus says of itself."""
+        values = [getattr(facts, field) for field in Facts.__struct_fields__]
+        with self._transaction() as connection:
+            connection.execute("INSERT OR REPLACE INTO facts VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", values)
+
+    def clear(self, *, keep_vectors: bool) -> None:
+        """Remove everything; vectors may stay for the next index, which drops those it does not use."""
+        with self._transaction() as connection:
+            for table in ("passages", "files", "facts", *(() if keep_vectors else ("vectors",))):
+                connection.execute(f"DELETE FROM {table}")
+
+    def files(self) -> dict[str, FileRow]:
+        """Return the row of every file by its name (the path below the folder)."""
+        rows = self._rows("SELECT name, size, mtime_ns, sha256, label, source, reason FROM files ORDER BY name")
+        made = (FileRow(**dict(zip(FileRow.__struct_fields__, row, strict=True))) for row in rows)  # type: ignore[arg-type]
+        return {row.name: row for row in made}
+
+    def counts(self) -> Counts:
+        """Return how much the corpus holds."""
+        row = self._rows(
+            "SELECT (SELECT count(*) FROM files WHERE source != ''), (SELECT count(*) FROM files WHERE source = ''), "
+            "(SELECT count(*) FROM passages)"
+        )[0]
+        return Counts(files=int(str(row[0])), skipped=int(str(row[1])), passages=int(str(row[2])))
+
+    def missing_vectors(self, hashes: Sequence[str]) -> list[str]:
+        """Return those of ``hashes`` that have no vector yet, once each, in order."""
+        rows = self._rows(
+            "SELECT value FROM json_each(?) WHERE value NOT IN (SELECT hash FROM vectors)",
+            json.dumps(list(dict.fromkeys(hashes))),
+        )
+        return [str(row[0]) for row in rows]
+
+    def replace(
+        self, file: FileRow, passages: Sequence[PassageRow], vectors: dict[str, NDArray[np.float32]], *, done: int
+    ) -> None:
+        """Store one file's row with its passages and new vectors, in place of what the file had, in one transaction."""
+        with self._transaction() as connection:
+            before = connection.execute("SELECT source FROM files WHERE name = ?", (file.name,)).fetchone()
+            connection.execute(
+                "INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [getattr(file, field) for field in FileRow.__struct_fields__],
+            )
+            if before and before[0] != file.source:
+                self._drop_unused(connection, before[0])
+            connection.executemany(
+                "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
+                [(name, vector.astype("<f4").tobytes()) for name, vector in vectors.items()],
+            )
+            connection.executemany(
+                "INSERT OR IGNORE INTO passages(source, start, end, title, heading, text, vector) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                [[getattr(row, field) for field in PassageRow.__struct_fields__] for row in passages],
+            )
+            connection.execute("UPDATE facts SET done = ?", (done,))
+
+    def remove(self, names: Sequence[str]) -> None:
+        """Forget files that are no longer in the folder, each in one transaction with its passages."""
+        for name in names:
+            with self._transaction() as connection:
+                before = connection.execute("SELECT source FROM files WHERE name = ?", (name,)).fetchone()
+                connection.execute("DELETE FROM files WHERE name = ?", (name,))
+                if before:
+                    self._drop_unused(connection, before[0])
+
+    def _drop_unused(self, connection: sqlite3.Connection, source: str) -> None:
+        """Remove the passages of a source that no file has any more; two files with one text share a source."""
+        if not connection.execute("SELECT 1 FROM files WHERE source = ?", (source,)).fetchone():
+            connection.execute("DELETE FROM passages WHERE source = ?", (source,))
+
+    def drop_orphans(self) -> None:
+        """Remove vectors that no passage uses, so that what a user deleted is gone."""
+        with self._transaction() as connection:
+            connection.execute("DELETE FROM vectors WHERE hash NOT IN (SELECT vector FROM passages)")
+
+    def vector_keys(self) -> list[tuple[int, str]]:
+        """Return ``(passage id, vector hash)`` of every passage in order."""
+        return [(int(str(row[0])), str(row[1])) for row in self._rows("SELECT id, vector FROM passages ORDER BY id")]
+
+    def vector(self, name: str) -> bytes:
+        """Return the stored vector of a hash as little-endian float32."""
+        rows = self._rows("SELECT vector FROM vectors WHERE hash = ?", name)
+        if not rows or not isinstance(rows[0][0], bytes):
+            raise StoreProblem(f"the corpus database {self.path} lacks a vector; index the folder again")
+        return rows[0][0]
+
+    def lexical(self, query: str, limit: int) -> list[int]:
+        """Return passage ids, best first by BM25."""
+        with guarded(self.path):
+            return lexical.search(self.connection, query, limit)
+
+    def passages(self, ids: Sequence[int]) -> dict[int, PassageRow]:
+        """Return passages by id; ids that do not exist are left out."""
+        marks = ", ".join("?" * len(ids))
+        rows = self._rows(
+            f"SELECT id, source, start, end, title, heading, text, vector FROM passages WHERE id IN ({marks})", *ids
+        )
+        fields = PassageRow.__struct_fields__
+        return {int(str(row[0])): PassageRow(**dict(zip(fields, row[1:], strict=True))) for row in rows}  # type: ignore[arg-type]

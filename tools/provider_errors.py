@@ -1,0 +1,144 @@
+"""Part of ``tools.chat_models``: what a provider's exception means for the gate and for the user.
+
+The classes of many SDKs are judged by the attributes they share (``status_code``, ``response``, ``body``), so that a
+provider need not be known here. No sentence carries a key.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from research.errors import EffectFailed
+from research.requests import ModelReply, TokenCount
+
+SDK_ERRORS = (
+    ("openai", "OpenAIError"),
+    ("anthropic", "AnthropicError"),
+    ("google.genai.errors", "APIError"),
+    ("ollama", "ResponseError"),
+    ("groq", "GroqError"),
+    ("httpx", "HTTPError"),
+    ("httpx2", "HTTPError"),
+    ("langchain_core.exceptions", "LangChainException"),
+)
+MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError)
+"""What LangChain's classes raise on an answer that is not JSON, or not of the documented shape."""
+MEANINGS = {
+    400: "the request was rejected",
+    401: "the key was rejected",
+    402: "the account has no credit left",
+    403: "the key may not use this model",
+    404: "there is no such model or address",
+    408: "the server gave up waiting",
+    413: "the request is too large",
+    422: "the request was rejected",
+    429: "too many requests",
+}
+SILENT = (401, 403)
+"""Here providers repeat (parts of) the key."""
+BROKE = ("insufficient_quota", "billing_hard_limit_reached", "credit_balance_too_low")
+KEY_LIKE = re.compile(r"\b(sk|pk|key|gsk|xai|AIza)[-_A-Za-z0-9*]{8,}")
+LONGEST_DETAIL = 200
+
+
+def call_errors() -> tuple[type[Exception], ...]:
+    """Return every exception type that a call may end with; only of SDKs that are loaded."""
+    loaded = ((sys.modules.get(module), name) for module, name in SDK_ERRORS)
+    return (*(getattr(module, name) for module, name in loaded if module is not None), OSError, *MALFORMED)
+
+
+def cut_completion(error: Exception) -> ModelReply | None:
+    """Return the answer inside an error that only says that the answer was cut or filtered, else ``None``.
+
+    OpenAI's client raises when a JSON answer stops at the token limit; the text and its usage were paid for.
+    """
+    if type(error).__name__ == "ContentFilterFinishReasonError":
+        return ModelReply(text="", stop="refusal")
+    completion = getattr(error, "completion", None)
+    choices = getattr(completion, "choices", None)
+    if not choices:
+        return None
+    usage = getattr(completion, "usage", None)
+    count = TokenCount(prompt=usage.prompt_tokens, completion=usage.completion_tokens) if usage else None
+    return ModelReply(text=choices[0].message.content or "", stop="length", usage=count)
+
+
+def failure_of(error: Exception, model: str, secrets: Sequence[str] = ()) -> EffectFailed:
+    """Return the failure to raise in place of ``error``."""
+    status = _status(error)
+    if status is not None:
+        return _refused(error, status, model, secrets)
+    chain = _chain(error)
+    if any("Timeout" in type(link).__name__ for link in chain):
+        return EffectFailed(f"{model}: no answer in time", charged=True)
+    if any(type(link).__name__ == "ConnectError" or isinstance(link, ConnectionRefusedError) for link in chain):
+        return EffectFailed(f"{model}: the server cannot be reached", retryable=True)
+    if any("Connection" in type(link).__name__ or isinstance(link, OSError) for link in chain):
+        return EffectFailed(f"{model}: the connection broke before the answer was whole", retryable=True, charged=True)
+    return EffectFailed(f"{model}: the answer could not be read ({type(error).__name__})", retryable=True, charged=True)
+
+
+def _refused(error: Exception, status: int, model: str, secrets: Sequence[str]) -> EffectFailed:
+    meaning = MEANINGS.get(status, "the server failed" if status >= 500 else "the request was rejected")
+    broke = _code(error) in BROKE
+    if broke:
+        meaning = "the account's quota is used up"
+    detail = "" if status in SILENT or broke else _detail(error, secrets)
+    return EffectFailed(
+        f"{model}: {meaning} (HTTP {status}){f': {detail}' if detail else ''}",
+        retryable=not broke and (status in (408, 409, 425, 429) or status >= 500),
+        retry_after=_retry_after(error),
+    )
+
+
+def _status(error: Exception) -> int | None:
+    response = getattr(error, "response", None)
+    for value in (getattr(error, "status_code", None), getattr(error, "code", None), _status_of(response)):
+        if isinstance(value, int) and 400 <= value <= 599:
+            return value
+    return None
+
+
+def _status_of(response: object) -> object:
+    return getattr(response, "status_code", None)
+
+
+def _body(error: Exception) -> Mapping[str, Any]:
+    body = getattr(error, "body", None)
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _code(error: Exception) -> str:
+    body = _body(error)
+    return str(body.get("code") or body.get("type") or "")
+
+
+def _detail(error: Exception, secrets: Sequence[str]) -> str:
+    text = str(_body(error).get("message") or "")
+    for secret in secrets:
+        text = text.replace(secret, "…")
+    return KEY_LIKE.sub("…", " ".join(text.split()))[:LONGEST_DETAIL]
+
+
+def _retry_after(error: Exception) -> float | None:
+    """Return the seconds the server asked for; a date instead of seconds is left to the ordinary back-off."""
+    headers = getattr(getattr(error, "response", None), "headers", None) or {}
+    for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
+        try:
+            return max(0.0, float(headers.get(name, "")) / unit)
+        except ValueError:
+            continue
+    return None
+
+
+def _chain(error: BaseException) -> list[BaseException]:
+    links: list[BaseException] = []
+    link: BaseException | None = error
+    while link is not None and link not in links:
+        links.append(link)
+        link = link.__cause__ or link.__context__
+    return links

@@ -1,0 +1,116 @@
+"""The dense index of one corpus: a Chroma collection that is made to agree with the corpus database.
+
+Vectors are always passed in; no embedding function, no ``where`` filter and no telemetry. An entry's id is the
+passage's id and the hash of its vector's text, and neither ever changes its meaning, so the collection agrees with the
+database when the sets of ids are equal. Everything here blocks: call it in a thread.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+from collections.abc import Callable, Sequence
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from research.errors import StoreProblem
+from tools.corpus_folder import Lock
+from tools.corpus_store import CorpusStore
+
+BATCH = 500
+"""Entries a write: measured fastest between 100 and 1,000 (``docs``: one by one is 8 times slower)."""
+
+Progress = Callable[[int, int], None]
+
+
+class DenseIndex:
+    """The collection of one corpus. Opening it imports Chroma, which takes one to two seconds."""
+
+    def __init__(self, folder: Path, embedder: str) -> None:
+        """Open or make ``folder/chroma``; raises ``StoreProblem`` when Chroma cannot."""
+        self._path = folder / "chroma"
+        self._name = "passages-" + re.sub(r"[^A-Za-z0-9]+", "-", embedder).strip("-")[:64]
+        self._guard = folder / "chroma.lock"
+        self._client: Any = None
+        self._collection: Any = None
+
+    def agree(self, store: CorpusStore, progress: Progress = lambda done, total: None) -> int:
+        """Open the collection, make it agree with ``store``, and return how many entries were added or removed.
+
+        One process at a time does this; the others wait, and then find nothing left to do.
+        """
+        from chromadb.errors import ChromaError
+
+        lock = Lock(self._guard, exclusive=True, wait=True)
+        try:
+            try:
+                return self._agree(store, progress)
+            except ChromaError:
+                self.close()
+                shutil.rmtree(self._path, ignore_errors=True)  # damaged: it holds nothing that is not in the database
+                return self._agree(store, progress)
+        except (ChromaError, OSError) as error:
+            raise StoreProblem(f"Chroma cannot use {self._path}: {error}") from error
+        finally:
+            lock.release()
+
+    def _agree(self, store: CorpusStore, progress: Progress) -> int:
+        self._collection = self._open()
+        wanted = {f"{id}-{name[:16]}": name for id, name in store.vector_keys()}
+        present = set(self._collection.get(include=[])["ids"])
+        stale = sorted(present - wanted.keys())
+        for batch in _batches(stale):
+            self._collection.delete(ids=batch)
+        missing = [entry for entry in wanted if entry not in present]
+        done = 0
+        for batch in _batches(missing):
+            vectors = [np.frombuffer(store.vector(wanted[entry]), dtype="<f4") for entry in batch]
+            self._collection.add(ids=batch, embeddings=np.stack(vectors))
+            done += len(batch)
+            progress(done, len(missing))
+        return len(stale) + len(missing)
+
+    def _open(self) -> Any:
+        import chromadb
+        from chromadb.config import Settings
+
+        # Chroma would read a file ".env" of the current folder, whoever put it there.
+        settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
+        self._client = chromadb.PersistentClient(str(self._path), settings=settings)
+        for other in self._client.list_collections():
+            if other.name != self._name:
+                self._client.delete_collection(other.name)
+        return self._client.get_or_create_collection(
+            self._name, embedding_function=None, configuration={"hnsw": {"space": "cosine"}}
+        )
+
+    def search(self, vector: NDArray[np.float32], limit: int) -> list[int]:
+        """Return the ids of at most ``limit`` passages, nearest first by cosine."""
+        from chromadb.errors import ChromaError
+
+        if not vector.any():
+            return []  # a query without a word is near to nothing
+        try:
+            answer = self._collection.query(query_embeddings=vector[None, :], n_results=limit, include=[])
+        except ChromaError as error:
+            raise StoreProblem(f"Chroma cannot search {self._path}: {error}") from error
+        return [int(entry.split("-", 1)[0]) for entry in answer["ids"][0]]
+
+    def count(self) -> int:
+        """Return the number of entries."""
+        return int(self._collection.count())
+
+    def close(self) -> None:
+        """Let go of Chroma's files; closing twice is fine."""
+        if self._client is not None:
+            self._client.close()
+            self._client = self._collection = None
+
+
+def _batches(entries: Sequence[str]) -> list[list[str]]:
+    rest = iter(entries)
+    return list(iter(lambda: list(islice(rest, BATCH)), []))
