@@ -62,6 +62,7 @@ STOPS: Mapping[str, Stop] = {
     "length": "length",
     "max_tokens": "length",
     "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
     "tool_calls": "tools",
     "tool_use": "tools",
     "function_call": "tools",
@@ -138,7 +139,7 @@ def _options(provider: str, base_url: str | None, api_key: str | None, window: i
 
 
 def _plain_clients() -> dict[str, Any]:
-    """Clients for a server without TLS: no certificates to load (0.07 s), no proxy from the environment, no redirect."""
+    """Clients for a server without TLS: no certificates to load (0.07 s), no proxy of the environment, no redirects."""
     try:
         from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
     except ImportError:

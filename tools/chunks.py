@@ -40,7 +40,7 @@ _UNDERLINED = re.compile(
 )
 _FRONT_MATTER = re.compile(r"\A---[ \t]*\n(.*?)^---[ \t]*$", re.M | re.S)
 _HEADER = re.compile(r"\A(?:[A-Za-z][\w-]*:[^\n]*\n(?:[ \t]+[^\n]*\n)*){2,}(?=\s*\n)")
-_FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*)$", re.M)
+_FIELD = re.compile(r"^([A-Za-z][\w-]*):[ \t]*([^\n]*(?:\n[ \t]+[^\n]*)*)$", re.M)
 
 
 class Chunk(Record):
@@ -73,12 +73,11 @@ def title_of(text: str, media: str, fallback: str) -> str:
     A header that opens with a numbered name, as in ``PEP: 572`` or ``eip: 20``, gives ``PEP 572: …``, because that is
     what people call the document.
     """
-    header = _front(text)
-    fields = {name.lower(): value.strip().strip("\"'") for name, value in reversed(_FIELD.findall(header))}
-    if fields.get("title"):
-        name, value = _FIELD.findall(header)[0]
-        numbered = value.strip().isdecimal()
-        return f"{name.upper()} {int(value)}: {fields['title']}" if numbered else fields["title"]
+    listed = [(name, " ".join(value.split()).strip("\"'")) for name, value in _FIELD.findall(_front(text))]
+    title = next((value for name, value in listed if name.lower() == "title"), "")
+    if title:
+        name, value = listed[0]
+        return f"{name.upper()} {int(value)}: {title}" if value.isdecimal() else title
     first = next(iter(_headings(text, media)), None)
     return " ".join(first.title.split()) if first else fallback
 

@@ -18,7 +18,7 @@ from research.analysts.wording import alike, as_sentence, shorten
 from research.records import Disagreement, Draft, Finding, Section, Sentence
 from research.words import NUMBER, entities, numbers, terms, years
 
-ANSWERS = 0.6
+ANSWERS = 0.55
 """The least relevance of a sentence of the answer."""
 SURE = 0.75
 _PER_SECTION = 6

@@ -226,8 +226,9 @@ def _elsewhere(task: Task, findings: Sequence[Finding]) -> list[str]:
     """Return queries that join what other branches found with the words of this task that they do not hold."""
     words = content_terms(task.objective)
     near = [finding for finding in findings if words & set(terms(finding.statement))]
-    tail = " ".join(keywords(task.objective)[:3])
-    return [f"{name} {tail}" for name in _found_names(task.objective, near)[:2]]
+    seen = {term for finding in near for term in terms(finding.statement)}
+    tail = " ".join(word for word in keywords(task.objective) if not set(terms(word)) <= seen)
+    return [f"{name} {tail}" for name in _found_names(task.objective, near)[:2]] if tail else []
 
 
 def _places(notes: Notes, like: Task, label: Label) -> list[Place]:

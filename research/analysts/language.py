@@ -95,7 +95,7 @@ class LanguageAnalyst:
     async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
         if not findings:
             return await self._fallback.judge(task, findings, asked, access)
-        mark = mark_of(task.objective, *asked, *(finding.quote for finding in findings))
+        mark = mark_of(task.objective, *asked, *_words_of(findings))
         fields = _task_fields(task, mark) | {"asked": _listed(asked), "findings": _shown(findings, mark)}
         messages = prompt("judge", **fields)
         try:
@@ -111,7 +111,7 @@ class LanguageAnalyst:
     async def step(
         self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
     ) -> Turn:
-        mark = mark_of(question.text, task.objective, *(hit.handle + hit.snippet for hit in hits))
+        mark = mark_of(question.text, task.objective, *(hit.handle + hit.snippet for hit in hits), *_words_of(findings))
         shown = [block("hit", mark, tidy(hit.snippet), handle=hit.handle, title=hit.title[:120]) for hit in hits]
         fields = _task_fields(task, mark) | {
             "question": question.text,
@@ -130,7 +130,7 @@ class LanguageAnalyst:
             return ()
         gaps = [gap.missing for outcome in notes.outcomes for gap in outcome.gaps]
         findings = _best(notes.findings)
-        mark = mark_of(notes.question.text, *gaps, *(finding.quote for finding in findings))
+        mark = mark_of(notes.question.text, *gaps, *_words_of(findings))
         fields = {
             "mark": mark,
             "branches": bounds.new_branches,
@@ -157,7 +157,7 @@ class LanguageAnalyst:
         if not notes.findings:
             return await self._fallback.compose(notes, access)
         findings = _best(notes.findings)
-        mark = mark_of(notes.question.text, *(finding.quote for finding in findings))
+        mark = mark_of(notes.question.text, *_words_of(findings))
         messages = prompt("writer", mark=mark, question=notes.question.text, findings=_grouped(notes, findings, mark))
         try:
             reply = await ask(access, "writer", messages, WriteReply, schema_of(WriteReply), WRITE_TOKENS)
@@ -172,7 +172,7 @@ class LanguageAnalyst:
     async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
         if not findings:
             return "could not check"
-        mark = mark_of(sentence.text, *(finding.quote for finding in findings))
+        mark = mark_of(sentence.text, *_words_of(findings))
         quotes = "\n".join(block("quote", mark, finding.quote[:LONGEST_QUOTE]) for finding in findings)
         messages = prompt("checker", mark=mark, claim=sentence.text, quotes=quotes)
         try:
@@ -186,6 +186,11 @@ def _best(findings: Sequence[Finding]) -> list[Finding]:
     """The most relevant findings, in their own order."""
     kept = {finding.id for finding in sorted(findings, key=lambda finding: -finding.relevance)[:MOST_FINDINGS]}
     return [finding for finding in findings if finding.id in kept]
+
+
+def _words_of(findings: Sequence[Finding]) -> list[str]:
+    """All that strangers may have worded in the findings, for the mark that must not be in it."""
+    return [text for finding in findings for text in (finding.statement, finding.quote)]
 
 
 def _task_fields(task: Task, mark: str) -> dict[str, object]:

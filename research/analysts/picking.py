@@ -18,12 +18,12 @@ from research.analysts.asking import Kind, fits, header_keys, kind_of
 from research.analysts.units import SELF, Unit, units_of
 from research.analysts.wording import alike, tidy
 from research.records import Passage, Quote, Task
-from research.words import documents, stem, terms
+from research.words import documents, entities, stem, terms
 
 MOST = 6
 PER_SOURCE = 4
 ENOUGH = 0.5
-"""The least relevance of a quote. Below it, nothing is said: an extract that misses half the question misleads."""
+"""The least relevance of a quote for a short objective: an extract that misses half the question misleads."""
 _OF_BEST = 0.75
 _FULL = 1.3
 _LONG = 60
@@ -56,27 +56,44 @@ class Wanted:
 
 
 def pick(task: Task, passages: Sequence[Passage]) -> tuple[Quote, ...]:
-    """Return at most :data:`MOST` quotes, best first; none when no sentence covers enough of the objective."""
+    """Return at most :data:`MOST` quotes, best first; none when no sentence covers enough of the objective.
+
+    A follow-up task's queries may name what earlier rounds found; then a sentence may cover such a query instead.
+    """
     units = list(units_of(passages))
-    wanted = _wanted(task.objective, units)
-    if not wanted.terms:
+    asked = [
+        task.objective,
+        *(query for query in task.queries if task.round > 1 and _names_more(query, task.objective)),
+    ]
+    wants = [_wanted(text, kind_of(task.objective), units) for text in asked]
+    wants = [wanted for wanted in wants if wanted.terms]
+    if not units or not wants:
         return ()
-    scored = [(relevance(unit, wanted), unit) for unit in units]
+    scored = [(max(relevance(unit, wanted) for wanted in wants), unit) for unit in units]
     ranked = sorted(scored, key=lambda pair: (-round(pair[0], 2), pair[1].rank, pair[1].start))
-    least = max(ENOUGH, _OF_BEST * ranked[0][0]) if ranked else ENOUGH
+    least = max(_enough(wants[0]), _OF_BEST * ranked[0][0])
     quotes: list[Quote] = []
     per_source: Counter[str] = Counter()
     for score, unit in ranked:
         if len(quotes) == MOST or score < least:
             break
         text = unit.whole or unit.text
-        if len(text) < _SHORTEST:
-            continue
-        if per_source[unit.source] == PER_SOURCE or any(alike(text, quote.quote) for quote in quotes):
+        known = any(alike(text, quote.quote) for quote in quotes)
+        if len(text) < _SHORTEST or per_source[unit.source] == PER_SOURCE or known:
             continue
         per_source[unit.source] += 1
         quotes.append(Quote(source=unit.source, quote=text, statement=tidy(text), relevance=round(score, 3)))
     return tuple(quotes)
+
+
+def _names_more(query: str, objective: str) -> bool:
+    known = set(terms(objective))
+    return any(not set(terms(name)) & known for name in entities(query))
+
+
+def _enough(wanted: Wanted) -> float:
+    """Return the least relevance of a quote: a long question is seldom covered by one sentence."""
+    return max(0.36, ENOUGH - 0.03 * max(0, len(wanted.terms) - 4))
 
 
 def content_terms(objective: str) -> frozenset[str]:
@@ -85,7 +102,7 @@ def content_terms(objective: str) -> frozenset[str]:
     return found - _FILLER or found
 
 
-def _wanted(objective: str, units: Sequence[Unit]) -> Wanted:
+def _wanted(objective: str, kind: Kind, units: Sequence[Unit]) -> Wanted:
     wanted = content_terms(objective)
     frequency: Counter[str] = Counter()
     for unit in units:
@@ -98,7 +115,7 @@ def _wanted(objective: str, units: Sequence[Unit]) -> Wanted:
     named = documents(objective)
     numbered = frozenset(number for _, number in named) & wanted
     kinds = frozenset(stem(kind) for kind, _ in named) & wanted
-    return Wanted(wanted, weights, header_keys(objective), numbered, kinds, kind_of(objective))
+    return Wanted(wanted, weights, header_keys(objective), numbered, kinds, kind)
 
 
 def _rarity(frequency: int, total: int) -> float:

@@ -46,6 +46,7 @@ def doctor(
         *packages(),
         *state(settings.home),
         *corpora(settings),
+        embedder(settings),
         *services(settings, network=network),
     ]
     if json:
@@ -121,10 +122,26 @@ def corpora(settings: Settings) -> Iterator[Check]:
         return
     for row in rows:
         whole = row.state == "whole"
-        detail = row.problem or f"{row.state}, {row.files:,} files, {row.passages:,} passages, {row.embedder}, {row.label}"
+        detail = (
+            row.problem or f"{row.state}, {row.files:,} files, {row.passages:,} passages, {row.embedder}, {row.label}"
+        )
         yield Check(f"corpus {row.name}", "ok" if whole else "note", detail)
     if not rows:
         yield Check("corpora", "note", "none yet: research index FOLDER --corpus NAME")
+
+
+def embedder(settings: Settings) -> Check:
+    """Say what a new corpus is embedded with, and what would be better."""
+    from research.app.embedders import embedder_for
+
+    try:
+        name = embedder_for("", settings).name
+    except ResearchError as error:
+        return Check("embedder", "fail", str(error))
+    if not name.startswith("hashing"):
+        return Check("embedder", "ok", name)
+    better = "`research setup embeddings` brings the sentence model all-MiniLM-L6-v2 (about 90 MB), which finds more"
+    return Check("embedder", "note", f"{name}, built in; {better}")
 
 
 def services(settings: Settings, *, network: bool) -> Iterator[Check]:

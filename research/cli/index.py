@@ -22,6 +22,7 @@ def index(
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of txt, md, rst, html and pdf files.")],
     corpus: Annotated[str, typer.Option("--corpus", metavar="NAME", help="Name of the corpus to make or update.")],
     public: Annotated[bool, typer.Option("--public", help="Its text may leave the machine, in searches.")] = False,
+    rebuild: Annotated[bool, typer.Option("--rebuild", help="Forget what was indexed before.")] = False,
     embedder: take.Embedder = None,
     json: take.Json = False,
     quiet: take.Quiet = False,
@@ -39,7 +40,9 @@ def index(
     lines = IndexLines(Progress(quiet=quiet), monotonic)
     chosen = settings.embedder if embedder else None
     summary = run(
-        lambda signals: app.index(folder.absolute(), corpus, settings, public=public, embedder=chosen, progress=lines),
+        lambda signals: app.index(
+            folder.absolute(), corpus, settings, public=public, rebuild=rebuild, embedder=chosen, progress=lines
+        ),
         Advice(unbegun=AGAIN),
     )
     for file in summary.skipped:

@@ -14,7 +14,7 @@ from research.cli.output import say
 if TYPE_CHECKING:
     from research.records import Event
 
-WIDTH = 200
+WIDTH = 300
 WORDS = {
     "triage": "mode",
     "branch.read": "read:",

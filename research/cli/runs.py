@@ -14,9 +14,9 @@ from research.cli.session import session_of
 from research.errors import UsageFault
 
 if TYPE_CHECKING:
-    from research.app import RunRow
     from research.records import Plan
     from research.report import Report
+    from tools.journal import RunRow
 
 
 def runs(context: typer.Context, json: take.Json = False, home: take.Home = None) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import os
+import sys
 from typing import Any
 
 import pytest
@@ -208,6 +211,42 @@ def test_a_missing_extra_names_the_command_that_installs_it() -> None:
             with pytest.raises(SettingMissing, match=command) as caught:
                 open_model(spec, api_key=KEY, counter=prompt_bound(spec))
             assert KEY not in str(caught.value)
+
+
+TRACED = """
+import asyncio, sys
+from langchain_core.tracers.langchain import wait_for_all_tracers
+from research.requests import Message, ModelRequest
+from tools.chat_models import open_model
+
+model = open_model("persona", base_url=sys.argv[1], counter=lambda request: 1)
+request = ModelRequest(model="m", role="reader", messages=(Message(role="user", content="private"),), max_tokens=9)
+print(asyncio.run(model.complete(request, max_tokens=9, timeout=20)).stop)
+wait_for_all_tracers()
+"""
+
+
+async def test_nothing_is_traced_because_the_environment_says_so() -> None:
+    """LangSmith switched on in the shell for another program gets nothing of ours."""
+    callers: list[str] = []
+
+    async def called(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        callers.append((await reader.readline()).decode())
+        writer.close()
+
+    spy = await asyncio.start_server(called, "127.0.0.1", 0)
+    endpoint = f"http://127.0.0.1:{spy.sockets[0].getsockname()[1]}"
+    switches = {"LANGSMITH_TRACING": "true", "LANGSMITH_ENDPOINT": endpoint, "LANGSMITH_API_KEY": "key"}
+    async with OpenAIServer() as server, spy:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", TRACED, server.base_url),
+            env={**os.environ, **switches},
+            stdout=asyncio.subprocess.PIPE,
+        )
+        output, _ = await process.communicate()
+    assert output.decode().strip() in ("end", "length")
+    assert len(server.requests) == 1
+    assert callers == []
 
 
 def test_no_repr_shows_the_key() -> None:

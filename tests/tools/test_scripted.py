@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+from typing import Any
 
 import pytest
 
@@ -85,7 +86,15 @@ async def test_search_and_fetch_answer_from_their_tables() -> None:
 async def test_the_journal_keeps_rows_in_order() -> None:
     """An intent is a row without an outcome until it is concluded."""
     journal = MemoryJournal("r")
-    facts = {"run": "r", "branch": "b", "kind": "model", "key": "k", "occurrence": 0, "attempt": 1, "elapsed": 0.0}
+    facts: dict[str, Any] = {
+        "run": "r",
+        "branch": "b",
+        "kind": "model",
+        "key": "k",
+        "occurrence": 0,
+        "attempt": 1,
+        "elapsed": 0.0,
+    }
     intent = Intent(**facts, bound=Amount(tokens=9), request="{}")
     first, second = await journal.intend(intent), await journal.intend(intent)
     outcome = Outcome(status="answered", payload="{}", charged=Amount(tokens=3), elapsed=1.0)

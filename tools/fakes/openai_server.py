@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from tools.fakes.persona import Answer, answer_to, embedding
-from tools.fakes.wire import Exchange, HttpFault, completion, count_prompt, cut_answer, sse_events
+from tools.fakes.wire import Exchange, HttpFault, completion, count_prompt, count_tokens, cut_answer, sse_events
 
 Fault = Literal["429", "500", "cut", "garbage", "quota", "hang"]
 ERRORS: dict[str, tuple[int, dict[str, str], str]] = {
@@ -69,7 +69,7 @@ class OpenAIServer:
         return f"http://127.0.0.1:{self.port}/v1"
 
     async def __aenter__(self) -> OpenAIServer:
-        count_prompt({"messages": []})  # loads the vocabulary before anybody waits for an answer
+        count_tokens("ready")  # loads the vocabulary before anybody waits for an answer
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self.port, limit=1 << 20)
         self.port = self._server.sockets[0].getsockname()[1]
         return self

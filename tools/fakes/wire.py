@@ -47,7 +47,7 @@ class Exchange:
             return None
         first, *lines = head.split("\r\n")
         headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
-        method, target, _ = first.split(" ", 2)
+        method, target, _ = f"{first}  ".split(" ", 2)
         length = int(headers.get("content-length", "0"))
         body = await reader.readexactly(min(length, LARGEST_BODY))
         return Exchange(method, target.partition("?")[0], body, reader, writer)
