@@ -24,7 +24,19 @@ from graphs.state import BranchInput, BranchOutput, BranchState, Json
 from research.access import Access
 from research.budget import Caps
 from research.ranking import reciprocal_rank
-from research.records import BranchOutcome, Failure, Finding, Gap, Hit, OutcomeName, Question, Task, build, plain
+from research.records import (
+    BranchOutcome,
+    Failure,
+    Finding,
+    Gap,
+    Hit,
+    OutcomeName,
+    Question,
+    Task,
+    build,
+    counted,
+    plain,
+)
 
 WEB_HITS = 6
 CORPUS_HITS = 12
@@ -93,7 +105,7 @@ async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     findings = [finding for reading in readings for finding in reading.findings]
     lost = sum(reading.dropped for reading in readings)
     if lost:
-        what = f"{lost} quote{'s' if lost > 1 else ''} not found in the source, so not used"
+        what = f"{counted(lost, 'quote')} not found in the source, so not used"
         trouble = Trouble(
             failures=(*trouble.failures, Failure(where="read", what=what)),
             limit=trouble.limit,
@@ -101,7 +113,9 @@ async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
         )
     known = state.get("findings", [])
     fresh = list(dict.fromkeys(finding.id for finding in findings if finding.id not in known))
-    runtime.context.gate.tell("branch.read", desk.task.id, f"{len(fresh)} findings from {len(hits)} hits")
+    runtime.context.gate.tell(
+        "branch.read", desk.task.id, f"{counted(len(fresh), 'finding')} from {counted(len(hits), 'hit')}"
+    )
     update = {"hits": [], "seen": [*state.get("seen", []), *state["hits"]], "findings": [*known, *fresh]}
     return {**update, **_note(state, trouble)}
 
@@ -155,7 +169,7 @@ async def close(state: BranchState, runtime: Runtime[RunContext]) -> Json:
         rounds=state.get("round", 0),
     )
     runtime.context.gate.close(task.id)
-    detail = f"{outcome.outcome}, {len(outcome.findings)} findings"
+    detail = f"{outcome.outcome}, {counted(len(outcome.findings), 'finding')}"
     runtime.context.gate.tell("branch.ended", task.id, detail)
     return {"outcomes": {task.id: {**plain(outcome), "limit": state.get("limit") or state.get("refused") or ""}}}
 

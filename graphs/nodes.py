@@ -31,6 +31,7 @@ from research.records import (
     Sentence,
     Task,
     build,
+    counted,
     ident,
     plain,
 )
@@ -92,7 +93,7 @@ async def approve_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
 async def gather_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     """Meet after a round's branches."""
     used = runtime.context.gate.usage()
-    runtime.context.gate.tell("round.ended", detail=f"{used.calls} calls, {used.tokens} tokens")
+    runtime.context.gate.tell("round.ended", detail=f"{counted(used.calls, 'call')}, {counted(used.tokens, 'token')}")
     return {"pending": []}
 
 
@@ -150,7 +151,9 @@ async def compose_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     context = runtime.context
     notes = await _notes(state, context)
     access = context.access("writer", "report", context.reserve())
-    context.gate.tell("compose", detail=f"{len(notes.findings)} findings from {len(notes.sources)} sources")
+    context.gate.tell(
+        "compose", detail=f"{counted(len(notes.findings), 'finding')} from {counted(len(notes.sources), 'source')}"
+    )
     drafts, trouble = await context.settle("composing", [context.analyst.compose(notes, access)])
     draft = drafts[0] if drafts else Draft(answer=(), sections=())
     id = ident("d", draft)

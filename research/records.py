@@ -59,6 +59,11 @@ def ident(prefix: str, *parts: Any) -> str:
     return f"{prefix}-{hashlib.sha256(encode(parts).encode()).hexdigest()[:16]}"
 
 
+def counted(number: int, noun: str) -> str:
+    """Return ``1 finding``, ``2 findings`` or ``12,000 findings``."""
+    return f"{number:,} {noun}" if number == 1 else f"{number:,} {noun}s"
+
+
 class Question(Record):
     """What the user asked, and which kinds of source may answer it."""
 

@@ -44,7 +44,7 @@ _MARKS = (
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0e-\x1a\x1c-\x1f\x7f-\x9f]")
 _UTF8_SEQUENCE = re.compile(rb"[\xc2-\xdf][\x80-\xbf]|[\xe0-\xef][\x80-\xbf]{2}|[\xf0-\xf4][\x80-\xbf]{3}")
 _HIGH = re.compile(rb"[\x80-\xff]")
-FEW_HIGH = 0.15
+FEW_HIGH = 0.25
 """Western text in cp1252 has at most about this share of bytes above 127; other alphabets have far more."""
 
 

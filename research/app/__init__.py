@@ -1,12 +1,17 @@
 """Puts the real tools into the real graph. With the command line, the only place that sees everything.
 
 ``running`` asks and resumes, ``indexing`` fills a corpus, ``records`` reads what runs left behind (SQLite alone, so
-that it answers at once), ``world`` opens the ports. Heavy libraries are imported by the functions that need them.
+that it answers at once), ``world`` opens the ports. A name is imported when it is first used, and heavy libraries by
+the functions that need them.
 """
 
-from research.app.indexing import index, setup_embeddings
-from research.app.records import BrokenQuote, VerifyResult, corpora, runs, show, show_plan, verify
-from research.app.running import RunHandle, ask, resume
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from research.app.indexing import index, setup_embeddings
+    from research.app.records import BrokenQuote, VerifyResult, corpora, runs, show, show_plan, verify
+    from research.app.running import RunHandle, ask, resume
 
 __all__ = [
     "BrokenQuote",
@@ -22,3 +27,17 @@ __all__ = [
     "show_plan",
     "verify",
 ]
+HOMES = {
+    "ask": "running",
+    "resume": "running",
+    "RunHandle": "running",
+    "index": "indexing",
+    "setup_embeddings": "indexing",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Import what was asked for; ``records`` holds whatever ``HOMES`` does not name."""
+    if name not in __all__:
+        raise AttributeError(f"research.app has no {name}")
+    return getattr(import_module(f"research.app.{HOMES.get(name, 'records')}"), name)

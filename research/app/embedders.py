@@ -16,7 +16,7 @@ OLLAMA = "http://127.0.0.1:11434"
 
 
 def embedder_for(corpus: str, settings: Settings, wanted: str | None = None) -> Embedder:
-    """Return the embedder for a corpus: the one ``wanted`` or set, else the one that made it, else the best there is."""
+    """Return a corpus's embedder: the one ``wanted`` or set, else the one that made it, else the best there is."""
     name = wanted or settings.embedder
     if name != "auto":
         return open_embedder(name, settings)
@@ -51,7 +51,7 @@ def _service(provider: str, model: str, settings: Settings) -> Embedder:
 
     if provider == "ollama":
         return OllamaEmbedder(model, settings.base_url or OLLAMA)
-    secret = settings.keys.get("OPENAI_API_KEY") or settings.keys.get("RESEARCH_API_KEY")
+    secret = settings.keys.get("RESEARCH_API_KEY" if settings.base_url else "OPENAI_API_KEY")
     if secret is None and settings.base_url is None:
         raise SettingMissing(f"the embedder openai:{model} needs a key: set OPENAI_API_KEY")
     return OpenAIEmbedder(model, settings.base_url or OPENAI, key=secret.reveal() if secret else None)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from research.app.embedders import embedder_for
 from research.app.records import Home
-from research.settings import Settings
+from research.settings import Settings, prepare_home
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder
 from tools.library import FileLibrary
@@ -31,6 +31,7 @@ async def index(
     from tools.indexing import index_folder
     from tools.parse import ChildParser
 
+    prepare_home(settings.home)
     home = Home(settings)
     library = FileLibrary(home.library, SystemClock())
     parser = ChildParser()

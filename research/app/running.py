@@ -20,7 +20,7 @@ from research.options import RunOptions
 from research.ports import Clock, Listener
 from research.records import Event, Question, RunStatus, build, encode
 from research.report import Report
-from research.settings import Settings
+from research.settings import Settings, prepare_home
 from tools.clock import SystemClock
 from tools.database import Database
 from tools.journal import SCHEMA, VERSION, RunRow, SqliteJournal
@@ -61,6 +61,7 @@ async def ask(
     Raises ``NeedsApproval`` when it waits for a person, ``Stopping`` when it was asked to stop, and any other
     ``ResearchError`` when it cannot go on; what was paid for stays recorded in each case.
     """
+    prepare_home(settings.home)
     check_options(options, settings)
     judgement = open_judgement(options, settings)
     clock = SystemClock()

@@ -96,7 +96,9 @@ def _open_model(spec: str, options: RunOptions, settings: Settings) -> ChatModel
     from tools.tokens import prompt_bound
 
     provider, _ = parse_spec(spec, compatible=options.base_url is not None)
-    secret = settings.keys.get(KEY_VARIABLES.get(provider, "")) or settings.keys.get("RESEARCH_API_KEY")
+    # A provider's key goes to that provider only; another endpoint gets the key that was set for it.
+    own = "RESEARCH_API_KEY" if options.base_url else KEY_VARIABLES.get(provider, "RESEARCH_API_KEY")
+    secret = settings.keys.get(own)
     return open_model(
         spec,
         base_url=options.base_url,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
 import sys
 from typing import Any
 
@@ -247,6 +248,18 @@ async def test_nothing_is_traced_because_the_environment_says_so() -> None:
     assert output.decode().strip() in ("end", "length")
     assert len(server.requests) == 1
     assert callers == []
+
+
+def test_opening_openai_loads_no_transport_that_is_not_used() -> None:
+    """OpenAI's client comes up without aiohttp, which can be imported afterwards as before."""
+    pytest.importorskip("aiohttp", reason="aiohttp is not installed, so there is nothing to keep out")
+    code = (
+        "import sys; from tools.chat_models import open_model\n"
+        "open_model('openai:x', api_key='k', counter=len); print('aiohttp' in sys.modules)\n"
+        "import aiohttp; print(aiohttp.__name__)"
+    )
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert ended.stdout.split() == ["False", "aiohttp"]
 
 
 def test_no_repr_shows_the_key() -> None:

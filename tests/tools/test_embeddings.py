@@ -44,7 +44,9 @@ def test_a_hashed_vector_is_the_same_in_every_process() -> None:
     here = hashlib.sha256(HashingEmbedder().vectors(["Budgets are walls."]).tobytes()).hexdigest()
     for seed in ("0", "12345"):
         environment = {**os.environ, "PYTHONHASHSEED": seed}
-        there = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True)
+        there = subprocess.run(
+            [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        )
         assert there.stdout.strip() == here
 
 

@@ -61,9 +61,9 @@ def contents(corpus: Path) -> set[tuple[object, ...]]:
         "JOIN vectors v ON v.hash = p.vector"
     ).fetchall()
     assert len(rows) == connection.execute("SELECT count(*) FROM passages").fetchone()[0]
-    assert connection.execute("SELECT count(*) FROM vectors WHERE hash NOT IN (SELECT vector FROM passages)").fetchone()[
-        0
-    ] == (0)
+    assert connection.execute(
+        "SELECT count(*) FROM vectors WHERE hash NOT IN (SELECT vector FROM passages)"
+    ).fetchone()[0] == (0)
     connection.execute("INSERT INTO words(words) VALUES ('integrity-check')")
     connection.close()
     return set(rows)

@@ -12,7 +12,11 @@ from tools.lexical import MOST_TERMS, SCHEMA, expression, search, terms
 
 DOCUMENTS = (
     ("PEP 8: Style Guide", "PEP 8: Style Guide", "Conventions for code."),
-    ("PEP 404: Python 2.8 Un-release", "", "There will be no Python 2.8. PEP 404 replaces nothing created 8 years ago."),
+    (
+        "PEP 404: Python 2.8 Un-release",
+        "",
+        "There will be no Python 2.8. PEP 404 replaces nothing created 8 years ago.",
+    ),
     ("Résumé", "", "Budgets are enforced before each call; a naïve café owner said so."),
     ("Operators", "Walrus", "AND OR NOT NEAR title assignment"),
 )

@@ -1,0 +1,293 @@
+"""Asking a corpus: hits are exact spans with reasons, and what is half indexed, locked or foreign is refused."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from research.errors import SettingMissing, StoreProblem, UnknownName, UsageFault, WrongVersion
+from research.records import ident
+from tools.clock import SystemClock
+from tools.corpus import HybridCorpus, open_corpus
+from tools.corpus_folder import Lock, corpus_folder, list_corpora
+from tools.corpus_store import CorpusStore
+from tools.embeddings import HashingEmbedder
+from tools.indexing import index_folder
+from tools.library import FileLibrary
+from tools.parse import ChildParser
+
+TEXTS = {
+    "budgets.md": "# Budgets\n\nA budget is a wall: tokens, money and calls are reserved before each call is sent.",
+    "citations.md": "# Citations\n\nEvery cited sentence points to a verbatim quote in a stored copy of its source.",
+    "resume.md": "# Resuming\n\nAfter kill -9 the journal is replayed, and no answer that was paid for is bought again.",
+    "pep-0008.rst": "PEP: 8\nTitle: Style Guide\nAuthor: Guido van Rossum\n\nIntroduction\n============\n\nConventions.",
+    "pep-0404.rst": "PEP: 404\nTitle: Python 2.8\nAuthor: Barry Warsaw\n\nAbstract\n========\n\nThere is no Python 2.8.",
+}
+
+
+class Shelf:
+    """A home with one indexed corpus, ``papers``."""
+
+    def __init__(self, home: Path) -> None:
+        self.home = home
+        self.root = home / "corpora"
+        self.papers = self.root / "papers"
+        self.library = FileLibrary(home / "library", SystemClock())
+        self.folder = home / "folder"
+        self.folder.mkdir()
+        for name, text in TEXTS.items():
+            (self.folder / name).write_text(text)
+
+    async def index(self, **options: object) -> None:
+        parts = (self.folder, self.papers, ChildParser(), self.library, HashingEmbedder())
+        await index_folder(*parts, **options)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+async def shelf(tmp_path: Path) -> AsyncIterator[Shelf]:
+    made = Shelf(tmp_path)
+    await made.index()
+    yield made
+    made.library.close()
+
+
+async def ask(shelf: Shelf, query: str, limit: int = 5) -> list[str]:
+    corpus = open_corpus(shelf.papers, HashingEmbedder())
+    try:
+        return [hit.title for hit in await corpus.retrieve(query, limit)]
+    finally:
+        corpus.close()
+
+
+@pytest.mark.parametrize(
+    ("query", "first"),
+    [
+        ("How are budgets enforced?", "Budgets"),
+        ("Who wrote PEP 8", "PEP 8: Style Guide"),
+        ("a verbatim quotation", "Citations"),
+        ("jurnal replaied", "Resuming"),
+        ('") OR title:* AND NEAR( kill', "Resuming"),
+    ],
+)
+async def test_the_right_document_comes_first(shelf: Shelf, query: str, first: str) -> None:
+    """By its words, its name, a form of a word, a misspelling, and in spite of query syntax."""
+    assert (await ask(shelf, query))[0] == first
+
+
+async def test_a_hit_is_an_exact_span_with_its_reasons(shelf: Shelf) -> None:
+    """``source``, ``start`` and ``end`` give the passage in the library, the handle is their hash, ``why`` the ranks."""
+    corpus = open_corpus(shelf.papers, HashingEmbedder())
+    hits = await corpus.retrieve("budget tokens money", 3)
+    best = hits[0]
+    text = await shelf.library.text(best.source)
+    assert text[best.start : best.end] == TEXTS["budgets.md"]
+    assert best.snippet.startswith("# Budgets A budget is a wall")
+    assert best.handle == ident("p", best.source, best.start, best.end)
+    assert best.why == ("lexical rank 1", "dense rank 1")
+    assert len(hits) == 3
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert (corpus.name, corpus.label, corpus.partial) == ("papers", "private", False)
+    corpus.close()
+    corpus.close()
+
+
+async def test_the_dense_list_is_the_exact_nearest_neighbours(shelf: Shelf) -> None:
+    """Chroma's order is that of a full comparison with every stored vector."""
+    connection = sqlite3.connect(shelf.papers / "corpus.db")
+    rows = connection.execute("SELECT p.title, v.vector FROM passages p JOIN vectors v ON v.hash = p.vector").fetchall()
+    connection.close()
+    query = "stored copies of what was paid for"
+    vector = HashingEmbedder().vectors([query])[0]
+    exact = sorted(rows, key=lambda row: -float(np.frombuffer(row[1], dtype="<f4") @ vector))
+    corpus = open_corpus(shelf.papers, HashingEmbedder())
+    _, dense = await corpus.lists(query, 5)
+    corpus.close()
+    assert [hit.title for hit in dense] == [row[0] for row in exact]
+
+
+async def test_a_query_without_a_word_finds_nothing(shelf: Shelf) -> None:
+    """It is near to nothing, which is an answer and not an error."""
+    assert await ask(shelf, "?!") == []
+
+
+async def test_an_unknown_corpus_is_named_with_a_near_one(shelf: Shelf) -> None:
+    """The sentence says which name was probably meant and how a corpus is made."""
+    with pytest.raises(UnknownName, match="did you mean “papers”"):
+        open_corpus(shelf.root / "paper", HashingEmbedder())
+    with pytest.raises(UnknownName, match="research index FOLDER"):
+        open_corpus(shelf.home / "elsewhere" / "x", HashingEmbedder())
+
+
+@pytest.mark.parametrize("name", ["", ".hidden", "a/b", "..", "a b", "x" * 65, "a\n", "ü", "-\x00"])
+def test_a_strange_name_is_a_usage_fault(tmp_path: Path, name: str) -> None:
+    """A name is a folder's name, so it is held to one strict pattern."""
+    with pytest.raises(UsageFault, match="name of a corpus"):
+        corpus_folder(tmp_path, name)
+    assert corpus_folder(tmp_path, "PEPs_3.12-a") == tmp_path / "PEPs_3.12-a"
+
+
+class OtherEmbedder(HashingEmbedder):
+    """Another model, by name."""
+
+    name = "other-1"
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        return -(await super().embed(texts))
+
+
+async def test_another_embedder_is_refused(shelf: Shelf) -> None:
+    """Vectors of two models are never compared; the sentence names both and the way out."""
+    with pytest.raises(SettingMissing, match=r"hashing-512-1, not other-1.*--rebuild"):
+        open_corpus(shelf.papers, OtherEmbedder())
+
+
+async def test_a_half_finished_index_is_not_answered_from(shelf: Shelf) -> None:
+    """It says how far it came and what to run; with ``allow_partial`` it answers and says that it is partial."""
+    await stop_an_index(shelf)
+    with pytest.raises(SettingMissing, match=r"stopped at 2 of 6 files; run `research index .* --corpus papers` again"):
+        open_corpus(shelf.papers, HashingEmbedder())
+    corpus = open_corpus(shelf.papers, HashingEmbedder(), allow_partial=True)
+    assert corpus.partial
+    hits = await corpus.retrieve("apples and budgets", 5)
+    assert {hit.title for hit in hits[:2]} == {"Apples", "Budgets"}
+    corpus.close()
+    await shelf.index()
+    assert "Apples" in await ask(shelf, "apples")
+
+
+class Stop(Exception):
+    """The test stops an index as a kill would."""
+
+
+async def stop_an_index(shelf: Shelf) -> None:
+    def stop(step: object) -> None:
+        if getattr(step, "done", 0) == 2:
+            raise Stop
+
+    (shelf.folder / "apples.md").write_text("# Apples\n\nApples are not budgets.")
+    with pytest.raises(Stop):
+        await shelf.index(progress=stop)
+
+
+async def test_asking_and_indexing_exclude_each_other(shelf: Shelf) -> None:
+    """Two may ask at once; who comes second to an index, or indexes while another asks, gets one sentence."""
+    first = open_corpus(shelf.papers, HashingEmbedder())
+    second = open_corpus(shelf.papers, HashingEmbedder())
+    with pytest.raises(StoreProblem, match="another process is using the corpus “papers”"):
+        await shelf.index()
+    first.close()
+    second.close()
+    lock = Lock(shelf.papers / "lock", exclusive=True)
+    with pytest.raises(StoreProblem, match="another process is indexing the corpus “papers”"):
+        open_corpus(shelf.papers, HashingEmbedder())
+    lock.release()
+    open_corpus(shelf.papers, HashingEmbedder()).close()
+
+
+@pytest.mark.parametrize("damage", ["gone", "overwritten"])
+async def test_chroma_is_rebuilt_from_the_database(shelf: Shelf, damage: str) -> None:
+    """A Chroma folder that was deleted or damaged is made again, with the same answers."""
+    before = await ask(shelf, "budgets and money")
+    if damage == "gone":
+        shutil.rmtree(shelf.papers / "chroma")
+    else:
+        (shelf.papers / "chroma" / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
+    assert await ask(shelf, "budgets and money") == before
+
+
+ASK = """
+import asyncio, sys
+from pathlib import Path
+from tools.corpus import open_corpus
+from tools.embeddings import HashingEmbedder
+
+async def main():
+    corpus = open_corpus(Path(sys.argv[1]), HashingEmbedder())
+    print([hit.title for hit in await corpus.retrieve("budgets and money", 5)])
+
+asyncio.run(main())
+"""
+
+
+async def test_several_processes_ask_at_once(shelf: Shelf) -> None:
+    """Three processes that open a corpus whose Chroma folder is gone all get the same answer."""
+    expected = str(await ask(shelf, "budgets and money"))
+    shutil.rmtree(shelf.papers / "chroma")
+    command = [sys.executable, "-c", ASK, str(shelf.papers)]
+    runs = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for _ in range(3)]
+    answers = await asyncio.gather(*(asyncio.to_thread(run.communicate) for run in runs))
+    assert [answer[0].strip() for answer in answers] == [expected] * 3
+
+
+async def test_branches_of_one_process_ask_at_once(shelf: Shelf) -> None:
+    """Concurrent retrievals give what they give one by one."""
+    corpus: HybridCorpus = open_corpus(shelf.papers, HashingEmbedder())
+    queries = ["budgets", "quotes", "kill", "style", "python"] * 4
+    together = await asyncio.gather(*(corpus.retrieve(query, 3) for query in queries))
+    assert together == [await corpus.retrieve(query, 3) for query in queries]
+    corpus.close()
+
+
+async def test_a_database_of_another_version_is_refused(shelf: Shelf) -> None:
+    """The sentence says which folder to delete; the list of corpora shows the problem and goes on."""
+    connection = sqlite3.connect(shelf.papers / "corpus.db")
+    connection.execute("PRAGMA user_version = 99")
+    connection.close()
+    with pytest.raises(WrongVersion, match="format 99"):
+        open_corpus(shelf.papers, HashingEmbedder())
+    assert [facts.state for facts in list_corpora(shelf.root)] == ["unreadable"]
+
+
+async def test_a_damaged_database_is_a_store_problem(shelf: Shelf) -> None:
+    """One sentence that names the file."""
+    for name in ("corpus.db-wal", "corpus.db-shm"):
+        (shelf.papers / name).unlink(missing_ok=True)
+    (shelf.papers / "corpus.db").write_bytes(b"not a database" * 1000)
+    with pytest.raises(StoreProblem, match=r"corpus\.db"):
+        open_corpus(shelf.papers, HashingEmbedder())
+
+
+async def test_corpora_are_listed_without_chroma(shelf: Shelf) -> None:
+    """Names, counts and state come from SQLite alone."""
+    code = (
+        "import sys; from pathlib import Path; from tools.corpus_folder import list_corpora;"
+        "print(list_corpora(Path(sys.argv[1]))); assert not {'chromadb', 'numpy'} & sys.modules.keys()"
+    )
+    run = subprocess.run([sys.executable, "-c", code, str(shelf.root)], capture_output=True, text=True, check=True)
+    assert "name='papers', state='whole', files=5, skipped=0, passages=5, embedder='hashing-512-1'" in run.stdout
+
+
+async def test_opening_imports_no_chroma(shelf: Shelf) -> None:
+    """Chroma takes over a second to import, so opening leaves it to the first retrieval."""
+    code = (
+        "import sys; from pathlib import Path; from tools.corpus import open_corpus;"
+        "from tools.embeddings import HashingEmbedder;"
+        "open_corpus(Path(sys.argv[1]), HashingEmbedder()); assert 'chromadb' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code, str(shelf.papers)], check=True)
+
+
+async def test_chroma_reads_no_settings_of_the_current_folder(shelf: Shelf, tmp_path: Path) -> None:
+    """A file ``.env`` where the command is run does not reconfigure the store."""
+    (tmp_path / ".env").write_text("CHROMA_API_IMPL=chromadb.api.fastapi.FastAPI\nCHROMA_SERVER_HOST=192.0.2.1\n")
+    run = subprocess.run(
+        [sys.executable, "-c", ASK, str(shelf.papers)], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert "Budgets" in run.stdout
+
+
+def test_a_database_that_was_never_filled_says_so(tmp_path: Path) -> None:
+    """An index that was killed before its first change left nothing to ask."""
+    (tmp_path / "x").mkdir()
+    CorpusStore(tmp_path / "x").close()
+    with pytest.raises(SettingMissing, match="nothing was indexed"):
+        open_corpus(tmp_path / "x", HashingEmbedder())
