@@ -17,16 +17,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
-import msgspec
-
 from research.errors import EffectFailed, SettingMissing, UnknownName, UsageFault
 from research.ports import ChatModel, Price
-from research.requests import Message, ModelReply, ModelRequest, Stop, TokenCount, ToolCall
+from research.requests import ModelReply, ModelRequest
+from tools.chat_messages import outgoing, reply_of, response_format, tool_of
 from tools.provider_errors import call_errors, cut_completion, failure_of
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
-    from langchain_core.messages import AIMessage, BaseMessage
 
 KEY_VARIABLES: Mapping[str, str] = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -59,22 +57,6 @@ WINDOW = 128_000
 LOCAL_WINDOW = 32_768
 OLLAMA_WINDOW = 16_384
 """Tokens assumed where nobody says; Ollama's own default of 4,096 cuts longer prompts silently, so it is told."""
-
-STOPS: Mapping[str, Stop] = {
-    "length": "length",
-    "max_tokens": "length",
-    "max_output_tokens": "length",
-    "model_context_window_exceeded": "length",
-    "tool_calls": "tools",
-    "tool_use": "tools",
-    "function_call": "tools",
-    "content_filter": "refusal",
-    "refusal": "refusal",
-    "safety": "refusal",
-    "prohibited_content": "refusal",
-    "blocklist": "refusal",
-    "recitation": "refusal",
-}
 
 
 def open_model(
@@ -115,8 +97,8 @@ def open_model(
 def _as_if_not_installed(module: str) -> Iterator[None]:
     """Keep an optional package from being imported meanwhile, unless it is loaded already.
 
-    OpenAI's client imports aiohttp, where it is installed, for a transport that nobody asks for here: 0.15 s, a tenth of
-    the time to the first call. It can be imported again afterwards.
+    OpenAI's client imports aiohttp, where it is installed, for a transport that nobody asks for here: 0.15 s, a tenth
+    of the time to the first call. It can be imported again afterwards.
     """
     if module in sys.modules:
         yield
@@ -217,17 +199,17 @@ class LangChainModel:
         """Send once, without retries. Raises ``EffectFailed``."""
         from langsmith import tracing_context
 
-        chat: Any = self._chat.bind_tools([_tool(t) for t in request.tools]) if request.tools else self._chat
+        chat: Any = self._chat.bind_tools([tool_of(t) for t in request.tools]) if request.tools else self._chat
         options = self._limits(max_tokens, timeout)
         if request.schema is not None:
-            options["response_format"] = _response_format(request.schema)
+            options["response_format"] = response_format(request.schema)
         errors = call_errors()
         try:
             # Tracing switched on for some other program by an environment variable would send private text away.
             with tracing_context(enabled=False):
                 async with asyncio.timeout(timeout):
-                    answer = await chat.ainvoke([_outgoing(message) for message in request.messages], **options)
-            return _reply(answer, request)
+                    answer = await chat.ainvoke([outgoing(message) for message in request.messages], **options)
+            return reply_of(answer, request)
         except TimeoutError:
             raise EffectFailed(f"{self.name}: no answer within {timeout} s", charged=True) from None
         except errors as error:
@@ -246,77 +228,3 @@ class LangChainModel:
             # LangChain sends only the new name, max_completion_tokens, which some servers still ignore.
             options["extra_body"] = {"max_tokens": max_tokens}
         return options
-
-
-def _response_format(schema: dict[str, Any]) -> dict[str, Any]:
-    """OpenAI's form; LangChain's classes of the other providers translate it."""
-    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
-
-
-def _tool(spec: Any) -> dict[str, Any]:
-    function = {"name": spec.name, "description": spec.description, "parameters": spec.parameters}
-    return {"type": "function", "function": function}
-
-
-def _outgoing(message: Message) -> BaseMessage:
-    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
-
-    content = _valid(message.content)
-    if message.role == "system":
-        return SystemMessage(content)
-    if message.role == "user":
-        return HumanMessage(content)
-    if message.role == "tool":
-        return ToolMessage(content, tool_call_id=message.tool_call_id)
-    calls = [{"id": call.id, "name": call.name, "args": call.arguments} for call in message.tool_calls]
-    return AIMessage(content, tool_calls=calls)
-
-
-def _valid(text: str) -> str:
-    """Lone surrogates cannot be sent as UTF-8."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-
-
-def _reply(answer: AIMessage, request: ModelRequest) -> ModelReply:
-    text = str(answer.text)
-    usage = answer.usage_metadata
-    return ModelReply(
-        text=text,
-        stop=_stop(answer),
-        usage=TokenCount(prompt=usage["input_tokens"], completion=usage["output_tokens"]) if usage else None,
-        data=parsed(text) if request.schema is not None else None,
-        tool_calls=_tool_calls(answer),
-    )
-
-
-def _stop(answer: AIMessage) -> Stop:
-    facts = answer.response_metadata
-    if answer.additional_kwargs.get("refusal"):
-        return "refusal"
-    incomplete = facts.get("incomplete_details") or {}
-    named = (facts.get(key) for key in ("finish_reason", "stop_reason", "done_reason"))
-    reason = next((value for value in named if value), None) or incomplete.get("reason") or ""
-    found = STOPS.get(str(reason).lower(), "end")
-    return "tools" if found == "end" and (answer.tool_calls or answer.invalid_tool_calls) else found
-
-
-def _tool_calls(answer: AIMessage) -> tuple[ToolCall, ...]:
-    """A call whose arguments are not a JSON object is kept, so that it can be answered with what was wrong."""
-    good = [(call.get("id"), call["name"], dict(call["args"])) for call in answer.tool_calls]
-    bad = [
-        (call.get("id"), call.get("name"), {"_invalid": call.get("args") or ""}) for call in answer.invalid_tool_calls
-    ]
-    calls = enumerate([*good, *bad], 1)
-    return tuple(ToolCall(id=id or f"call-{n}", name=name or "", arguments=args) for n, (id, name, args) in calls)
-
-
-def parsed(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in ``text``, without a code fence or a thinking block around it, or ``None``."""
-    body = text.rpartition("</think>")[2].strip()
-    if body.startswith("```"):
-        body = body.partition("\n")[2].strip().removesuffix("```")
-    try:
-        value = msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return None
-    return value if isinstance(value, dict) else None

@@ -7,6 +7,7 @@ et al., "MiniLM", 2020). Bringing the model is in ``tools.minilm_setup``.
 from __future__ import annotations
 
 import asyncio
+import json
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -77,7 +78,9 @@ def _load(folder: Path) -> tuple[Any, Any]:
     options = onnxruntime.SessionOptions()
     options.log_severity_level = 3
     try:
-        tokenizer = Tokenizer.from_file(str(folder / TOKENIZER))
+        definition = (folder / TOKENIZER).read_text(encoding="utf-8")
+        json.loads(definition)  # a cut file is a ValueError here; the tokenizer would raise a bare Exception
+        tokenizer = Tokenizer.from_str(definition)
         session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
     except (faults.Fail, faults.InvalidProtobuf, faults.InvalidGraph, faults.NoSuchFile, ValueError) as error:
         raise SettingMissing(

@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import re
 import shutil
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -47,16 +49,32 @@ class DenseIndex:
 
         lock = Lock(self._guard, exclusive=True, wait=True)
         try:
+            self._drop_damaged()
             try:
                 return self._agree(store, progress)
             except ChromaError:
-                self.close()
-                shutil.rmtree(self._path, ignore_errors=True)  # damaged: it holds nothing that is not in the database
+                self._drop()
                 return self._agree(store, progress)
         except (ChromaError, OSError) as error:
             raise StoreProblem(f"Chroma cannot use {self._path}: {error}") from error
         finally:
             lock.release()
+
+    def _drop(self) -> None:
+        """Remove the collection's files: they hold nothing that is not in the corpus database."""
+        self.close()
+        shutil.rmtree(self._path, ignore_errors=True)
+
+    def _drop_damaged(self) -> None:
+        """Remove a database that SQLite cannot read: Chroma would fail on it, and fail again in the same process."""
+        database = self._path / "chroma.sqlite3"
+        if not database.exists():
+            return
+        try:
+            with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+                connection.execute("SELECT count(*) FROM sqlite_master").fetchone()
+        except sqlite3.Error:
+            self._drop()
 
     def _agree(self, store: CorpusStore, progress: Progress) -> int:
         self._collection = self._open()

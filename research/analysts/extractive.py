@@ -141,7 +141,9 @@ def _lacking(task: Task, findings: Sequence[Finding]) -> Gap | None:
     open_words = [word for word in keywords(task.objective) if not set(terms(word)) <= seen]
     if not findings:
         words = [word for word in keywords(task.objective) if word not in " ".join(names).split()]
-        queries = [task.objective, " ".join(words), *(f"{name} {' '.join(words[:2])}" for name in names)]
+        alone = [" ".join(words)] if len(words) > 1 or not names else []
+        queries = [task.objective, *alone, *(f"{name} {' '.join(words[:2])}" for name in names)]
+        queries.extend(queries_for(task.objective))
         return Gap(task=task.id, missing=f"nothing found on: {task.objective}", queries=tuple(queries))
     if not set(open_words) and fitting:
         return None

@@ -10,7 +10,7 @@ from research.sentences import sentences
 from research.words import NEGATIONS, entities, negations, numbers, raw_words, terms
 
 _CLOSE = 0.6
-"""The share of a sentence's terms that a quote must hold before a clash of numbers, names or negation is a clash."""
+"""The share of a sentence's terms, names aside, that must be in a quote before anything else in it can clash."""
 _DISTANCING = "if unless whether false untrue incorrect wrong mistaken claim claims claimed allegedly would"
 _HEDGES = frozenset(_DISTANCING.split())
 
@@ -34,7 +34,8 @@ def support(text: str, quotes: Sequence[str]) -> VerdictName:
     wanted, held = set(terms(text)), set(terms(whole)) | set(terms(" ".join(quotes)))
     if not numbers(text) <= numbers(whole) | numbers(" ".join(quotes)):
         return "unsupported"
-    close = bool(wanted) and len(wanted & held) / len(wanted) >= _CLOSE
+    frame = wanted - {term for name in entities(text) for term in terms(name)}
+    close = bool(frame) and len(frame & held) / len(frame) >= _CLOSE
     if close and any(not set(terms(name)) <= held for name in entities(text)):
         return "unsupported"
     nearest = _nearest(text, whole)

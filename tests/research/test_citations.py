@@ -15,7 +15,7 @@ from research.errors import CitationBroken
 from research.records import Quote, Task
 
 TASK = Task.make("What holds?", ("what holds",), "corpus", corpus="c")
-TEXT = "A budget is a wall. It is “never” exceeded – not even once.\nThe  slice kept back is for the report. ﬁnally, it ends…"
+TEXT = "A budget is a wall. It is “never” exceeded – not even once.\nThe  slice kept back is big. ﬁnally, it ends…"
 
 CHARS = st.text(
     alphabet=st.one_of(
@@ -103,7 +103,7 @@ def test_an_occurrence_near_the_passage_wins() -> None:
 
 
 def test_findings_hold_the_sources_own_text_and_others_are_counted() -> None:
-    """Each finding's quote is text[start:end]; a quote that is nowhere, or of an unknown source, is dropped and counted."""
+    """Each finding's quote is text[start:end]; a quote that is nowhere, or of no source, is dropped and counted."""
     quotes = [
         Quote(source="s", quote='It is "never" exceeded', statement="It is never exceeded.", relevance=3.0),
         Quote(source="s", quote="It is always exceeded", statement="x"),
@@ -130,7 +130,7 @@ def test_verify_names_what_no_longer_stands_in_its_source() -> None:
 
 
 def test_numbers_follow_first_citation() -> None:
-    """Sources are numbered from one in the order in which the report first cites them; an unknown finding is an error."""
+    """Sources are numbered from one in order of first citation; an unknown finding is an error."""
     sources = {"f1": "b", "f2": "a", "f3": "b"}
     assert number([("f1",), (), ("f2", "f3")], sources) == {"b": 1, "a": 2}
     with pytest.raises(CitationBroken):

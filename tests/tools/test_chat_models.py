@@ -13,7 +13,8 @@ import pytest
 from research.errors import EffectFailed, SettingMissing, UnknownName, UsageFault
 from research.ports import ChatModel, Price
 from research.requests import Message, ModelRequest, ToolCall, ToolSpec
-from tools.chat_models import KEY_VARIABLES, open_model, parse_spec, parsed
+from tools.chat_messages import parsed
+from tools.chat_models import KEY_VARIABLES, open_model, parse_spec
 from tools.fakes.openai_server import OpenAIServer
 from tools.tokens import prompt_bound
 

@@ -11,8 +11,27 @@ from tools.chunks import LEAST, LETTERS_PER_WORD, MOST, chunk, size, title_of
 
 MEDIA = ("text/plain", "text/markdown", "text/x-rst")
 PARTS = st.sampled_from(
-    ["word ", "One sentence. ", "Is it? Yes. ", "\n", "\n\n", "# Title\n", "===\n", "----\n", "```\n", "。", "x" * 3000]
-    + ["---\n", "Key: value\n", "“Quoted.” ", "\t", "\u00a0", "\u3000", "é", "a " * 300]
+    [
+        "word ",
+        "One sentence. ",
+        "Is it? Yes. ",
+        "\n",
+        "\n\n",
+        "# Title\n",
+        "===\n",
+        "----\n",
+        "```\n",
+        "。",
+        "x" * 3000,
+        "---\n",
+        "Key: value\n",
+        "“Quoted.” ",
+        "\t",
+        "\u00a0",
+        "\u3000",
+        "é",
+        "a " * 300,
+    ]
 )
 TEXTS = st.one_of(st.text(max_size=400), st.lists(PARTS, max_size=40).map("".join))
 

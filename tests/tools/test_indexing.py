@@ -170,7 +170,7 @@ async def test_a_folder_without_a_readable_file_is_a_usage_fault(desk: Desk, nam
     """One sentence says so, and no corpus is left that looks usable."""
     if name:
         desk.write(name, b"")
-    with pytest.raises(UsageFault, match="can be read|no file to read"):
+    with pytest.raises(UsageFault, match=r"can be read|no file to read"):
         await desk.index()
     assert all(facts.state == "empty" for facts in list_corpora(desk.corpus.parent))
 
@@ -283,6 +283,12 @@ asyncio.run(index_folder(home / "papers", home / "corpora" / "papers", ChildPars
 """
 
 
+def kill_at(stop: int, home: Path) -> None:
+    """Index in a process of its own, which kills itself at a step."""
+    run = subprocess.run([sys.executable, "-c", KILLED, str(home), str(stop)], capture_output=True, text=True)
+    assert run.returncode == -signal.SIGKILL, run.stderr
+
+
 async def test_a_killed_index_goes_on_to_the_same_corpus(desk: Desk, tmp_path: Path) -> None:
     """Killed with signal 9 at spread points and run again, it holds the passages and vectors of an undisturbed one."""
     for number in range(6):
@@ -293,8 +299,7 @@ async def test_a_killed_index_goes_on_to_the_same_corpus(desk: Desk, tmp_path: P
         home = tmp_path / f"killed-{stop}"
         home.mkdir()
         (home / "papers").symlink_to(desk.folder)
-        run = subprocess.run([sys.executable, "-c", KILLED, str(home), str(stop)], capture_output=True, text=True)
-        assert run.returncode == -signal.SIGKILL, run.stderr
+        kill_at(stop, home)
         other = desk.corpus.parent.parent / f"killed-{stop}" / "corpora" / "papers"
         assert list_corpora(other.parent)[0].state in ("building", "empty")
         library = FileLibrary(home / "library", SystemClock())

@@ -19,7 +19,7 @@ import itertools
 import json
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -39,7 +39,7 @@ class OpenAIServer:
 
     ``script`` answers the first requests, one each; then the persona answers. ``faults`` are served to the first
     requests (``None`` is no fault); ``every=(k, fault)`` spoils each k-th request. Seconds: ``latency`` per request,
-    ``per_token`` per token of the answer.
+    ``per_token`` per token of the answer. ``watch`` sees each line of the log before the server goes on.
     """
 
     def __init__(
@@ -52,6 +52,7 @@ class OpenAIServer:
         script: Sequence[Answer] = (),
         faults: Sequence[Fault | None] = (),
         every: tuple[int, Fault] | None = None,
+        watch: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.port = port
         self.requests: list[dict[str, Any]] = []
@@ -61,6 +62,7 @@ class OpenAIServer:
         self._script = list(script)
         self._faults = list(faults)
         self._every = every
+        self._watch = watch
         self._numbers = itertools.count(1)
         self._clients: set[asyncio.Task[None]] = set()
 
@@ -165,12 +167,13 @@ class OpenAIServer:
         return self._every[1] if self._every and number % self._every[0] == 0 else None
 
     def _write(self, line: dict[str, Any]) -> None:
-        if self._log is None:
-            return
-        with self._log.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(line) + "\n")
-            log.flush()
-            os.fsync(log.fileno())
+        if self._log is not None:
+            with self._log.open("a", encoding="utf-8") as log:
+                log.write(json.dumps(line) + "\n")
+                log.flush()
+                os.fsync(log.fileno())
+        if self._watch is not None:
+            self._watch(line)
 
 
 def request_hash(body: dict[str, Any]) -> str:

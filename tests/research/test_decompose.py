@@ -1,0 +1,147 @@
+"""Decomposition: which parts a question has, that each stands alone, and what is searched for."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research.analysts.asking import header_keys, kind_of
+from research.analysts.decompose import decompose, distinct, queries_for
+
+
+def objectives(question: str) -> list[str]:
+    return [part.objective for part in decompose(question)]
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "Why was the GIL made optional?",
+        "How are budgets enforced?",
+        "What are the advantages and disadvantages of type hints?",
+        "What language were books being translated into during the era of Haymo of Faversham?",
+    ],
+)
+def test_a_simple_question_stays_whole(question: str) -> None:
+    """A question with one verb is one part, worded as the user worded it."""
+    assert objectives(question) == [question]
+
+
+def test_joined_clauses_are_parts_and_the_subject_is_carried_over() -> None:
+    """A clause that only says "it" or "its" is asked with the name the clause before it gave."""
+    assert objectives("Who is the author of PEP 572 and when was it created?") == [
+        "Who is the author of PEP 572?",
+        "When was PEP 572 created?",
+    ]
+    assert objectives("When was EIP-1559 created, and what is its status?") == [
+        "When was EIP-1559 created?",
+        "What is the status of EIP-1559?",
+    ]
+    assert objectives("How are budgets enforced and what happens when they run out?")[1] == (
+        "What happens when budgets run out?"
+    )
+
+
+def test_background_is_no_part() -> None:
+    """What is merely told is not asked; each question mark is a part."""
+    assert objectives("I am using Python 3.8. How do I write a decorator? Is it fast?") == [
+        "How do I write a decorator?",
+        "Is decorator fast?",
+    ]
+
+
+def test_an_unnamed_thing_is_asked_for_first() -> None:
+    """A part that hangs on "the PEP that …" comes after the part that finds which one it is."""
+    first, second = decompose("Who wrote the PEP that superseded PEP 426?")
+    assert first.objective == "Which PEP superseded PEP 426?"
+    assert (second.hop, second.noun, second.first) == ("the PEP that superseded PEP 426", "PEP", first.objective)
+    parts = decompose("Which PEP introduced f-strings and what is its status?")
+    assert [part.objective for part in parts] == [
+        "Which PEP introduced f-strings?",
+        "What is the status of the PEP that introduced f-strings?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("question", "sides"),
+    [
+        ("Compare PEP 484 and PEP 526", ["What is PEP 484?", "What is PEP 526?"]),
+        ("PEP 484 vs. PEP 526?", ["What is PEP 484?", "What is PEP 526?"]),
+        ("What is the difference between threads and processes?", ["What are threads?", "What are processes?"]),
+        ("How do closures differ from classes?", ["What are closures?", "What are classes?"]),
+        ("Compare the memory use of CPython and PyPy.", ["The memory use of CPython", "The memory use of PyPy"]),
+        ("Compare CPython and PyPy in terms of speed", ["Speed of CPython", "Speed of PyPy"]),
+    ],
+)
+def test_a_comparison_has_the_contrast_and_both_sides(question: str, sides: list[str]) -> None:
+    """The comparison itself is one part, each side another."""
+    contrast, *rest = decompose(question)
+    assert contrast.contrast
+    assert [part.objective for part in rest] == sides
+
+
+def test_either_and_lists_are_asked_one_by_one() -> None:
+    """A choice between two names and a list of documents give one part each."""
+    assert objectives("Who is older, Sid Haig or Vic Darchinyan?") == [
+        "Sid Haig: Who is older",
+        "Vic Darchinyan: Who is older",
+    ]
+    assert objectives("What is the status of PEP 484, PEP 526 and PEP 572?") == [
+        "What is the status of PEP 484?",
+        "What is the status of PEP 526?",
+        "What is the status of PEP 572?",
+    ]
+
+
+@given(st.text(max_size=200))
+def test_any_text_has_parts_and_each_part_one_to_three_queries(text: str) -> None:
+    """Whatever is typed, there is at least one part, and no query is empty where the part is not."""
+    parts = decompose(text)
+    assert parts
+    for part in parts:
+        if part.objective.strip():
+            queries = queries_for(part.objective)
+            assert 1 <= len(queries) <= 3
+            assert all(query.strip() for query in queries)
+
+
+def test_queries_are_key_words_names_and_words_of_the_answer() -> None:
+    """Three different ways to the same passage, none with the words that only ask."""
+    assert queries_for("When was PEP 572 created?") == (
+        "PEP 572 created",
+        "PEP 572",
+        "PEP 572 date year created",
+    )
+
+
+def test_a_query_that_was_asked_in_other_order_is_not_new() -> None:
+    """Order, case and stop words do not make a query new."""
+    assert distinct(["the GIL optional", "GIL reasons"], ("Optional GIL",)) == ("GIL reasons",)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Who wrote PEP 20?", "person"),
+        ("In what year did it end?", "date"),
+        ("When was it made?", "date"),
+        ("What happens when budgets run out?", "text"),
+        ("How many branches are there?", "number"),
+        ("Why is it slow?", "reason"),
+        ("How does it work?", "manner"),
+        ("What is a budget?", "definition"),
+        ("What is the status of PEP 1?", "text"),
+    ],
+)
+def test_the_kind_of_answer_is_read_off_the_question(question: str, kind: str) -> None:
+    """Question words tell what an answer looks like."""
+    assert kind_of(question) == kind
+
+
+def test_header_lines_are_asked_for_by_wording() -> None:
+    """ "Who wrote" asks for an Author line, "replaced" for Superseded-By, "does it replace" for Replaces."""
+    assert "author" in header_keys("Who wrote PEP 20?")
+    assert "created" in header_keys("When was PEP 20 created?")
+    assert "superseded-by" in header_keys("What replaced PEP 20?")
+    assert set(header_keys("What does PEP 20 replace?")) == {"replaces", "supersedes", "obsoletes"}

@@ -1,0 +1,330 @@
+"""The extractive analyst: it plans within bounds, quotes verbatim, abstains, and composes without repeating itself."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research.access import Access
+from research.analysts import Analyst, Bounds, Notes
+from research.analysts.extractive import ExtractiveAnalyst
+from research.analysts.wording import tidy
+from research.citations import findings_from
+from research.errors import Forbidden
+from research.records import BranchOutcome, Finding, Gap, Passage, Plan, Question, Sentence, Source, Task
+
+WALRUS = """PEP: 572
+Title: Assignment Expressions
+Author: Chris Angelico <rosuav@gmail.com>, Tim Peters <tim@example.org>,
+        Guido van Rossum <guido@python.org>
+Status: Final
+Created: 28-Feb-2018
+
+Abstract
+========
+
+This is a proposal for creating a way to assign to variables within an
+expression using the notation ``NAME := expr``.
+"""
+UNION = """PEP: 604
+Title: Allow writing union types
+Author: Philippe Prados <python@prados.fr>
+Status: Accepted
+Created: 28-Aug-2019
+
+Abstract
+========
+
+This PEP proposes overloading the ``|`` operator on types to allow writing
+``Union[X, Y]`` as ``X | Y``.
+"""
+BUDGET = """# Budgets
+
+Copyright 2026, all rights reserved.
+
+## How budgets are enforced
+
+A budget is enforced by reserving the **upper bound** of every call before it is sent. This is done in one
+place, the gate. When a cap would be passed, the call is refused.
+
+```
+budget enforced in code
+```
+
+## Colours
+
+The report is printed in two colours.
+"""
+BOUNDS = Bounds()
+
+
+class Silent:
+    """An access that would fail on any use: the extractive analyst asks nothing of the world."""
+
+
+def nothing() -> Access:
+    return Silent()  # type: ignore[return-value]
+
+
+def source_of(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def passage(text: str, title: str = "") -> Passage:
+    return Passage(source=source_of(text), start=0, end=len(text), text=text, title=title)
+
+
+TEXTS = {source_of(text): text for text in (WALRUS, UNION, BUDGET)}
+PASSAGES = [passage(WALRUS, "pep-0572.rst"), passage(UNION, "pep-0604.rst"), passage(BUDGET, "budgets.md")]
+
+
+async def planned(text: str, bounds: Bounds = BOUNDS, corpora: tuple[str, ...] = ("docs",), web: bool = False) -> Plan:
+    return await ExtractiveAnalyst().plan(Question(text=text, corpora=corpora, web=web), bounds, nothing())
+
+
+async def read(task: Task, passages: Sequence[Passage] = PASSAGES) -> tuple[Finding, ...]:
+    quotes = await ExtractiveAnalyst().read(task, Question(text=task.objective), passages, nothing())
+    texts = {p.source: p.text for p in passages}
+    findings, dropped = findings_from(quotes, task, texts, dict.fromkeys(texts, "private"))
+    assert dropped == 0
+    return findings
+
+
+async def noted(text: str, passages: Sequence[Passage] = PASSAGES) -> Notes:
+    plan = await planned(text)
+    found = {task.id: await read(task, passages) for task in plan.tasks}
+    findings = {finding.id: finding for group in found.values() for finding in group}
+    return Notes(
+        question=Question(text=text, corpora=("docs",)),
+        tasks=plan.tasks,
+        findings=tuple(findings.values()),
+        sources=tuple(
+            Source(id=p.source, url=p.title, title=p.title, label="private")
+            for p in passages
+            if p.source in {f.source for f in findings.values()}
+        ),
+        outcomes=tuple(
+            BranchOutcome(task=id, outcome="done", findings=tuple(f.id for f in group)) for id, group in found.items()
+        ),
+    )
+
+
+def task_for(objective: str, **rest: object) -> Task:
+    return Task.make(objective, (objective,), "corpus", corpus="docs", **rest)
+
+
+def test_it_fulfils_the_protocol() -> None:
+    """The class is an Analyst to the type checker, needs no argument and takes no steps of its own."""
+    analyst: Analyst = ExtractiveAnalyst()
+    assert (analyst.name, analyst.agentic) == ("extractive", False)
+
+
+async def test_it_takes_no_agent_steps() -> None:
+    """An agent branch needs a model; asking this analyst for a step is refused."""
+    with pytest.raises(Forbidden):
+        await ExtractiveAnalyst().step(task_for("x"), Question(text="x"), (), (), nothing())
+
+
+@given(st.text(max_size=120), st.integers(1, 5), st.lists(st.sampled_from("abcde"), unique=True), st.booleans())
+async def test_a_plan_keeps_to_the_branches(text: str, branches: int, corpora: list[str], web: bool) -> None:
+    """There are never more tasks than branches, each has a query where there are words, and each is well placed."""
+    plan = await planned(text, Bounds(branches=branches), tuple(corpora), web)
+    assert len(plan.tasks) <= branches
+    assert bool(plan.tasks) == bool(corpora or web)
+    for task in plan.tasks:
+        assert task.type == ("web" if task.corpus is None else "corpus")
+        assert task.label == "public"
+        assert not text.strip() or 1 <= len(task.queries) <= 3
+
+
+async def test_every_part_is_asked_in_every_place() -> None:
+    """Two parts, a corpus and the web make four tasks."""
+    plan = await planned("Who wrote PEP 572 and when was it created?", web=True)
+    assert [(task.objective, task.type) for task in plan.tasks] == [
+        ("Who wrote PEP 572?", "corpus"),
+        ("Who wrote PEP 572?", "web"),
+        ("When was PEP 572 created?", "corpus"),
+        ("When was PEP 572 created?", "web"),
+    ]
+
+
+async def test_what_does_not_fit_is_merged_not_lost() -> None:
+    """With two branches for three parts, the second task asks for the last two."""
+    plan = await planned("Who wrote PEP 572? When was PEP 604 made? Why is it short?", Bounds(branches=2))
+    assert len(plan.tasks) == 2
+    assert "PEP 604" in plan.tasks[1].objective
+    assert len(plan.tasks[1].queries) == 2
+
+
+@pytest.mark.parametrize(
+    ("objective", "expected"),
+    [
+        ("Who is the author of PEP 572?", "Author: Chris Angelico, Tim Peters, Guido van Rossum"),
+        ("When was PEP 572 created?", "Created: 28-Feb-2018"),
+        ("What is the status of PEP 604?", "Status: Accepted"),
+        ("What does PEP 604 propose?", "This PEP proposes overloading the | operator on types to allow writing"),
+        (
+            "How are budgets enforced?",
+            "A budget is enforced by reserving the upper bound of every call before it is sent",
+        ),
+    ],
+)
+async def test_the_best_quote_answers_the_question(objective: str, expected: str) -> None:
+    """Header lines answer who, when and status of the right document; prose answers the rest."""
+    findings = await read(task_for(objective))
+    assert findings
+    assert findings[0].statement.startswith(expected)
+
+
+async def test_quotes_are_verbatim_whole_and_tidied_only_in_the_statement() -> None:
+    """A quote keeps the source's line breaks and markup; the statement is one clean line of the same words."""
+    (finding, *_) = await read(task_for("How are budgets enforced?"))
+    assert finding.quote == TEXTS[finding.source][finding.start : finding.end]
+    assert "**upper bound**" in finding.quote
+    assert "upper bound" in finding.statement
+    assert "*" not in finding.statement
+
+
+async def test_code_and_boilerplate_are_not_quoted() -> None:
+    """Neither code blocks nor copyright lines nor headings are findings."""
+    findings = await read(task_for("How are budgets enforced?"))
+    assert all("Copyright" not in f.quote and "```" not in f.quote and f.quote != "Budgets" for f in findings)
+
+
+@pytest.mark.parametrize("objective", ["Who invented quantum chromodynamics?", "Where is Ulan Bator?", "???"])
+async def test_it_abstains_when_the_passages_do_not_serve(objective: str) -> None:
+    """Nothing is quoted when no sentence covers the question, nor from no passages."""
+    assert await read(task_for(objective)) == ()
+    assert await read(task_for("How are budgets enforced?"), []) == ()
+
+
+@given(st.lists(st.text(max_size=150), max_size=3), st.text(max_size=60))
+async def test_any_passages_give_quotes_that_are_in_them(texts: list[str], objective: str) -> None:
+    """Whatever the passages hold, each quote is verbatim in its own passage and at most six come back."""
+    passages = [passage(f"{text}. {objective} is here in {text}") for text in texts]
+    quotes = await ExtractiveAnalyst().read(task_for(objective), Question(text="q"), passages, nothing())
+    held = {p.source: p.text for p in passages}
+    assert len(quotes) <= 6
+    assert all(quote.quote in held[quote.source] and 0 <= quote.relevance <= 1 for quote in quotes)
+
+
+async def test_a_covered_task_has_no_gap_and_an_open_one_has_new_queries() -> None:
+    """Good findings end the branch; none ask again in other words; what was asked is not asked again."""
+    analyst = ExtractiveAnalyst()
+    task = task_for("When was PEP 572 created?")
+    assert await analyst.judge(task, await read(task), (), nothing()) is None
+    gap = await analyst.judge(task, (), task.queries, nothing())
+    assert gap is not None
+    assert gap.queries
+    assert not set(gap.queries) & set(task.queries)
+    assert await analyst.judge(task, (), (*task.queries, *gap.queries), nothing()) is None
+
+
+async def test_a_follow_up_asks_by_the_name_that_was_found() -> None:
+    """Once "the PEP that …" is known, its part is asked again with the number, privately, under the same part."""
+    old = "PEP: 426\nTitle: Metadata\nAuthor: A. Coghlan <a@b.c>\nSuperseded-By: 566\n"
+    notes = await noted("Who wrote the PEP that superseded PEP 426?", [passage(old, "pep-0426.rst")])
+    tasks = await ExtractiveAnalyst().assess(notes, BOUNDS, "private", nothing())
+    assert tasks[0].objective == "Who wrote PEP 566?"
+    assert tasks[0].wanted == "Who wrote the PEP that superseded PEP 426?"
+    assert (tasks[0].label, tasks[0].type, tasks[0].round) == ("private", "corpus", 2)
+    assert len(tasks) <= BOUNDS.new_branches
+
+
+async def test_private_words_never_go_to_the_web() -> None:
+    """A web task whose follow-up would hold private words becomes a corpus task, or none without a corpus."""
+    analyst = ExtractiveAnalyst()
+    question = Question(text="Who wrote the Zen?", web=True)
+    plan = await analyst.plan(question, BOUNDS, nothing())
+    gap = Gap(task=plan.tasks[0].id, missing="x", queries=("secret words",))
+    outcome = BranchOutcome(task=plan.tasks[0].id, outcome="partial", gaps=(gap,))
+    notes = Notes(question=question, tasks=plan.tasks, findings=(), sources=(), outcomes=(outcome,))
+    assert await analyst.assess(notes, BOUNDS, "private", nothing()) == ()
+    assert all(task.type == "web" for task in await analyst.assess(notes, BOUNDS, "public", nothing()))
+
+
+async def test_follow_ups_never_repeat_a_query() -> None:
+    """No query of a follow-up was asked by any task before."""
+    notes = await noted("Who invented quantum chromodynamics and when was PEP 572 created?")
+    asked = {query for task in notes.tasks for query in task.queries}
+    for task in await ExtractiveAnalyst().assess(notes, BOUNDS, "public", nothing()):
+        assert not set(task.queries) & asked
+
+
+async def test_the_answer_has_one_sentence_per_part_and_every_sentence_its_finding() -> None:
+    """Both parts are answered first; each sentence is a supported statement of exactly one finding."""
+    notes = await noted("Who is the author of PEP 572 and when was it created?")
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert [sentence.text for sentence in draft.answer] == [
+        "Author: Chris Angelico, Tim Peters, Guido van Rossum.",
+        "Created: 28-Feb-2018.",
+    ]
+    known = {finding.id: finding for finding in notes.findings}
+    for sentence in (*draft.answer, *(s for section in draft.sections for s in section.sentences)):
+        assert len(sentence.findings) == 1
+        assert sentence.verdict == "supported"
+        assert sentence.text.startswith(tidy(known[sentence.findings[0]].quote))
+
+
+async def test_no_sentence_stands_twice_in_the_sections() -> None:
+    """A finding shared by two parts is printed once, and the answer's is repeated at most once."""
+    notes = await noted("Compare PEP 572 and PEP 604")
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    texts = [sentence.text for section in draft.sections for sentence in section.sentences]
+    assert draft.sections
+    assert len(texts) == len(set(texts))
+
+
+async def test_without_good_findings_there_is_no_answer() -> None:
+    """Nothing found is an empty answer and no sections, never a guess."""
+    draft = await ExtractiveAnalyst().compose(await noted("Who invented quantum chromodynamics?"), nothing())
+    assert (draft.answer, draft.sections, draft.disagreements) == ((), (), ())
+
+
+async def test_the_same_question_gives_the_same_draft() -> None:
+    """Plan, quotes and draft are functions of their inputs."""
+    one, two = [await noted("How are budgets enforced?") for _ in range(2)]
+    assert one == two
+    assert await ExtractiveAnalyst().compose(one, nothing()) == await ExtractiveAnalyst().compose(two, nothing())
+
+
+async def test_sources_that_differ_in_a_number_disagree() -> None:
+    """The same sentence with another year, from another source, is a disagreement; other sentences are not."""
+    one = "The Exies were formed in Los Angeles in 1997. They play rock."
+    two = "The Exies were formed in Los Angeles in 1999. They tour."
+    notes = await noted("When were The Exies formed in Los Angeles?", [passage(one, "a"), passage(two, "b")])
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert len(draft.disagreements) == 1
+    assert len(set(draft.disagreements[0].findings)) == 2
+    calm = await noted("When was PEP 572 created and when was PEP 604 created?")
+    assert (await ExtractiveAnalyst().compose(calm, nothing())).disagreements == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "quote", "verdict"),
+    [
+        ("A budget is a wall.", "**A budget is a wall.** More of it.", "supported"),
+        ("The wall is a budget.", "A budget is a wall.", "supported"),
+        ("Sales rose by 12% in 2019.", "In 2019, sales rose by 12%.", "supported"),
+        ("Sales rose by 13% in 2019.", "In 2019, sales rose by 12%.", "unsupported"),
+        ("Sales did not rise in 2019.", "Sales did rise in 2019.", "unsupported"),
+        ("X is fast.", "It is not true that X is fast.", "unsupported"),
+        ("Guido van Rossum wrote the text of it.", "Tim Peters wrote the text of it.", "unsupported"),
+        ("Bananas grow on trees.", "A budget is a wall.", "could not check"),
+    ],
+)
+async def test_support_is_told_word_by_word(text: str, quote: str, verdict: str) -> None:
+    """Same words support; another number, name or negation does not; other words cannot be checked."""
+    finding = Finding(
+        id="f", task="t", statement=quote, quote=quote, source="s", start=0, end=len(quote), label="public"
+    )
+    assert await ExtractiveAnalyst().check(Sentence(text=text, findings=("f",)), [finding], nothing()) == verdict
+
+
+async def test_a_sentence_without_findings_cannot_be_checked() -> None:
+    """A connective of the writer's claims nothing."""
+    assert await ExtractiveAnalyst().check(Sentence(text="Now to the rest."), [], nothing()) == "could not check"

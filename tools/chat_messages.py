@@ -1,0 +1,106 @@
+"""Part of ``tools.chat_models``: requests in LangChain's words, and its answers in ours. Nothing is sent here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from research.requests import Message, ModelReply, ModelRequest, Stop, TokenCount, ToolCall, ToolSpec
+
+if TYPE_CHECKING:
+    from langchain_core.messages import AIMessage, BaseMessage
+
+STOPS: Mapping[str, Stop] = {
+    "length": "length",
+    "max_tokens": "length",
+    "max_output_tokens": "length",
+    "model_context_window_exceeded": "length",
+    "tool_calls": "tools",
+    "tool_use": "tools",
+    "function_call": "tools",
+    "content_filter": "refusal",
+    "refusal": "refusal",
+    "safety": "refusal",
+    "prohibited_content": "refusal",
+    "blocklist": "refusal",
+    "recitation": "refusal",
+}
+
+
+def response_format(schema: dict[str, Any]) -> dict[str, Any]:
+    """Return OpenAI's form of a schema; LangChain's classes of the other providers translate it."""
+    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
+
+
+def tool_of(spec: ToolSpec) -> dict[str, Any]:
+    """Return OpenAI's form of a tool, which every provider's class takes."""
+    function = {"name": spec.name, "description": spec.description, "parameters": spec.parameters}
+    return {"type": "function", "function": function}
+
+
+def outgoing(message: Message) -> BaseMessage:
+    """Return LangChain's message."""
+    from langchain_core.messages import AIMessage, HumanMessage, SystemMessage, ToolMessage
+
+    content = _valid(message.content)
+    if message.role == "system":
+        return SystemMessage(content)
+    if message.role == "user":
+        return HumanMessage(content)
+    if message.role == "tool":
+        return ToolMessage(content, tool_call_id=message.tool_call_id)
+    calls = [{"id": call.id, "name": call.name, "args": call.arguments} for call in message.tool_calls]
+    return AIMessage(content, tool_calls=calls)
+
+
+def _valid(text: str) -> str:
+    """Lone surrogates cannot be sent as UTF-8."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def reply_of(answer: AIMessage, request: ModelRequest) -> ModelReply:
+    """Return an answer as the gate records it."""
+    text = str(answer.text)
+    usage = answer.usage_metadata
+    return ModelReply(
+        text=text,
+        stop=_stop(answer),
+        usage=TokenCount(prompt=usage["input_tokens"], completion=usage["output_tokens"]) if usage else None,
+        data=parsed(text) if request.schema is not None else None,
+        tool_calls=_tool_calls(answer),
+    )
+
+
+def _stop(answer: AIMessage) -> Stop:
+    facts = answer.response_metadata
+    if answer.additional_kwargs.get("refusal"):
+        return "refusal"
+    incomplete = facts.get("incomplete_details") or {}
+    named = (facts.get(key) for key in ("finish_reason", "stop_reason", "done_reason"))
+    reason = next((value for value in named if value), None) or incomplete.get("reason") or ""
+    found = STOPS.get(str(reason).lower(), "end")
+    return "tools" if found == "end" and (answer.tool_calls or answer.invalid_tool_calls) else found
+
+
+def _tool_calls(answer: AIMessage) -> tuple[ToolCall, ...]:
+    """A call whose arguments are not a JSON object is kept, so that it can be answered with what was wrong."""
+    good = [(call.get("id"), call["name"], dict(call["args"])) for call in answer.tool_calls]
+    bad = [
+        (call.get("id"), call.get("name"), {"_invalid": call.get("args") or ""}) for call in answer.invalid_tool_calls
+    ]
+    calls = enumerate([*good, *bad], 1)
+    return tuple(ToolCall(id=id or f"call-{n}", name=name or "", arguments=args) for n, (id, name, args) in calls)
+
+
+def parsed(text: str) -> dict[str, Any] | None:
+    """Return the JSON object in ``text``, without a code fence or a thinking block around it, or ``None``."""
+    body = text.rpartition("</think>")[2].strip()
+    if body.startswith("```"):
+        body = body.partition("\n")[2].strip().removesuffix("```")
+    try:
+        value = msgspec.json.decode(body)
+    except msgspec.DecodeError:
+        return None
+    return value if isinstance(value, dict) else None
