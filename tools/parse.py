@@ -80,6 +80,7 @@ class ChildParser:
     def __init__(self, *, seconds: float = 20.0, children: int = 2) -> None:
         self._seconds = seconds
         self._idle: list[_Child] = []
+        self._children = children
         self._slots = asyncio.Semaphore(children)
 
     async def parse(self, data: bytes, media: str, *, name: str) -> Parsed:
@@ -91,6 +92,11 @@ class ChildParser:
         if reply.failed:
             raise EffectFailed(reply.failed)
         return Parsed(text=text.decode(), title=reply.title, published=reply.published)
+
+    async def warm(self) -> None:
+        """Start the children and have each read a word, so that the first page does not wait for their imports."""
+        word = (self.parse(b"<p>a word to read</p>", "text/html", name="warming up") for _ in range(self._children))
+        await asyncio.gather(*word, return_exceptions=True)
 
     async def _read(self, header: bytes, data: bytes, name: str) -> tuple[bytes, bytes]:
         """Ask a child that waits for work; if it dies, of age or while idle, a fresh one decides about the item."""

@@ -24,7 +24,7 @@ from tools.corpus_folder import Lock
 from tools.corpus_store import CorpusStore
 
 BATCH = 500
-"""Entries a write: measured fastest between 100 and 1,000 (``docs``: one by one is 8 times slower)."""
+"""Entries a write: fastest between 100 and 1,000; one by one is 8 times slower."""
 
 Progress = Callable[[int, int], None]
 
@@ -45,7 +45,7 @@ class DenseIndex:
 
         One process at a time does this; the others wait, and then find nothing left to do.
         """
-        from chromadb.errors import ChromaError
+        from chromadb.errors import ChromaError  # before the lock: importing Chroma takes a second of everybody's time
 
         lock = Lock(self._guard, exclusive=True, wait=True)
         try:

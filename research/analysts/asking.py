@@ -46,6 +46,7 @@ _IS = re.compile(
     r"|means?|refers? to|defines?|denotes?|stands? for|describes?|proposes?|introduces?|provides?|adds?|aims?"
     r"|specif(?:y|ies)|extends?|changes?|creates?|known as|called)\b"
 )
+_NUMBERED = re.compile(r"\b[a-z]+-\d+\b")
 _NAMED = re.compile(r"\s*(?::|—|–| - )")
 HEADERS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), frozenset(keys.split()))
@@ -97,7 +98,7 @@ def fits(kind: Kind, text: str, subject: frozenset[str] = frozenset()) -> bool:
     if kind == "person":
         return _NAME.search(text) is not None
     if kind == "date":
-        return DATE.search(NUMBERED.sub(" ", text)) is not None
+        return DATE.search(_NUMBERED.sub(" ", NUMBERED.sub(" ", text))) is not None
     if kind == "number":
         return NUMBER.search(DATE.sub(" ", text)) is not None or _NUMERAL.search(text.lower()) is not None
     if kind == "reason":

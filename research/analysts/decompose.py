@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 
-from research.analysts.asking import REPHRASED, kind_of
+from research.analysts.asking import REPHRASED, header_keys, kind_of
 from research.records import Record
 from research.sentences import sentences
 from research.words import documents, entities, keywords, terms
@@ -219,10 +219,14 @@ def _listed(clause: str) -> list[Part]:
 
 
 def queries_for(objective: str) -> tuple[str, ...]:
-    """Return one to three search queries: the key words, the names alone, the names with words of such an answer."""
+    """Return one to three search queries: the key words, the names alone, the names with words of such an answer.
+
+    Where the head of a numbered document is asked for, those words are the usual keys of such a head.
+    """
     words = " ".join(keywords(objective)) or objective
     named = " ".join(entities(objective))
-    hint = REPHRASED[kind_of(objective)]
+    about_head = documents(objective) and header_keys(objective)
+    hint = "title author status created" if about_head else REPHRASED[kind_of(objective)]
     candidates = [words]
     if len(terms(named)) > 1 or documents(named):
         candidates.append(named)

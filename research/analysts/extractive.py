@@ -229,7 +229,7 @@ def _elsewhere(task: Task, findings: Sequence[Finding]) -> list[str]:
     words = content_terms(task.objective)
     near = [finding for finding in findings if words & set(terms(finding.statement))]
     seen = {term for finding in near for term in terms(finding.statement)}
-    tail = " ".join(word for word in keywords(task.objective) if not set(terms(word)) <= seen)
+    tail = " ".join(word for word in keywords(task.objective) if set(terms(word)) & (words - seen))
     return [f"{name} {tail}" for name in _found_names(task.objective, near)[:2]] if tail else []
 
 

@@ -39,6 +39,7 @@ _STRICT: Mapping[Kind, float] = {"person": 0.65, "date": 0.65, "number": 0.65, "
 _JUNK = re.compile(
     r"(?i)copyright|all rights reserved|public domain|subscribe|cookies|table of contents|click here|sign up"
 )
+_TYPED = frozenset({"person", "date", "number", "place"})
 _LED = re.compile(r"\*\*")
 _SYMBOLS = re.compile(r"[{}=<>\\|;$]|\(\)|->|::")
 
@@ -58,20 +59,19 @@ class Wanted:
 def pick(task: Task, passages: Sequence[Passage]) -> tuple[Quote, ...]:
     """Return at most :data:`MOST` quotes, best first; none when no sentence covers enough of the objective.
 
-    A follow-up task's queries may name what earlier rounds found; then a sentence may cover such a query instead.
+    A follow-up task's queries may name what earlier rounds found; where the answer is of a kind that can be told by its
+    look (a person, a date, a number, a place), a sentence may cover such a query instead.
     """
     units = list(units_of(passages))
-    asked = [
-        task.objective,
-        *(query for query in task.queries if task.round > 1 and _names_more(query, task.objective)),
-    ]
-    wants = [_wanted(text, kind_of(task.objective), units) for text in asked]
-    wants = [wanted for wanted in wants if wanted.terms]
-    if not units or not wants:
+    kind = kind_of(task.objective)
+    wanted = _wanted(task.objective, kind, units)
+    if not units or not wanted.terms:
         return ()
-    scored = [(max(relevance(unit, wanted) for wanted in wants), unit) for unit in units]
+    named = [q for q in task.queries if task.round > 1 and kind in _TYPED and _names_more(q, task.objective)]
+    hops = [_wanted(query, kind, units) for query in named]
+    scored = [(max(relevance(unit, wanted), *(_hop(unit, wanted, hop) for hop in hops), 0.0), unit) for unit in units]
     ranked = sorted(scored, key=lambda pair: (-round(pair[0], 2), pair[1].rank, pair[1].start))
-    least = max(_enough(wants[0]), _OF_BEST * ranked[0][0])
+    least = max(_enough(wanted), _OF_BEST * ranked[0][0])
     quotes: list[Quote] = []
     per_source: Counter[str] = Counter()
     for score, unit in ranked:
@@ -89,6 +89,14 @@ def pick(task: Task, passages: Sequence[Passage]) -> tuple[Quote, ...]:
 def _names_more(query: str, objective: str) -> bool:
     known = set(terms(objective))
     return any(not set(terms(name)) & known for name in entities(query))
+
+
+def _hop(unit: Unit, wanted: Wanted, hop: Wanted) -> float:
+    """Return the relevance by a follow-up's query, held down by what the sentence lacks of the objective itself."""
+    if unit.key or not hop.terms or not _fitting(unit, hop):
+        return 0.0
+    shared = _sum(wanted, wanted.terms & unit.terms) / sum(wanted.weights.values())
+    return relevance(unit, hop) * (0.5 + 0.5 * shared) if shared else 0.0
 
 
 def _enough(wanted: Wanted) -> float:

@@ -5,6 +5,7 @@ Whatever is missing or wrong is said here, before a run is begun and before anyt
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from research.ports import ChatModel, Price, Search
 from research.records import Failure
 from research.requests import Role
 from research.settings import Settings
+from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder
 from tools.library import FileLibrary
 
@@ -73,7 +75,7 @@ def price(model: str, settings: Settings) -> Price | None:
     """Return a model's price: the user's own where set, else the known one, else ``None``."""
     from tools.prices import price_of
 
-    return settings.prices.get(model) or price_of(model)
+    return settings.prices.get(model) or price_of(model, SystemClock().now())
 
 
 def open_judgement(options: RunOptions, settings: Settings) -> Judgement:
@@ -140,6 +142,8 @@ def _open_web(options: RunOptions, settings: Settings, stack: AsyncExitStack) ->
 
     parser = ChildParser()
     stack.push_async_callback(parser.aclose)
+    warming = asyncio.create_task(parser.warm())
+    stack.callback(warming.cancel)
     fetch = SafeFetch(parser, allow_hosts=options.allow_hosts)
     stack.push_async_callback(fetch.aclose)
     searches = tuple(_searches(options, settings))

@@ -111,7 +111,7 @@ def test_queries_are_key_words_names_and_words_of_the_answer() -> None:
     assert queries_for("When was PEP 572 created?") == (
         "PEP 572 created",
         "PEP 572",
-        "PEP 572 date year created",
+        "PEP 572 title author status created",
     )
 
 
