@@ -47,7 +47,8 @@ async def indexed(folder: Path, home: Path, embedder: Embedder) -> HybridCorpus:
     files = home / "files"
     files.mkdir()
     for number, document in enumerate(lines(folder / "corpus.jsonl")):
-        text = f"Title: {document.get('title') or 'untitled'}\nId: {document['_id']}\n\n{document['text']}\n"
+        title = " ".join(document.get("title", "").split()) or "untitled"
+        text = f"Title: {title}\nId: {document['_id']}\n\n{document['text']}\n"
         (files / f"{number}.txt").write_text(text, encoding="utf-8")
     library = FileLibrary(home / "library", SystemClock())
     await index_folder(files, home / "corpora" / "c", ChildParser(), library, embedder, public=True)

@@ -2,29 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable, Sequence
-from typing import TypeVar
+from collections.abc import Callable, Sequence
 
 import msgspec
 
 from research.records import Hit
 
-T = TypeVar("T", bound=Hashable)
 RANK_CONSTANT = 60
 """The constant of Cormack, Clarke and Büttcher, "Reciprocal rank fusion outperforms Condorcet" (SIGIR 2009)."""
 
 
-def reciprocal_rank(lists: Sequence[Sequence[Hit]], *, key: Callable[[Hit], str]) -> list[Hit]:
-    """Return one list, best first, scored by the sum of ``1 / (60 + rank)`` over the lists (rank from 1).
+def reciprocal_rank(
+    lists: Sequence[Sequence[Hit]], *, key: Callable[[Hit], str], weights: Sequence[float] = ()
+) -> list[Hit]:
+    """Return one list, best first, scored by the sum of ``weight / (60 + rank)`` over the lists (rank from 1).
 
-    Hits with the same ``key`` are one hit: the first seen, with every list's reasons. Ties keep the first-seen order.
+    Each list weighs 1 unless ``weights`` gives one number per list. Hits with the same ``key`` are one hit: the first seen, with every list's reasons. Ties keep the first-seen order.
     """
     scores: dict[str, float] = {}
     first: dict[str, Hit] = {}
-    for hits in lists:
+    for hits, weight in zip(lists, weights or [1.0] * len(lists), strict=True):
         for rank, hit in enumerate(hits, 1):
             name = key(hit)
-            scores[name] = scores.get(name, 0.0) + 1 / (RANK_CONSTANT + rank)
+            scores[name] = scores.get(name, 0.0) + weight / (RANK_CONSTANT + rank)
             seen = first.setdefault(name, hit)
             if seen is not hit:
                 extra = tuple(reason for reason in hit.why if reason not in seen.why)

@@ -7,7 +7,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.chunks import LEAST, LETTERS_PER_WORD, MOST, chunk, size, title_of
+from research.chunks import LEAST, LETTERS_PER_WORD, MOST, chunk, size, title_of
 
 MEDIA = ("text/plain", "text/markdown", "text/x-rst")
 PARTS = st.sampled_from(

@@ -1,0 +1,48 @@
+"""Fusing ranked lists: the sum of reciprocal ranks decides, and nothing is lost."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from research.ranking import RANK_CONSTANT, reciprocal_rank
+from research.records import Hit
+
+names = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
+
+
+def hits(order: list[str], why: str) -> list[Hit]:
+    return [Hit(handle=name, title=name, score=0.0, why=(f"{why} rank {rank}",)) for rank, name in enumerate(order, 1)]
+
+
+def fused(*orders: list[str], weights: tuple[float, ...] = ()) -> list[Hit]:
+    lists = [hits(order, f"list {number}") for number, order in enumerate(orders)]
+    return reciprocal_rank(lists, key=lambda hit: hit.handle, weights=weights)
+
+
+@given(st.lists(names, max_size=4))
+def test_every_hit_is_there_once_with_all_its_reasons(orders: list[list[str]]) -> None:
+    """The fused list holds each hit once, and says every list that had it."""
+    result = fused(*orders)
+    assert sorted(hit.handle for hit in result) == sorted({name for order in orders for name in order})
+    for hit in result:
+        assert len(hit.why) == sum(hit.handle in order for order in orders)
+
+
+@given(names)
+def test_one_list_keeps_its_order(order: list[str]) -> None:
+    """Fusing one list changes nothing but the scores."""
+    assert [hit.handle for hit in fused(order)] == order
+
+
+def test_agreement_beats_a_single_first_place() -> None:
+    """A hit that two lists have second comes before one that a single list has first."""
+    result = fused(["a", "b"], ["c", "b"])
+    assert result[0].handle == "b"
+    assert result[0].score == round(2 / (RANK_CONSTANT + 2), 6)
+
+
+def test_a_weight_is_worth_as_many_lists() -> None:
+    """A list that weighs two decides as two equal lists would."""
+    assert [h.handle for h in fused(["a", "b"], ["b", "a"], weights=(2, 1))] == ["a", "b"]
+    assert [h.handle for h in fused(["a", "b"], ["b", "a"], weights=(1, 2))] == ["b", "a"]
