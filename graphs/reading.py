@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
+import msgspec
+
 from graphs.context import RunContext
 from research.access import Access
 from research.citations import findings_from
@@ -55,7 +57,8 @@ class Reader:
         corpus = self._context.world.corpora[self._task.corpus or ""]
         ids = list(dict.fromkeys(hit.source for hit in hits))
         texts = {id: await library.text(id) for id in ids}
-        sources = [await library.source(id) for id in ids]
+        # The corpus says what may leave the machine; the library only knows who stored the same text last.
+        sources = [msgspec.structs.replace(await library.source(id), label=corpus.label) for id in ids]
         titles = {source.id: source.title for source in sources}
         passages = [
             Passage(

@@ -117,7 +117,7 @@ class Library(Protocol):
 
 
 class Intent(Record):
-    """The row written before a call. ``bound`` stays charged unless an outcome says less; ``elapsed`` is run seconds."""
+    """The row written before a call. ``bound`` stays charged unless an outcome says less; ``elapsed``: run seconds."""
 
     run: str
     branch: str

@@ -17,7 +17,8 @@ def reciprocal_rank(
 ) -> list[Hit]:
     """Return one list, best first, scored by the sum of ``weight / (60 + rank)`` over the lists (rank from 1).
 
-    Each list weighs 1 unless ``weights`` gives one number per list. Hits with the same ``key`` are one hit: the first seen, with every list's reasons. Ties keep the first-seen order.
+    Each list weighs 1 unless ``weights`` gives one number per list. Hits with the same ``key`` are one hit: the first
+    seen, with every list's reasons. Ties keep the first-seen order.
     """
     scores: dict[str, float] = {}
     first: dict[str, Hit] = {}

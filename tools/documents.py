@@ -10,11 +10,11 @@ from pathlib import Path
 
 import msgspec
 
+from research.chunks import chunk, title_of
 from research.clean import clean_text
 from research.errors import EffectFailed
 from research.ports import Library, Page, Parsed, Parser
 from research.records import Label
-from research.chunks import chunk, title_of
 from tools.corpus_store import PassageRow
 from tools.folder_files import PARSED, Found, decoded
 

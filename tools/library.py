@@ -81,7 +81,7 @@ class FileLibrary:
     async def source(self, source: str) -> Source:
         def select(connection: sqlite3.Connection) -> tuple[object, ...] | None:
             row: tuple[object, ...] | None = connection.execute(
-                f"SELECT {', '.join(FIELDS)} FROM sources WHERE id = ? ORDER BY label, rowid DESC LIMIT 1", (source,)
+                f"SELECT {', '.join(FIELDS)} FROM sources WHERE id = ? ORDER BY rowid DESC LIMIT 1", (source,)
             ).fetchone()
             return row
 

@@ -153,6 +153,10 @@ class SafeFetch:
             raise EffectFailed(f"{shown(url)} has no readable text")
         return Page(url=url, title=found.title, text=found.text, media=_bare(media), published=found.published)
 
+    def prepare(self) -> None:
+        """Make the connection pool now; its TLS context takes some hundredths of a second."""
+        self._connections()
+
     async def aclose(self) -> None:
         """Close the connections that are kept open."""
         if self._pool is not None:

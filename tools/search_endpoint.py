@@ -68,6 +68,10 @@ class SearchEndpoint:
         except (msgspec.DecodeError, UnicodeDecodeError):
             raise EffectFailed(f"{self._name} answered with something that is not a JSON object") from None
 
+    def prepare(self) -> None:
+        """Make the client now; its TLS context takes some hundredths of a second, which need not wait for a query."""
+        self._connections()
+
     async def aclose(self) -> None:
         """Close the connections that are kept open."""
         if self._client is not None:

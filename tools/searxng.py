@@ -37,6 +37,10 @@ class SearxngSearch:
             raise EffectFailed(f"SearXNG's engines gave no answer: {_engines(silent)}", retryable=True)
         return web_hits(map(read_result, rows), provider=self.name, limit=limit)
 
+    def prepare(self) -> None:
+        """Make the client now, so that the first query does not wait for it."""
+        self._endpoint.prepare()
+
     async def aclose(self) -> None:
         """Close the connections that are kept open."""
         await self._endpoint.aclose()

@@ -48,6 +48,10 @@ class TavilySearch:
             raise EffectFailed("Tavily answered without a list of results")
         return web_hits(map(read_result, rows), provider=self.name, limit=limit)
 
+    def prepare(self) -> None:
+        """Make the client now, so that the first query does not wait for it."""
+        self._endpoint.prepare()
+
     async def aclose(self) -> None:
         """Close the connections that are kept open."""
         await self._endpoint.aclose()

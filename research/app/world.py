@@ -27,6 +27,7 @@ from tools.library import FileLibrary
 
 if TYPE_CHECKING:
     from tools.corpus import HybridCorpus
+    from tools.parse import ChildParser
     from tools.safe_fetch import SafeFetch
     from tools.searxng import SearxngSearch
     from tools.tavily import TavilySearch
@@ -142,14 +143,20 @@ def _open_web(options: RunOptions, settings: Settings, stack: AsyncExitStack) ->
 
     parser = ChildParser()
     stack.push_async_callback(parser.aclose)
-    warming = asyncio.create_task(parser.warm())
-    stack.callback(warming.cancel)
     fetch = SafeFetch(parser, allow_hosts=options.allow_hosts)
     stack.push_async_callback(fetch.aclose)
     searches = tuple(_searches(options, settings))
     for provider in searches:
         stack.push_async_callback(provider.aclose)
+    warming = asyncio.create_task(_warm(parser, fetch, searches))
+    stack.callback(warming.cancel)
     return searches, fetch
+
+
+async def _warm(parser: ChildParser, fetch: SafeFetch, searches: Sequence[SearxngSearch | TavilySearch]) -> None:
+    """Make ready, while the plan is being made, what the first search and the first page would wait for."""
+    clients = [asyncio.to_thread(part.prepare) for part in (fetch, *searches)]
+    await asyncio.gather(parser.warm(), *clients)
 
 
 def _searches(options: RunOptions, settings: Settings) -> Iterator[SearxngSearch | TavilySearch]:

@@ -6,14 +6,24 @@ setting missing, 5 waiting for a person, 130 interrupted.
 
 from __future__ import annotations
 
-import sys
+import os
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    code = run()
+    # Everything was closed by those who opened it; taking two thousand modules down takes another tenth of a second.
+    os._exit(code)
+
+
+def run() -> int:
+    """Run the command line on ``sys.argv`` and return its exit code; all that was printed has been handed over."""
     from research.cli.commands import application
     from research.cli.errors import guarded
+    from research.cli.output import flush
     from research.cli.session import Session
 
     session = Session()
-    sys.exit(guarded(lambda: application(prog_name="research", obj=session), session))
+    code = guarded(lambda: application(prog_name="research", obj=session), session)
+    flush()
+    return code

@@ -24,6 +24,12 @@ def say(line: str, colour: str = "") -> None:
     _write(sys.stderr, f"\x1b[{colour}m{safe}\x1b[0m\n" if colour else f"{safe}\n")
 
 
+def flush() -> None:
+    """Hand over what is still held back, before the process leaves."""
+    _write(sys.stdout, "")
+    _write(sys.stderr, "")
+
+
 def _write(stream: Any, text: str) -> None:
     try:
         stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))

@@ -105,7 +105,8 @@ def recorded_answers(home: Path) -> int:
         return 0
     connection = sqlite3.connect(f"file:{journal}?mode=ro", uri=True, timeout=10)
     try:
-        query = "SELECT count(*) FROM outcomes o JOIN intents i USING (seq) WHERE i.kind = 'model' AND o.status = 'answered'"
+        where = "WHERE i.kind = 'model' AND o.status = 'answered'"
+        query = f"SELECT count(*) FROM outcomes o JOIN intents i USING (seq) {where}"
         return int(connection.execute(query).fetchone()[0])
     finally:
         connection.close()

@@ -1,4 +1,4 @@
-"""The library: a text is stored under the hash of what is stored, and a changed file is never read as if it were whole."""
+"""The library: a text is stored under the hash of what is stored, and a changed file is never read as whole."""
 
 from __future__ import annotations
 
