@@ -73,6 +73,13 @@ class Budget:
         self.held = Amount()
         self.children: dict[str, Budget] = {}
 
+    @property
+    def spoken(self) -> str:
+        """The node in words, for messages."""
+        if self.parent is None:
+            return "the run's budget"
+        return f"the {'report' if self.name == 'report' else 'branch'}'s budget"
+
     def left(self) -> Caps:
         """Return what may still be reserved here; ``seconds`` is the deadline (run seconds), not what is left of it."""
         taken = self.spent.plus(self.held)
@@ -108,7 +115,7 @@ class Budget:
             free, need = getattr(left, currency), getattr(bound, currency)
             if free is not None and need > free:
                 raise OutOfBudget(
-                    f"{self.name}: {_say(currency, need)} needed, {_say(currency, free)} left",
+                    f"{self.spoken}: {_say(currency, need)} needed, {_say(currency, free)} left",
                     currency=SPOKEN[currency],
                 )
         self.held = self.held.plus(bound)

@@ -199,8 +199,12 @@ class Gate:
         deadline = budget.deadline()
         left = effect.patience if deadline is None else min(effect.patience, deadline - self.elapsed())
         if left <= 0:
-            raise OutOfBudget(f"{budget.name}: the time is used up", currency="seconds")
+            raise OutOfBudget(f"{budget.spoken}: the time is used up", currency="seconds")
         return left
+
+    def _time_is_up(self, budget: Budget) -> bool:
+        deadline = budget.deadline()
+        return deadline is not None and self.elapsed() >= deadline
 
     async def _refuse(self, intent: Intent, refusal: OutOfBudget) -> None:
         seq = await self._journal.intend(intent)
@@ -222,6 +226,8 @@ class Gate:
                 await self._conclude(seq, intent, "failed", payload, charged, effect.priced)
                 actual = charged
                 self.tell("call.failed", intent.branch, f"{_spoken(effect.request)}: {failure}")
+                if timeout < effect.patience and self._time_is_up(budget):
+                    raise OutOfBudget(f"{budget.spoken}: the time ran out during a call", currency="seconds") from None
                 raise
             charged = effect.charge(reply, bound)
             await self._conclude(seq, intent, "answered", encode(reply), charged, effect.priced)
