@@ -37,7 +37,8 @@ def tokens(calls: list[dict[str, Any]]) -> int:
 
 def dollars(calls: list[dict[str, Any]]) -> float:
     return sum(
-        call["prompt_tokens"] * DOLLARS_PER_TOKEN["prompt"] + call["completion_tokens"] * DOLLARS_PER_TOKEN["completion"]
+        call["prompt_tokens"] * DOLLARS_PER_TOKEN["prompt"]
+        + call["completion_tokens"] * DOLLARS_PER_TOKEN["completion"]
         for call in calls
     )
 
