@@ -47,6 +47,8 @@ class Engine:
         config: Any = {"configurable": {"thread_id": context.gate.run}}
         snapshot = await self._graph.aget_state(config)
         start = self._entry(context, snapshot, question, approve)
+        for task in snapshot.values.get("tasks", {}).values():
+            context.gate.tell("branch.planned", task["id"], task["objective"])
         if not (snapshot.values and not snapshot.next):
             await self._graph.ainvoke(start, config, context=context, durability="sync")
             snapshot = await self._graph.aget_state(config)

@@ -38,6 +38,13 @@ SELECT i.seq, i.run, i.branch, i.kind, i.key, i.occurrence, i.attempt, i.tokens,
 FROM intents i LEFT JOIN outcomes o ON o.seq = i.seq WHERE i.run = ? ORDER BY i.seq
 """
 
+LIST = """
+SELECT id, created, question, options, status, exit_code, max(runs.elapsed, coalesce((
+  SELECT max(coalesce(o.elapsed, i.elapsed)) FROM intents i LEFT JOIN outcomes o ON o.seq = i.seq WHERE i.run = id), 0))
+FROM runs ORDER BY created DESC, rowid DESC
+"""
+"""A run whose process died has no row that says how long it took; its last call does."""
+
 
 class RunRow(Record):
     """A run as the list shows it. ``elapsed`` is in seconds, ``created`` ISO 8601 UTC, ``options`` JSON."""
@@ -150,10 +157,9 @@ def list_runs(path: Path) -> list[RunRow]:
         return []
     connection = connect(path, SCHEMA, VERSION, read_only=True)
     with spoken(path):
-        names = ("id", "created", "question", "options", "status", "exit_code", "elapsed")
-        rows = connection.execute(f"SELECT {', '.join(names)} FROM runs ORDER BY created DESC, rowid DESC").fetchall()
+        rows = connection.execute(LIST).fetchall()
     connection.close()
-    return [build(RunRow, dict(zip(names, row, strict=True))) for row in rows]
+    return [build(RunRow, dict(zip(RunRow.__struct_fields__, row, strict=True))) for row in rows]
 
 
 def _entry(row: tuple[object, ...]) -> Entry:

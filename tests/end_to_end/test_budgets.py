@@ -36,11 +36,8 @@ def tokens(calls: list[dict[str, Any]]) -> int:
 
 
 def dollars(calls: list[dict[str, Any]]) -> float:
-    return sum(
-        call["prompt_tokens"] * DOLLARS_PER_TOKEN["prompt"]
-        + call["completion_tokens"] * DOLLARS_PER_TOKEN["completion"]
-        for call in calls
-    )
+    kinds = ("prompt", "completion")
+    return sum(call[f"{kind}_tokens"] * DOLLARS_PER_TOKEN[kind] for call in calls for kind in kinds)
 
 
 @pytest.mark.parametrize("cap", [2_500, 6_000])

@@ -41,7 +41,7 @@ class Signals:
 
 @pytest.mark.parametrize("at", [1, 3, 8])
 def test_once_records_what_is_in_flight_and_says_how_to_go_on(home: Path, tmp_path: Path, at: int) -> None:
-    """Exit code 130, the resume command on stderr, every answer recorded; resumed, the report is the undisturbed one."""
+    """Exit code 130, the resume command on stderr, every answer recorded; resumed, the undisturbed run's report."""
     whole, own = copy_home(home, tmp_path / "whole"), copy_home(home, tmp_path / "own")
     with model_server(tmp_path / "whole.log") as server:
         expected = json.loads(run(whole, *ask(server.base_url)).stdout)

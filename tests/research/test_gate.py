@@ -232,6 +232,26 @@ async def test_no_call_is_started_after_the_deadline() -> None:
     assert bench.web.asked == []
 
 
+async def test_a_call_cut_off_by_the_deadline_is_a_matter_of_the_budget() -> None:
+    """A call that is under way when the time ends is charged at its bound, and the branch is out of budget."""
+
+    class Endless(ScriptedModel):
+        """A model that answers after the deadline."""
+
+        async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
+            assert timeout == 10.0
+            bench.clock.advance(10.0)
+            raise EffectFailed("no answer within 10 s", charged=True)
+
+    bench = Bench(caps=Caps(seconds=10.0))
+    bench.model = Endless()
+    with pytest.raises(OutOfBudget) as caught:
+        await bench.ask("a")
+    assert caught.value.currency == "seconds"
+    assert bench.gate.root.spent.tokens == bench.model.count(asking("a")) + 100
+    assert bench.gate.root.held == Amount()
+
+
 async def test_retries_end_at_the_deadline() -> None:
     """A pause that would pass the deadline is not begun."""
     bench = Bench(caps=Caps(seconds=5.0), replies=[EffectFailed("429", retryable=True, retry_after=30.0)])
