@@ -1,4 +1,4 @@
-"""``python -m bench.picture`` prints the compiled graph as Mermaid, with its branch; ``--write`` puts it in the README."""
+"""``python -m bench.picture`` prints the compiled graph as Mermaid; ``--write`` puts it in the README."""
 
 from __future__ import annotations
 

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
+import msgspec
 from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
@@ -52,7 +53,7 @@ class Desk:
     def __init__(self, state: BranchState, context: RunContext) -> None:
         self.context = context
         self.task = build(Task, state["task"])
-        budget = context.gate.open(self.task.id, build(Caps, state["caps"]))
+        budget = context.gate.open(self.task.id, build(Caps, state["caps"]), opened=state["opened"])
         self.access: Access = context.access(self.task.type, self.task.id, budget)
         self.limit = CORPUS_HITS if self.task.type == "corpus" else WEB_HITS
 
@@ -82,6 +83,8 @@ async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     asked = state.get("asked", [])
     queries = [query for query in dict.fromkeys(state["queries"]) if query not in asked]
     lists, trouble = await settle("search", [desk.ask(query) for query in queries])
+    lost = [Failure(where="search", what=what) for what in dict.fromkeys(desk.access.losses)]
+    trouble = msgspec.structs.replace(trouble, failures=(*trouble.failures, *lost))
     ranked = reciprocal_rank(lists, key=lambda hit: hit.handle)
     seen = set(state.get("seen", []))
     fresh = [hit for hit in ranked if hit.handle not in seen][: desk.limit]
@@ -103,14 +106,8 @@ async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     hits = [build(Hit, await runtime.context.world.library.get(reader.run, "hit", id)) for id in state["hits"]]
     readings, trouble = await runtime.context.settle("read", reader.jobs(hits))
     findings = [finding for reading in readings for finding in reading.findings]
-    lost = sum(reading.dropped for reading in readings)
-    if lost:
-        what = f"{counted(lost, 'quote')} not found in the source, so not used"
-        trouble = Trouble(
-            failures=(*trouble.failures, Failure(where="read", what=what)),
-            limit=trouble.limit,
-            refused=trouble.refused,
-        )
+    lost = [Failure(where="read", what=what) for reading in readings for what in reading.losses]
+    trouble = msgspec.structs.replace(trouble, failures=(*trouble.failures, *lost))
     known = state.get("findings", [])
     fresh = list(dict.fromkeys(finding.id for finding in findings if finding.id not in known))
     runtime.context.gate.tell(

@@ -77,9 +77,15 @@ def _raise(value: Any) -> Any:
 async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
     """Open the checkpoint store; LangGraph's saver sets neither ``synchronous`` nor ``busy_timeout`` itself."""
     try:
-        connection = await aiosqlite.connect(path)
+        async with _saver(path) as saver:
+            yield saver
     except aiosqlite.Error as error:
-        raise StoreProblem(f"{path} cannot be opened: {error}") from error
+        raise StoreProblem(f"{path} cannot be used: {error}; what was recorded before is kept") from error
+
+
+@asynccontextmanager
+async def _saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
+    connection = await aiosqlite.connect(path)
     try:
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from graphs.border import Trouble, settle
 from research.access import Access, Holder, World
@@ -53,7 +53,7 @@ class RunContext:
             nano_usd=None if caps.nano_usd is None else caps.nano_usd // RESERVE,
             calls=None if caps.calls is None else caps.calls // RESERVE,
         )
-        return self.gate.open("report", kept)
+        return self.gate.open("report", kept, opened=0.0)
 
     def branch_caps(self, parts: int) -> Caps:
         """Return the caps of each of ``parts`` branches; their time ends before the report's does."""
@@ -86,12 +86,14 @@ class RunContext:
 
     async def findings(self, ids: Sequence[str]) -> tuple[Finding, ...]:
         """Return records of findings by id, in that order."""
-        return tuple([build(Finding, await self._get("finding", id)) for id in ids])
+        library, run = self.world.library, self.gate.run
+        return tuple([build(Finding, await library.get(run, "finding", id)) for id in ids])
 
     async def sources(self, findings: Sequence[Finding]) -> tuple[Source, ...]:
-        """Return the sources of ``findings``, in order of first use."""
-        ids = dict.fromkeys(finding.source for finding in findings)
-        return tuple([build(Source, await self._get("source", id)) for id in ids])
+        """Return the sources of ``findings``, in order of first use; of a text found at several places, the first.
 
-    async def _get(self, kind: str, id: str) -> Any:
-        return await self.world.library.get(self.gate.run, kind, id)
+        First by URL, so that it does not hang on which branch was quicker.
+        """
+        stored = [build(Source, source) for source in await self.world.library.every(self.gate.run, "source")]
+        known = {source.id: source for source in reversed(stored)}
+        return tuple(known[id] for id in dict.fromkeys(finding.source for finding in findings))

@@ -74,8 +74,10 @@ def _start(context: RunContext, mode: Mode, plan: Plan) -> Json:
     return {
         "tasks": {task.id: plain(task) for task in tasks},
         "pending": [task.id for task in started],
-        "unstarted": {task.id: "not started: too few calls left for another branch" for task in dropped},
+        "unstarted": {task.id: "not started: too few calls left for another branch" for task in dropped}
+        | dict.fromkeys(plan.dropped, "not planned: more of them than branches; raise --branches"),
         "caps": plain(context.branch_caps(max(1, len(started)))),
+        "opened": round(context.gate.elapsed(), 3),
     }
 
 

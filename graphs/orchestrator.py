@@ -26,6 +26,7 @@ def fan_out(state: RunState) -> list[Send] | str:
             {
                 "task": state["tasks"][id],
                 "caps": state["caps"],
+                "opened": state["opened"],
                 "question": state["question"]["text"],
                 "queries": state["tasks"][id]["queries"],
             },

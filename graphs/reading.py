@@ -14,18 +14,19 @@ import msgspec
 from graphs.context import RunContext
 from research.access import Access
 from research.citations import findings_from
+from research.errors import OutOfBudget, SourceDamaged
 from research.passages import best_passages
-from research.records import Finding, Hit, Label, Passage, Question, Record, Source, Task
+from research.records import Finding, Hit, Label, Passage, Question, Quote, Record, Source, Task, counted
 
 PAGE_PASSAGES = 8
 """Passages of one page that are read: chosen for the task, in the page's order."""
 
 
 class Reading(Record):
-    """What one reading gave: findings, and how many quotes were not in their source."""
+    """What one reading gave: findings, and what was lost on the way, in words."""
 
     findings: tuple[Finding, ...]
-    dropped: int
+    losses: tuple[str, ...] = ()
 
 
 class Reader:
@@ -55,31 +56,62 @@ class Reader:
     async def _passages(self, hits: Sequence[Hit]) -> Reading:
         library = self._context.world.library
         corpus = self._context.world.corpora[self._task.corpus or ""]
-        ids = list(dict.fromkeys(hit.source for hit in hits))
-        texts = {id: await library.text(id) for id in ids}
-        # The corpus says what may leave the machine; the library only knows who stored the same text last.
-        sources = [msgspec.structs.replace(await library.source(id), label=corpus.label) for id in ids]
-        titles = {source.id: source.title for source in sources}
+        texts: dict[str, str] = {}
+        lost: list[str] = []
+        for id in dict.fromkeys(hit.source for hit in hits):
+            try:
+                texts[id] = await library.text(id)
+            except SourceDamaged as damage:
+                lost.append(str(damage))
+        first = {hit.source: hit for hit in reversed(hits)}
+        # The corpus says where its texts are from and what may leave the machine: the same text may be in others, too.
+        sources = [
+            msgspec.structs.replace(
+                await library.source(id), url=first[id].url, title=first[id].title, label=corpus.label
+            )
+            for id in texts
+        ]
         passages = [
             Passage(
                 source=hit.source,
                 start=hit.start,
                 end=hit.end,
                 text=texts[hit.source][hit.start : hit.end],
-                title=titles[hit.source],
+                title=hit.title,
             )
             for hit in hits
+            if hit.source in texts
         ]
-        return await self._quotes(passages, sources, texts, corpus.label)
+        return await self._quotes(passages, sources, texts, corpus.label, lost)
 
     async def _quotes(
-        self, passages: Sequence[Passage], sources: Sequence[Source], texts: dict[str, str], label: Label
+        self,
+        passages: Sequence[Passage],
+        sources: Sequence[Source],
+        texts: dict[str, str],
+        label: Label,
+        lost: Sequence[str] = (),
     ) -> Reading:
-        quotes = await self._context.analyst.read(self._task, self._question, passages, self._access)
-        labels = dict.fromkeys(texts, label)
-        findings, dropped = findings_from(quotes, self._task, texts, labels)
+        quotes, unread = await self._read(passages)
+        findings, dropped = findings_from(quotes, self._task, texts, dict.fromkeys(texts, label))
         used = {finding.source for finding in findings}
         records: list[tuple[str, str, object]] = [("finding", finding.id, finding) for finding in findings]
-        records += [("source", source.id, source) for source in sources if source.id in used]
+        records += [("source", f"{source.id} {source.url}", source) for source in sources if source.id in used]
         await self._context.world.library.put(self.run, records)
-        return Reading(findings=findings, dropped=dropped)
+        losses = [*lost]
+        if dropped:
+            losses.append(f"{counted(dropped, 'quote')} not found in the source, so not used")
+        if unread:
+            losses.append(f"{counted(unread, 'passage')} not read: too little budget was left for all at once")
+        return Reading(findings=findings, losses=tuple(losses))
+
+    async def _read(self, passages: Sequence[Passage]) -> tuple[Sequence[Quote], int]:
+        """Return quotes, and how many passages had to be left out: half of them each time the call does not fit."""
+        try:
+            return await self._context.analyst.read(self._task, self._question, passages, self._access), 0
+        except OutOfBudget as refusal:
+            half = passages[: len(passages) // 2]
+            if refusal.currency not in ("tokens", "usd") or not half:
+                raise
+        quotes, unread = await self._read(half)
+        return quotes, unread + len(passages) - len(half)

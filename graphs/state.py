@@ -27,6 +27,7 @@ class RunState(TypedDict, total=False):
     tasks: Annotated[dict[str, Json], merge]
     pending: list[str]
     caps: Json
+    opened: float
     unstarted: Annotated[dict[str, str], merge]
     outcomes: Annotated[dict[str, Json], merge]
     failures: Annotated[dict[str, Json], merge]
@@ -42,6 +43,7 @@ class BranchState(TypedDict, total=False):
 
     task: Json
     caps: Json
+    opened: float
     question: str
     round: int
     turn: int
@@ -63,6 +65,7 @@ class BranchInput(TypedDict):
 
     task: Json
     caps: Json
+    opened: float
     question: str
     queries: list[str]
 

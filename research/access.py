@@ -24,7 +24,7 @@ from typing import Any, Literal, cast
 
 from research.budget import Budget
 from research.effects import FetchEffect, ModelEffect, RetrieveEffect, SearchEffect
-from research.errors import Forbidden
+from research.errors import EffectFailed, Forbidden
 from research.gate import Gate
 from research.ports import ChatModel, Corpus, Fetch, Library, Search
 from research.ranking import reciprocal_rank
@@ -74,6 +74,7 @@ class Access:
         self._gate = gate
         self._budget = budget
         self._world = world
+        self.losses: list[str] = []
 
     def _allow(self, right: Right, label: Label = "public") -> None:
         if right not in RIGHTS[self.holder]:
@@ -109,27 +110,30 @@ class Access:
     async def search(self, query: str, *, label: Label, limit: int = 10) -> tuple[Hit, ...]:
         """Return web hits, best first, fused over the providers; each handle can be fetched from now on.
 
-        A provider that fails is left out while another answers; when none does, the last failure is raised.
+        A provider that fails is left out and named in ``losses`` while another answers; when none does, the last
+        failure is raised. A refusal, or anything that ends the run, always passes.
         """
         self._allow("search", label)
         asked = [self._search_one(provider, query, limit) for provider in self._world.searches]
         if not asked:
             raise Forbidden("no search provider is configured")
-        answers = await asyncio.gather(*asked, return_exceptions=True)
-        failures = [a for a in answers if isinstance(a, BaseException)]
-        lists = [a.hits for a in answers if not isinstance(a, BaseException)]
+        answers = await asyncio.gather(*asked)
+        failures = [answer for answer in answers if isinstance(answer, EffectFailed)]
+        lists = [answer.hits for answer in answers if isinstance(answer, HitsReply)]
         if not lists:
             raise failures[-1]
-        for failure in failures:
-            self._gate.tell("search.lost", self.name, str(failure))
+        self.losses.extend(str(failure) for failure in failures)
         hits = lists[0] if len(lists) == 1 else reciprocal_rank(lists, key=lambda hit: hit.handle)[:limit]
         await self._world.library.put(self._gate.run, [("hit", hit.handle, hit) for hit in hits])
         return tuple(hits)
 
-    async def _search_one(self, provider: Search, query: str, limit: int) -> HitsReply:
+    async def _search_one(self, provider: Search, query: str, limit: int) -> HitsReply | EffectFailed:
         request = SearchRequest(provider=provider.name, query=query, limit=limit)
         effect = SearchEffect(request, provider)
-        return cast(HitsReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
+        try:
+            return cast(HitsReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
+        except EffectFailed as failure:
+            return failure
 
     async def fetch(self, handle: str) -> Source:
         """Return the stored page behind a handle that a search of this run returned."""

@@ -6,8 +6,9 @@ found, and which losses have to be named. Rendering is in ``research.render``.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
+from research.analysts.support import support
 from research.budget import NANO, Caps
 from research.options import RunOptions
 from research.records import (
@@ -93,7 +94,7 @@ def assemble(
             notice=facts.notice,
             answer=" ".join(sentence.text for sentence in kept if not sentence.section),
             sentences=tuple(kept),
-            findings=tuple(_finding(finding, kept) for finding in shown),
+            findings=tuple(_finding(finding) for finding in shown),
             sources=tuple(_source(source, path) for source in sources if source.id in used),
             branches=tuple(_branch(facts, outcome) for outcome in facts.outcomes),
             not_found=_not_found(facts),
@@ -120,9 +121,8 @@ def _kept(draft: Draft, verdicts: Mapping[str, VerdictName]) -> tuple[list[Repor
     return kept, removed
 
 
-def _finding(finding: Finding, sentences: Iterable[ReportSentence]) -> ReportFinding:
-    verdicts = {sentence.verdict for sentence in sentences if finding.id in sentence.findings}
-    verdict: VerdictName = "supported" if "supported" in verdicts else "could not check"
+def _finding(finding: Finding) -> ReportFinding:
+    """Return the finding with the verdict on itself: whether its quote supports its statement."""
     return ReportFinding(
         id=finding.id,
         statement=finding.statement,
@@ -130,7 +130,7 @@ def _finding(finding: Finding, sentences: Iterable[ReportSentence]) -> ReportFin
         source=finding.source,
         start=finding.start,
         end=finding.end,
-        verdict=verdict,
+        verdict=support(finding.statement, [finding.quote]),
     )
 
 

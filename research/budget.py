@@ -13,7 +13,7 @@ cap``, where ``spent`` includes the children's spending.
 from __future__ import annotations
 
 from research.errors import OutOfBudget
-from research.records import Record
+from research.records import Record, counted
 
 NANO = 1_000_000_000
 
@@ -155,8 +155,10 @@ class Budget:
         return child
 
     def close(self, name: str) -> None:
-        """Give what the child did not spend back to this node."""
-        self.children.pop(name, None)
+        """Give what the child did not spend back to this node; a child with a call in flight keeps what it holds."""
+        child = self.children.get(name)
+        if child is not None and child.held == Amount():
+            del self.children[name]
 
     def share(self, parts: int, ceiling: Caps) -> Caps:
         """Return the caps of each of ``parts`` equal children of what is left here, none above ``ceiling``."""
@@ -169,4 +171,4 @@ class Budget:
 
 
 def _say(currency: str, value: int) -> str:
-    return f"${value / NANO:.6f}" if currency == "nano_usd" else f"{value:,} {SPOKEN[currency]}"
+    return f"${value / NANO:.6f}" if currency == "nano_usd" else counted(value, SPOKEN[currency].removesuffix("s"))

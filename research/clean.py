@@ -18,6 +18,7 @@ _DROPPED = re.compile(
     "\ufff9-\ufffb"  # interlinear annotation
     "]"
 )
+_SEQUENCES = re.compile("\x1b(?:\\[[0-?]*[ -/]*[@-~]|\\][^\x07\x1b]*(?:\x07|\x1b\\\\)?)")  # CSI and OSC, whole
 _LINE_ENDS = re.compile("\r\n|\r|\x85|\u2028|\u2029")
 
 
@@ -26,4 +27,4 @@ def clean_text(text: str) -> str:
 
     Idempotent, and the result reads back the same from a UTF-8 file in text mode with universal newlines.
     """
-    return _DROPPED.sub("", _LINE_ENDS.sub("\n", text))
+    return _DROPPED.sub("", _LINE_ENDS.sub("\n", _SEQUENCES.sub("", text)))

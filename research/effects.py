@@ -11,7 +11,7 @@ from __future__ import annotations
 from typing import Protocol
 
 from research.budget import Amount, Caps
-from research.errors import OutOfBudget
+from research.errors import EffectFailed, OutOfBudget
 from research.ports import ChatModel, Corpus, Fetch, Library, Price, Search
 from research.records import Label
 from research.requests import (
@@ -65,13 +65,21 @@ class ModelEffect:
         self.priced = model.price is not None
 
     def size(self, left: Caps) -> Amount:
-        answer = min(self.request.max_tokens, max(0, self._model.window - self._prompt))
+        least = min(LEAST_ANSWER, self.request.max_tokens)
+        answer = min(self.request.max_tokens, self._model.window - self._prompt)
+        if answer < least:
+            raise EffectFailed(
+                f"the {self.request.role}'s prompt of {self._prompt:,} tokens does not fit the window of "
+                f"{self._model.name}, {self._model.window:,} tokens"
+            )
+        if left.nano_usd is not None and self._model.price is None:
+            raise OutOfBudget(f"money is capped and the price of {self._model.name} is not known", currency="usd")
         if left.tokens is not None:
             answer = min(answer, left.tokens - self._prompt)
         price = self._model.price
         if left.nano_usd is not None and price is not None and price.completion > 0:
             answer = min(answer, int((left.nano_usd - self._prompt * price.prompt) // price.completion))
-        if answer < min(LEAST_ANSWER, self.request.max_tokens):
+        if answer < least:
             raise OutOfBudget(self._too_little(left), currency=self._scarce(left))
         return self._amount(self._prompt, answer)
 

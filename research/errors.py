@@ -15,6 +15,7 @@
     ├── Refused                    -   not an error: the gate did not send the call
     │   ├── OutOfBudget                a cap would have been passed
     │   └── Forbidden                  the branch's type does not allow it
+    ├── SourceDamaged              1   a stored text is missing or was changed; one source is lost, not the run
     └── CitationBroken             1   a report that cites an unknown finding, or a quote that is not in its source
 
 The command line turns them into one sentence and an exit code; the node border turns ``EffectFailed`` and ``Refused``
@@ -95,6 +96,10 @@ class OutOfBudget(Refused):
 
 class Forbidden(Refused):
     """The branch's type does not allow the effect, or private text would have left the machine."""
+
+
+class SourceDamaged(ResearchError):
+    """A stored text is missing or its hash is not its name; the sentence says how to repair it."""
 
 
 class CitationBroken(ResearchError):

@@ -46,7 +46,7 @@ class Stopping(Fatal):
 
 
 class Gate:
-    """One per run and process; ``entries`` are the journal's rows from the run's earlier lives."""
+    """One per run and process; ``entries`` are the journal's rows from earlier lives, ``before`` their seconds."""
 
     def __init__(
         self,
@@ -55,6 +55,7 @@ class Gate:
         clock: Clock,
         caps: Caps,
         entries: Sequence[Entry] = (),
+        before: float = 0.0,
         listen: Listener | None = None,
         concurrency: int = 8,
         rng: random.Random | None = None,
@@ -66,22 +67,24 @@ class Gate:
         self._slots = asyncio.Semaphore(concurrency)
         self._rng = rng or random.Random(0)
         self._ledger = Ledger(entries)
-        self._before = self._ledger.elapsed
+        self._before = max(before, self._ledger.elapsed)
         self._started = clock.monotonic()
         self._flying: dict[str, asyncio.Task[Reply]] = {}
-        self._stopping = False
+        self._stopped = asyncio.Event()
         self.root = Budget("run", caps, spent=self._ledger.total())
 
     def elapsed(self) -> float:
         """Return the seconds this run has been worked on, over all its lives."""
         return self._before + self._clock.monotonic() - self._started
 
-    def open(self, branch: str, caps: Caps) -> Budget:
-        """Carve a branch's budget out of the run's; what the branch spent in earlier lives is already counted."""
+    def open(self, branch: str, caps: Caps, *, opened: float) -> Budget:
+        """Carve a branch's budget out of the run's; what the branch spent in earlier lives is already counted.
+
+        ``opened`` is when the branch began, in seconds of the run: a resumed branch keeps its deadline.
+        """
         known = self.root.children.get(branch)
         if known is not None:
             return known
-        opened = self.elapsed() - self._ledger.seconds(branch)
         return self.root.carve(branch, caps, spent=self._ledger.spent(branch), opened=opened)
 
     def close(self, branch: str) -> None:
@@ -103,7 +106,7 @@ class Gate:
 
     def stop(self) -> None:
         """Start no more calls; those in flight go on."""
-        self._stopping = True
+        self._stopped.set()
 
     async def drain(self) -> None:
         """Wait until every call in flight has been recorded."""
@@ -165,12 +168,15 @@ class Gate:
         wait = min(LONGEST_PAUSE, backoff if failure.retry_after is None else failure.retry_after)
         deadline = budget.deadline()
         if deadline is not None and self.elapsed() + wait >= deadline:
-            raise failure
-        await self._clock.sleep(wait)
+            raise OutOfBudget(f"{budget.spoken}: no time is left to try again after “{failure}”", currency="seconds")
+        pause, stopped = asyncio.ensure_future(self._clock.sleep(wait)), asyncio.ensure_future(self._stopped.wait())
+        await asyncio.wait((pause, stopped), return_when=asyncio.FIRST_COMPLETED)
+        pause.cancel()
+        stopped.cancel()
 
     async def _attempt(self, effect: Effect, key: str, branch: str, budget: Budget, attempt: int) -> Reply:
         async with self._slots:
-            if self._stopping:
+            if self._stopped.is_set():
                 raise Stopping("the run was asked to stop")
             intent = self._intent(effect, key, branch, attempt)
             try:
@@ -222,11 +228,13 @@ class Gate:
                 reply = await self._within(effect, bound, timeout)
             except EffectFailed as failure:
                 charged = bound if failure.charged else Amount(calls=bound.calls)
-                payload = encode({"message": str(failure), "retryable": failure.retryable, "currency": ""})
-                await self._conclude(seq, intent, "failed", payload, charged, effect.priced)
+                # What one branch's deadline cut off says nothing about the call: another branch may try it again.
+                cut_off = timeout < effect.patience and self._time_is_up(budget)
+                detail = {"message": str(failure), "retryable": failure.retryable or cut_off, "currency": ""}
+                await self._conclude(seq, intent, "failed", encode(detail), charged, effect.priced)
                 actual = charged
                 self.tell("call.failed", intent.branch, f"{_spoken(effect.request)}: {failure}")
-                if timeout < effect.patience and self._time_is_up(budget):
+                if cut_off:
                     raise OutOfBudget(f"{budget.spoken}: the time ran out during a call", currency="seconds") from None
                 raise
             charged = effect.charge(reply, bound)

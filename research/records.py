@@ -109,16 +109,18 @@ class Task(Record):
 
 
 class Plan(Record):
-    """The tasks of the first round and the headings under which the report answers them."""
+    """The tasks of the first round; ``dropped`` names what was asked for and has no task, for want of branches."""
 
     tasks: tuple[Task, ...]
     rationale: str = ""
+    dropped: tuple[str, ...] = ()
 
 
 class Hit(Record):
     """One search or retrieval result. ``handle`` is made by code; ``why`` says what put the hit in the list.
 
-    A web hit has a ``url`` and a snippet; a corpus hit has ``source``, ``start`` and ``end`` (code points).
+    A web hit has a ``url`` and a snippet; a corpus hit has its file's ``url`` and ``source``, ``start`` and ``end``
+    (code points).
     """
 
     handle: str

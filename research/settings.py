@@ -112,10 +112,14 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
 def find_home(flag: str | None, world: Mapping[str, str] | None = None) -> tuple[Path, str]:
     """Return the folder that holds all state, and where that was said."""
     world = os.environ if world is None else world
-    if flag:
-        return Path(flag).expanduser().absolute(), "flag --home"
-    if world.get("RESEARCH_HOME"):
-        return Path(world["RESEARCH_HOME"]).expanduser().absolute(), "environment RESEARCH_HOME"
+    for given, origin in ((flag, "flag --home"), (world.get("RESEARCH_HOME"), "environment RESEARCH_HOME")):
+        if given:
+            try:
+                return Path(given).expanduser().absolute(), origin
+            except (RuntimeError, OSError) as error:
+                raise UsageFault(
+                    f"the home {given[:80]} ({origin}) is not a folder that can be found: {error}"
+                ) from None
     from platformdirs import user_data_dir
 
     return Path(user_data_dir("research", appauthor=False)), "default"

@@ -60,7 +60,7 @@ def _number(low: int, high: int) -> Callable[[str, Any], int]:
 
 def _url(place: str, raw: Any) -> str:
     parts = urlsplit(str(raw).strip())
-    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
+    if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0 or "@" in parts.netloc:
         raise ValueError
     return str(raw).strip()
 
@@ -117,7 +117,7 @@ def _cap(place: str, raw: Any) -> int | float:
 
 
 KINDS: Mapping[str, Kind] = {
-    "url": Kind(_url, (str,), "an http or https URL"),
+    "url": Kind(_url, (str,), "an http or https URL without a user name"),
     "model": Kind(_model, (str,), "provider:model, such as openai:gpt-4o-mini"),
     "embedder": Kind(_embedder, (str,), "auto, hashing, minilm, openai:MODEL or ollama:MODEL"),
     "mode": Kind(_mode, (str,), "auto, workflow, hybrid or agent"),

@@ -83,6 +83,7 @@ class HybridCorpus:
         self.partial = facts.state != "whole"
         self.generation = f"partial-{facts.done}" if self.partial else facts.generation
         self._folder = folder
+        self._documents = Path(facts.folder)
         self._store = store
         self._lock = lock
         self._embedder = embedder
@@ -125,17 +126,20 @@ class HybridCorpus:
         lexical = self._store.lexical(query, depth)
         dense = self._dense.search(vector, depth)
         rows = self._store.passages(sorted({*lexical, *dense}))
-        return _hits(lexical, rows, "lexical"), _hits(dense, rows, "dense")
+        files = self._store.names(sorted({row.source for row in rows.values()}))
+        urls = {source: (self._documents / name).as_uri() for source, name in files.items()}
+        return _hits(lexical, rows, urls, "lexical"), _hits(dense, rows, urls, "dense")
 
 
-def _hits(ids: Sequence[int], rows: dict[int, PassageRow], name: str) -> list[Hit]:
-    return [_hit(rows[id], f"{name} rank {rank}") for rank, id in enumerate(ids, 1)]
+def _hits(ids: Sequence[int], rows: dict[int, PassageRow], urls: dict[str, str], name: str) -> list[Hit]:
+    return [_hit(rows[id], urls[rows[id].source], f"{name} rank {rank}") for rank, id in enumerate(ids, 1)]
 
 
-def _hit(row: PassageRow, why: str) -> Hit:
+def _hit(row: PassageRow, url: str, why: str) -> Hit:
     return Hit(
         handle=ident("p", row.source, row.start, row.end),
         title=row.title,
+        url=url,
         score=0.0,
         snippet=" ".join(row.text[: 2 * SNIPPET].split())[:SNIPPET],
         source=row.source,

@@ -249,6 +249,12 @@ class CorpusStore:
         with guarded(self.path):
             return lexical.search(self.connection, query, limit)
 
+    def names(self, sources: Sequence[str]) -> dict[str, str]:
+        """Return the file name of each source; of several files with one text, the first by name."""
+        marks = ", ".join("?" * len(sources))
+        rows = self._rows(f"SELECT source, min(name) FROM files WHERE source IN ({marks}) GROUP BY source", *sources)
+        return {str(source): str(name) for source, name in rows}
+
     def passages(self, ids: Sequence[int]) -> dict[int, PassageRow]:
         """Return passages by id; ids that do not exist are left out."""
         marks = ", ".join("?" * len(ids))

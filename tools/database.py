@@ -34,7 +34,7 @@ def connect(path: Path, schema: str, version: int, *, read_only: bool = False) -
     """Open ``path``, creating it with ``schema`` when it is new. Raises ``WrongVersion`` and ``StoreProblem``."""
     with spoken(path):
         if read_only:
-            connection = sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True, check_same_thread=False)
+            connection = _reader(path)
         else:
             path.parent.mkdir(parents=True, exist_ok=True)
             connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
@@ -52,6 +52,17 @@ def connect(path: Path, schema: str, version: int, *, read_only: bool = False) -
                 "use the version of the program that wrote it, or another --home"
             )
         return connection
+
+
+def _reader(path: Path) -> sqlite3.Connection:
+    """Open for reading; a folder that cannot be written (WAL wants to) is read as it lies there."""
+    uri = f"{path.absolute().as_uri()}?mode=ro"
+    try:
+        connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
+        connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+    except sqlite3.OperationalError:
+        connection = sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
+    return connection
 
 
 class Database:

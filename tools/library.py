@@ -12,13 +12,14 @@ import hashlib
 import os
 import re
 import sqlite3
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 import msgspec
 
 from research.clean import clean_text
-from research.errors import StoreProblem
+from research.errors import SourceDamaged, StoreProblem
 from research.ports import Clock, Page
 from research.records import Label, Source, build, encode
 from tools.database import Database, connect, spoken
@@ -33,6 +34,7 @@ CREATE TABLE records (
   WITHOUT ROWID
 """
 FIELDS = ("id", "url", "title", "label", "media", "published", "retrieved")
+REPAIR = "`research index FOLDER --corpus NAME --rebuild` stores the texts of a corpus again"
 HASH = re.compile(r"[0-9a-f]{64}")
 
 
@@ -145,26 +147,28 @@ def text_path(folder: Path, source: str) -> Path:
 
 
 def read_text(path: Path) -> str:
-    """Return a stored text. Raises ``StoreProblem`` when the file is missing or its hash is not its name."""
-    with spoken(path):
+    """Return a stored text. Raises ``SourceDamaged`` when the file is missing or its hash is not its name."""
+    try:
         data = path.read_bytes()
+    except OSError as error:
+        raise SourceDamaged(f"the stored text {path} cannot be read: {error.strerror}; {REPAIR}") from None
     if hashlib.sha256(data).hexdigest() != path.stem:
-        raise StoreProblem(f"{path} was changed since it was stored: its hash is not its name")
+        raise SourceDamaged(f"the stored text {path} was changed: its hash is not its name; {REPAIR}")
     return data.decode()
 
 
 def _write_once(path: Path, data: bytes) -> None:
     """Write ``data`` whole and durably, or leave what is there: an equal name is an equal content."""
-    if path.exists() and path.stat().st_size == len(data):
-        return
     with spoken(path):
+        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == path.stem:
+            return
         path.parent.mkdir(parents=True, exist_ok=True)
-        draft = path.with_suffix(f".{os.getpid()}.part")
-        with draft.open("wb") as file:
+        handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        with os.fdopen(handle, "wb") as file:
             file.write(data)
             file.flush()
             os.fsync(file.fileno())
-        draft.replace(path)
+        Path(draft).replace(path)
         folder = os.open(path.parent, os.O_RDONLY)
         try:
             os.fsync(folder)

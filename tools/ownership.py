@@ -30,10 +30,11 @@ class RunLock:
         try:
             fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            owner = os.read(self._handle, 20).decode(errors="replace").strip() or "another process"
+            pid = os.read(self._handle, 20).decode(errors="replace").strip()
             os.close(self._handle)
+            owner = f"process {pid}" if pid else "another process"
             raise NotTheOwner(
-                f"the run {self._run} is being worked on by process {owner}; wait for it or stop it first"
+                f"the run {self._run} is being worked on by {owner}; wait for it or stop it first"
             ) from None
         os.ftruncate(self._handle, 0)
         os.pwrite(self._handle, str(os.getpid()).encode(), 0)

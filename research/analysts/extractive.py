@@ -61,7 +61,11 @@ class ExtractiveAnalyst:
         tasks = [
             Task.make(objective, queries, type, corpus=corpus) for objective, queries in parts for type, corpus in used
         ]
-        return Plan(tasks=tuple(tasks), rationale=_rationale(len(found), len(parts), used, places))
+        return Plan(
+            tasks=tuple(tasks),
+            rationale=_rationale(len(found), len(parts), used, places),
+            dropped=tuple(f"looking in {name or 'the web'}" for _, name in places[len(used) :]),
+        )
 
     async def read(
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access

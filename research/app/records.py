@@ -7,9 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from research.errors import CitationBroken, NotTheOwner, StoreProblem, UnknownName, UsageFault
+from research import citations
+from research.errors import CitationBroken, NotTheOwner, SourceDamaged, StoreProblem, UnknownName, UsageFault
 from research.records import Plan, Record, build
-from research.report import Report
+from research.report import Report, checked
 from research.settings import Settings
 from tools.corpus_folder import CorpusFacts, list_corpora
 from tools.journal import RunRow, list_runs
@@ -57,7 +58,7 @@ def _alive(home: Home, row: RunRow) -> RunRow:
     try:
         with RunLock(home.locks, row.id):
             return msgspec.structs.replace(row, status="interrupted")
-    except NotTheOwner:
+    except (NotTheOwner, StoreProblem):  # a home that cannot be written cannot be locked either
         return row
 
 
@@ -83,10 +84,8 @@ def show(run: str | None, settings: Settings) -> Report:
     row = find_run(settings, run)
     stored = read_record(Home(settings).library, row.id, "report", "report")
     if stored is None:
-        raise UsageFault(
-            f"the run {row.id} is {row.status} and has no report; `research resume {row.id}` goes on with it"
-        )
-    return build(Report, stored)
+        raise UsageFault(f"the run {row.id} is {row.status} and has no report yet; {_onward(row)}")
+    return checked(build(Report, stored))
 
 
 def show_plan(run: str | None, settings: Settings) -> Plan:
@@ -94,8 +93,15 @@ def show_plan(run: str | None, settings: Settings) -> Plan:
     row = find_run(settings, run)
     stored = read_record(Home(settings).library, row.id, "plan", "plan")
     if stored is None:
-        raise UsageFault(f"the run {row.id} has no plan; `research resume {row.id}` goes on with it")
+        raise UsageFault(f"the run {row.id} is {row.status} and has no plan yet; {_onward(row)}")
     return build(Plan, stored)
+
+
+def _onward(row: RunRow) -> str:
+    if row.status == "running":
+        return "another process is working on it"
+    yes = " --yes" if row.status == "waiting" else ""
+    return f"`research resume {row.id}{yes}` goes on with it"
 
 
 def verify(run: str | None, settings: Settings) -> VerifyResult:
@@ -106,9 +112,9 @@ def verify(run: str | None, settings: Settings) -> VerifyResult:
     for finding in report.findings:
         try:
             text = read_text(text_path(folder, finding.source))
-            if text[finding.start : finding.end] != finding.quote or not finding.quote.strip():
+            if citations.verify([finding], {finding.source: text}):
                 raise CitationBroken(f"the text at {finding.start}–{finding.end} is not the quote")
-        except (StoreProblem, CitationBroken) as error:
+        except (SourceDamaged, StoreProblem, CitationBroken) as error:
             broken.append(BrokenQuote(finding=finding.id, source=finding.source, why=str(error)))
     return VerifyResult(run=report.run, checked=len(report.findings), broken=tuple(broken))
 

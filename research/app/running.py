@@ -11,20 +11,21 @@ from dataclasses import dataclass
 
 import msgspec
 
+from research.access import World
 from research.analysts import Bounds
 from research.app.records import Home, find_run
-from research.app.world import Judgement, check_options, open_judgement, open_world
+from research.app.world import Judgement, check_options, check_price, open_judgement, open_world
 from research.errors import NotTheOwner, ResearchError, StoreProblem
 from research.gate import Gate, Stopping
 from research.options import RunOptions
 from research.ports import Clock, Listener
-from research.records import Event, Question, RunStatus, build, encode
+from research.records import Event, Failure, Question, RunStatus, build, encode
 from research.report import Report
 from research.settings import Settings, prepare_home
 from tools.clock import SystemClock
 from tools.database import Database
 from tools.journal import SCHEMA, VERSION, RunRow, SqliteJournal
-from tools.library import FileLibrary
+from tools.library import FileLibrary, read_record
 from tools.ownership import RunLock
 
 
@@ -61,8 +62,8 @@ async def ask(
     Raises ``NeedsApproval`` when it waits for a person, ``Stopping`` when it was asked to stop, and any other
     ``ResearchError`` when it cannot go on; what was paid for stays recorded in each case.
     """
-    prepare_home(settings.home)
     check_options(options, settings)
+    prepare_home(settings.home)
     judgement = open_judgement(options, settings)
     clock = SystemClock()
     run = f"{clock.now()[:19].replace('-', '').replace(':', '').replace('T', '-')}-{secrets.token_hex(3)}"
@@ -89,15 +90,33 @@ async def resume(
     row = find_run(settings, run)
     options, question = _stored(row)
     with RunLock(home.locks, row.id):
+        stored = read_record(home.library, row.id, "report", "report")
+        if stored is not None and row.status not in ("running", "interrupted"):
+            return build(Report, stored)
+        check_price(options, settings)
         judgement = open_judgement(options, settings)
         with _database(home) as database:
             journal = await SqliteJournal.take_over(database, row.id)
-            worker = _Worker(settings, options, question, judgement, SystemClock(), listen, on_start)
+            worker = _Worker(settings, options, question, judgement, SystemClock(), listen, on_start, row.elapsed)
             return await worker.work(journal, approve)
 
 
 def _stored(row: RunRow) -> tuple[RunOptions, Question]:
     return build(RunOptions, msgspec.json.decode(row.options)), build(Question, msgspec.json.decode(row.question))
+
+
+async def _reindexed(world: World, run: str) -> tuple[Failure, ...]:
+    """Note which index of each corpus the run began with, and name those that were replaced since."""
+    corpora = world.corpora
+    await world.library.put(run, [("corpus", name, corpus.generation) for name, corpus in corpora.items()])
+    what = "it was indexed again after the run began, so later passages are from the new index"
+    return tuple(
+        [
+            Failure(where=f"corpus {name}", what=what)
+            for name, corpus in corpora.items()
+            if await world.library.get(run, "corpus", name) != corpus.generation
+        ]
+    )
 
 
 @contextlib.contextmanager
@@ -120,6 +139,7 @@ class _Worker:
     clock: Clock
     listen: Listener
     on_start: Callable[[RunHandle], None]
+    before: float = 0.0
 
     async def work(self, journal: SqliteJournal, approve: bool | None = None) -> Report:
         gate = Gate(
@@ -127,6 +147,7 @@ class _Worker:
             clock=self.clock,
             caps=self.options.caps,
             entries=await journal.entries(),
+            before=self.before,
             listen=self.listen,
             concurrency=self.settings.concurrency,
             rng=random.Random(journal.run),
@@ -153,6 +174,7 @@ class _Worker:
         library = FileLibrary(home.library, self.clock)
         try:
             async with open_world(self.options, self.settings, self.judgement, library) as (world, losses):
+                losses += await _reindexed(world, gate.run)
                 context = RunContext(
                     gate=gate,
                     world=world,

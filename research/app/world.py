@@ -54,20 +54,23 @@ def check_options(options: RunOptions, settings: Settings) -> None:
         raise UsageFault("nothing to search: name a corpus with --corpus NAME (made by `research index`), or use --web")
     if options.web and not (options.searx or options.tavily):
         raise SettingMissing("--web needs a search service: --searx URL (a SearXNG server) or --tavily URL")
+    if options.base_url and not options.model and settings.origins.get("base_url", "").startswith("flag"):
+        raise UsageFault("--base-url names a model's server, so it needs a model: add --model provider:model")
     if options.mode in ("hybrid", "agent") and not options.model:
         raise SettingMissing(f"--mode {options.mode} needs a language model: add --model provider:model")
-    if options.model and (options.caps.nano_usd or options.branch_caps.nano_usd):
-        _must_have_price(options.model, settings)
+    check_price(options, settings)
     for name in options.corpora:
         with closing(_open_corpus(name, options, settings)):
             pass
 
 
-def _must_have_price(model: str, settings: Settings) -> None:
-    if price(model, settings) is None:
+def check_price(options: RunOptions, settings: Settings) -> None:
+    """Raise ``UsageFault`` when money is capped and the model's price is not known: such a cap could not be kept."""
+    capped = options.caps.nano_usd is not None or options.branch_caps.nano_usd is not None
+    if options.model and capped and price(options.model, settings) is None:
         raise UsageFault(
-            f"the price of {model} is not known, so a cap on money cannot be kept: set it in config.toml "
-            f'([prices] "{model}" = {{ prompt = …, completion = … }}, in dollars per million tokens), '
+            f"the price of {options.model} is not known, so a cap on money cannot be kept: set it in config.toml "
+            f'([prices] "{options.model}" = {{ prompt = …, completion = … }}, in dollars per million tokens), '
             "or cap --max-tokens-total instead"
         )
 

@@ -8,10 +8,15 @@ from __future__ import annotations
 
 import os
 
+INTERRUPTED = 130
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
-    code = run()
+    try:
+        code = run()
+    except KeyboardInterrupt:  # before the command's own handling was in place
+        code = INTERRUPTED
     # Everything was closed by those who opened it; taking two thousand modules down takes another tenth of a second.
     os._exit(code)
 
@@ -24,6 +29,11 @@ def run() -> int:
     from research.cli.session import Session
 
     session = Session()
-    code = guarded(lambda: application(prog_name="research", obj=session), session)
-    flush()
-    return code
+
+    def command() -> None:
+        try:
+            application(prog_name="research", obj=session)
+        finally:
+            flush()
+
+    return guarded(command, session)

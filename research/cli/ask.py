@@ -65,7 +65,7 @@ def ask(
     text = checked_question(sys.stdin.buffer.read(4 * LONGEST_QUESTION + 1) if question == "-" else question)
     _refuse_nowhere(settings)
     refuse_unwritable(output)
-    settings = session.open(context.params, write=True)
+    settings = session.open(context.params)
     from research import app
 
     options = settings.options(approve=approve, allow_partial=allow_partial)
@@ -137,7 +137,11 @@ def chosen_run(id: str | None, last: bool) -> str | None:
     """Return the run named on the command line, ``None`` for the last one."""
     if id and last:
         raise UsageFault("give a run's ID or --last, not both")
-    return id or None
+    if id is None and not last:
+        raise UsageFault("say which run: its ID (`research runs` lists them), or --last")
+    if id is not None and not id.strip():
+        raise UsageFault("the run's ID is empty; `research runs` lists them, --last takes the last one")
+    return id
 
 
 def _refuse_nowhere(settings: Settings) -> None:

@@ -50,7 +50,10 @@ def _safe(text: str, session: Session) -> str:
 def _unexpected(error: Exception, session: Session) -> str:
     """Return one sentence about a bug, and leave the trace-back in the log."""
     what = f"{type(error).__name__}: {_safe(str(error), session)[:300]}".rstrip(": ")
-    path = session.home() / "logs" / "last-error.txt"
+    try:
+        path = session.home() / "logs" / "last-error.txt"
+    except ResearchError:
+        return f"{what}; this is a bug"
     try:
         _record(path, redact("".join(traceback.format_exception(error)), session.secrets()))
     except OSError as refusal:

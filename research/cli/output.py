@@ -31,11 +31,18 @@ def flush() -> None:
 
 
 def _write(stream: Any, text: str) -> None:
+    """Write, or drop what cannot be written; only data that is lost on a full disk is an error. ``None`` is closed."""
+    if stream is None:
+        return
     try:
         stream.write(text.encode(stream.encoding or "utf-8", "backslashreplace").decode(stream.encoding or "utf-8"))
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        if stream is sys.stdout and not isinstance(error, BrokenPipeError):
+            raise StoreProblem(
+                f"the output could not be written: {error.strerror}; `research show` prints it again"
+            ) from None
 
 
 def emit_json(value: Any) -> None:
@@ -61,7 +68,10 @@ def refuse_unwritable(path: Path | None) -> None:
     """Raise ``UsageFault`` before anything is spent when a report could not be written to ``path``."""
     if path is None:
         return
-    folder = path.absolute().parent
+    path = path.resolve()
+    folder = path.parent
+    if path.exists() and not path.is_file():
+        raise UsageFault(f"--output {path} cannot be written: it is not a file; redirect stdout instead")
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
         raise UsageFault(
             f"--output {path} cannot be written: {folder} must be a folder you may write to, {path} a file"
@@ -70,6 +80,7 @@ def refuse_unwritable(path: Path | None) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is seen whole or not at all. Raises ``StoreProblem``."""
+    path = path.resolve()
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         with draft.open("w", encoding="utf-8", newline="\n") as file:

@@ -42,6 +42,20 @@ def reply(prompt: int, completion: int) -> ModelReply:
     return ModelReply(text="yes", stop="end", usage=TokenCount(prompt=prompt, completion=completion))
 
 
+class Slow(ScriptedSearch):
+    """A search that says when it was asked and answers when it is told to."""
+
+    def __init__(self, results: dict[str, Sequence[Hit]]) -> None:
+        super().__init__(results)
+        self.started = asyncio.Event()
+        self.may_end = asyncio.Event()
+
+    async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
+        self.started.set()
+        await self.may_end.wait()
+        return [HIT]
+
+
 class Bench:
     """A gate over memory, with a scripted model and search."""
 
@@ -57,7 +71,7 @@ class Bench:
         self.clock = ManualClock()
         self.journal = journal or MemoryJournal()
         self.model = ScriptedModel(replies, price=price)
-        self.web = ScriptedSearch({"q": [HIT]})
+        self.web: ScriptedSearch = ScriptedSearch({"q": [HIT]})
         self.events: list[Event] = []
         self.gate = Gate(
             journal=self.journal,
@@ -253,33 +267,24 @@ async def test_a_call_cut_off_by_the_deadline_is_a_matter_of_the_budget() -> Non
 
 
 async def test_retries_end_at_the_deadline() -> None:
-    """A pause that would pass the deadline is not begun."""
+    """A pause that would pass the deadline is not begun: the branch is out of time, and the failure is named."""
     bench = Bench(caps=Caps(seconds=5.0), replies=[EffectFailed("429", retryable=True, retry_after=30.0)])
-    with pytest.raises(EffectFailed, match="429"):
+    with pytest.raises(OutOfBudget, match="429") as caught:
         await bench.ask("a")
+    assert caught.value.currency == "seconds"
     assert bench.clock.slept == []
 
 
 async def test_a_stopped_gate_starts_nothing_and_records_what_flies() -> None:
     """After stop, calls in flight end and are recorded; new ones are not sent."""
-    started, may_end = asyncio.Event(), asyncio.Event()
-
-    class Slow(ScriptedSearch):
-        """A search that ends when it is told to."""
-
-        async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
-            started.set()
-            await may_end.wait()
-            return [HIT]
-
     bench = Bench()
-    bench.web = Slow({})
+    bench.web = slow = Slow({})
     flying = asyncio.create_task(bench.search())
-    await started.wait()
+    await slow.started.wait()
     bench.gate.stop()
     with pytest.raises(Stopping):
         await bench.search("other")
-    may_end.set()
+    slow.may_end.set()
     await bench.gate.drain()
     await flying
     assert [row.outcome is not None for row in bench.journal.rows] == [True]
@@ -287,24 +292,14 @@ async def test_a_stopped_gate_starts_nothing_and_records_what_flies() -> None:
 
 async def test_a_cancelled_branch_does_not_cancel_what_is_being_paid_for() -> None:
     """The caller goes, the call goes on and its answer is recorded."""
-    started, may_end = asyncio.Event(), asyncio.Event()
-
-    class Slow(ScriptedSearch):
-        """A search that ends when it is told to."""
-
-        async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
-            started.set()
-            await may_end.wait()
-            return [HIT]
-
     bench = Bench()
-    bench.web = Slow({})
+    bench.web = slow = Slow({})
     caller = asyncio.create_task(bench.search())
-    await started.wait()
+    await slow.started.wait()
     caller.cancel()
     with pytest.raises(asyncio.CancelledError):
         await caller
-    may_end.set()
+    slow.may_end.set()
     await bench.gate.drain()
     assert bench.journal.rows[0].outcome is not None
 

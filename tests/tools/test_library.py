@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.clean import clean_text
-from research.errors import StoreProblem
+from research.errors import SourceDamaged, StoreProblem
 from research.ports import Page
 from tools.clock import SystemClock
 from tools.library import FileLibrary, read_record, read_text
@@ -44,11 +44,22 @@ async def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     source = await library.keep(Page(url="u", title="t", text="the budget is a wall"), "private")
     path = library.path(source.id)
     path.write_text("the budget is a Wall")
-    with pytest.raises(StoreProblem, match="hash is not its name"):
+    with pytest.raises(SourceDamaged, match="hash is not its name"):
         await library.text(source.id)
     path.unlink()
-    with pytest.raises(StoreProblem, match=source.id):
+    with pytest.raises(SourceDamaged, match=source.id):
         await library.text(source.id)
+    library.close()
+
+
+async def test_storing_a_text_again_repairs_it(tmp_path: Path) -> None:
+    """A damaged file is written anew when its text comes in again, also when its length did not change."""
+    library = FileLibrary(tmp_path, SystemClock())
+    page = Page(url="u", title="t", text="the budget is a wall")
+    source = await library.keep(page, "private")
+    library.path(source.id).write_text("the budget is a Wall")
+    await library.keep(page, "private")
+    assert await library.text(source.id) == page.text
     library.close()
 
 
@@ -85,5 +96,5 @@ def test_cleaning_is_idempotent_and_survives_a_file(text: str) -> None:
 def test_reading_checks_the_hash(tmp_path: Path) -> None:
     """A file whose name is not its hash is not read."""
     (tmp_path / f"{'0' * 64}.txt").write_text("x")
-    with pytest.raises(StoreProblem):
+    with pytest.raises(SourceDamaged):
         read_text(tmp_path / f"{'0' * 64}.txt")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from research.budget import Amount
-from research.errors import EffectFailed, StoreProblem
+from research.errors import EffectFailed, SourceDamaged, StoreProblem
 from research.ports import Clock, Intent, Outcome, Page
 from research.records import Hit
 from research.requests import FetchRequest, Message, ModelReply, ModelRequest
@@ -112,10 +112,10 @@ async def test_the_library_addresses_clean_texts_by_content() -> None:
     assert await library.text(source.id) == "one\ntwo"
     assert source.id == hashlib.sha256(b"one\ntwo").hexdigest() == again.id
     assert await library.source(source.id) == source == again
-    with pytest.raises(StoreProblem):
+    with pytest.raises(SourceDamaged):
         await library.text("0" * 64)
     library.texts[source.id] = "changed"
-    with pytest.raises(StoreProblem, match="damaged"):
+    with pytest.raises(SourceDamaged, match="damaged"):
         await library.text(source.id)
 
 

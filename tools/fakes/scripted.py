@@ -18,7 +18,7 @@ from typing import Literal
 import msgspec
 
 from research.clean import clean_text
-from research.errors import EffectFailed, StoreProblem
+from research.errors import EffectFailed, SourceDamaged, StoreProblem
 from research.ports import Entry, Intent, Outcome, Page, Price
 from research.records import Hit, RunStatus, Source, plain
 from research.requests import FetchRequest, ModelReply, ModelRequest, TokenCount
@@ -191,9 +191,9 @@ class MemoryLibrary:
     async def text(self, source: str) -> str:
         text = self.texts.get(source)
         if text is None:
-            raise StoreProblem(f"the library has no text {source[:12]}")
+            raise SourceDamaged(f"the library has no text {source[:12]}")
         if hashlib.sha256(text.encode()).hexdigest() != source:
-            raise StoreProblem(f"the stored text {source[:12]} is damaged")
+            raise SourceDamaged(f"the stored text {source[:12]} is damaged")
         return text
 
     async def source(self, source: str) -> Source:

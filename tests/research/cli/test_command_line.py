@@ -147,7 +147,7 @@ def test_home_may_stand_before_or_after_the_command(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "command", [["runs"], ["show", "--last"], ["resume"], ["verify", "--last"], ["ask", "a", "--corpus", "a"]]
+    "command", [["runs"], ["show", "--last"], ["resume", "--last"], ["verify", "--last"], ["ask", "a", "--corpus", "a"]]
 )
 def test_a_home_of_another_version_is_refused(tmp_path: Path, command: list[str]) -> None:
     """The sentence names both layouts and what to do, and nothing is touched."""
