@@ -213,7 +213,11 @@ class _Job:
         """Make Chroma agree, then call the corpus whole. One without a readable file is not made."""
         now = self._store.files()
         indexed = [row for row in now.values() if row.source]
-        skipped = tuple(SkippedFile(name=row.name, reason=row.reason) for row in now.values() if not row.source)
+        skipped = tuple(
+            SkippedFile(name=row.name, reason=row.reason.removeprefix(f"{row.name} "))
+            for row in now.values()
+            if not row.source
+        )
         if not indexed:
             self._store.clear(keep_vectors=True)
             raise UsageFault(f"no file in {self._folder} can be read: {_listed(skipped)}")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from research.app.indexing import index, setup_embeddings
-    from research.app.records import BrokenQuote, VerifyResult, corpora, runs, show, show_plan, verify
+    from research.app.records import BrokenQuote, VerifyResult, corpora, runs, show, show_plan, store_problems, verify
     from research.app.running import RunHandle, ask, resume
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "setup_embeddings",
     "show",
     "show_plan",
+    "store_problems",
     "verify",
 ]
 HOMES = {

@@ -3,12 +3,22 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import msgspec
 
 from research import citations
-from research.errors import CitationBroken, NotTheOwner, SourceDamaged, StoreProblem, UnknownName, UsageFault
+from research.errors import (
+    CitationBroken,
+    NotTheOwner,
+    ResearchError,
+    SourceDamaged,
+    StoreProblem,
+    UnknownName,
+    UsageFault,
+)
 from research.records import Plan, Record, build
 from research.report import Report, checked
 from research.settings import Settings
@@ -117,6 +127,24 @@ def verify(run: str | None, settings: Settings) -> VerifyResult:
         except (SourceDamaged, StoreProblem, CitationBroken) as error:
             broken.append(BrokenQuote(finding=finding.id, source=finding.source, why=str(error)))
     return VerifyResult(run=report.run, checked=len(report.findings), broken=tuple(broken))
+
+
+def store_problems(settings: Settings) -> list[tuple[str, str]]:
+    """Return each store of the home and what is wrong with it, or nothing."""
+    home = Home(settings)
+    looks: dict[str, Callable[[], object]] = {
+        "journal": partial(list_runs, home.journal),
+        "library": partial(read_record, home.library, "", "", ""),
+    }
+    found = []
+    for name, look in looks.items():
+        try:
+            look()
+        except ResearchError as error:
+            found.append((name, str(error)))
+        else:
+            found.append((name, ""))
+    return found
 
 
 def corpora(settings: Settings) -> tuple[CorpusFacts, ...]:

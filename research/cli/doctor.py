@@ -45,6 +45,7 @@ def doctor(
         *installation(),
         *packages(),
         *state(settings.home),
+        *stores(settings),
         *corpora(settings),
         embedder(settings),
         *services(settings, network=network),
@@ -109,6 +110,14 @@ def state(home: Path) -> Iterator[Check]:
     free = shutil.disk_usage(existing).free
     state: Literal["ok", "note", "fail"] = "ok" if free >= ENOUGH_DISK else "note" if free >= LEAST_DISK else "fail"
     yield Check("disk", state, f"{free / 1e9:.1f} GB free")
+
+
+def stores(settings: Settings) -> Iterator[Check]:
+    """Look at whether the journal and the library can be read."""
+    from research import app
+
+    for name, problem in app.store_problems(settings):
+        yield Check(name, "fail" if problem else "ok", problem or "can be read")
 
 
 def corpora(settings: Settings) -> Iterator[Check]:

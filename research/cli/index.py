@@ -31,12 +31,19 @@ def index(
     """Index a folder as a corpus; only what has changed since the last time is read again."""
     session = session_of(context)
     settings = session.load({"home": home, "embedder": embedder, "corpus": [corpus]})
-    if not folder.is_dir():
-        raise UnknownName(f"there is no folder {folder}")
+    try:
+        found = folder.is_dir()
+    except OSError:
+        found = False
+    if not found:
+        raise UnknownName(f"there is no folder “{str(folder)[:200]}”")
     session.open({"home": home, "embedder": embedder}, write=True)
     from research import app
     from research.cli.running import Advice, run
 
+    was_public = any(row.name == corpus and row.label == "public" for row in app.corpora(settings))
+    if was_public and not public:
+        Progress().line(f"the corpus {corpus} was public and is private from now on; keep it public with --public")
     lines = IndexLines(Progress(quiet=quiet), monotonic)
     chosen = settings.embedder if embedder else None
     summary = run(

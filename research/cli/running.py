@@ -21,6 +21,7 @@ from research.errors import ResearchError
 
 T = TypeVar("T")
 INTERRUPTED = 130
+FAILED = 1
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
@@ -106,6 +107,8 @@ async def _watched(work: Callable[[Interruption], Coroutine[Any, Any, T]], advic
             raise
     except ResearchError as error:
         if not interruption.signalled or error.exit_code != INTERRUPTED:
+            if interruption.handle is not None and error.exit_code == FAILED:
+                interruption.tell_how_to_go_on()
             raise
     interruption.tell_how_to_go_on()
     raise typer.Exit(INTERRUPTED)

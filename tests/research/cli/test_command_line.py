@@ -97,7 +97,7 @@ LONG = b"why " * 250_000
             "--output /no/such/r.md cannot be written",
         ),
         (["ask", "why?", "--max-usdd", "1"], b"", 2, "--max-usd"),
-        (["index", "/no/such/folder", "--corpus", "a"], b"", 2, "there is no folder /no/such/folder"),
+        (["index", "/no/such/folder", "--corpus", "a"], b"", 2, "there is no folder “/no/such/folder”"),
         (["index", ".", "--corpus", "../a"], b"", 2, "--corpus must be one or more names"),
         (["resume", "abc", "--last"], b"", 2, "give a run's ID or --last, not both"),
         (["resume", "abc", "--yes", "--no"], b"", 2, "give --yes or --no, not both"),

@@ -1,0 +1,164 @@
+"""Rights by holder: what is outside them is refused before anything is reserved, recorded or asked."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Sequence
+from typing import get_args
+
+import pytest
+
+from research.access import RIGHTS, Access, Holder, Right, World
+from research.budget import Caps
+from research.errors import EffectFailed, Forbidden, StoreProblem
+from research.gate import Gate
+from research.ports import Page
+from research.records import Hit
+from research.requests import Message, ModelReply, TokenCount
+from tools.fakes.scripted import (
+    ManualClock,
+    MemoryJournal,
+    MemoryLibrary,
+    ScriptedFetch,
+    ScriptedModel,
+    ScriptedSearch,
+)
+
+URL = "https://a.example/"
+HIT = Hit(handle="h-1", title="T", score=1.0, url=URL)
+ANSWER = ModelReply(text="yes", stop="end", usage=TokenCount(prompt=10, completion=5))
+HOLDERS: tuple[Holder, ...] = get_args(Holder)
+METHODS: dict[Right, str] = {"model": "ask_model", "search": "search", "fetch": "fetch", "retrieve": "retrieve"}
+
+
+class Notes:
+    """A corpus of one passage that notes what it was asked."""
+
+    name = "notes"
+    label = "public"
+    generation = "g1"
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    async def retrieve(self, query: str, limit: int) -> Sequence[Hit]:
+        self.asked.append(query)
+        return [Hit(handle="h-2", title="N", score=1.0, source="0" * 64, start=0, end=4)]
+
+
+class Bench:
+    """Every port scripted, and a gate over memory; ``world`` stands in for the whole of it where it is given."""
+
+    def __init__(self, *, world: World | None = None, searches: Sequence[ScriptedSearch] | None = None) -> None:
+        self.journal = MemoryJournal()
+        self.library = MemoryLibrary()
+        self.model = ScriptedModel([ANSWER] * 3)
+        self.web = ScriptedSearch({"q": [HIT]})
+        self.fetch = ScriptedFetch({URL: Page(url=URL, title="T", text="A budget is a wall.")})
+        self.corpus = Notes()
+        self.gate = Gate(journal=self.journal, clock=ManualClock(), caps=Caps())
+        self.world = world or World(
+            library=self.library,
+            models={"reader": self.model},
+            searches=[self.web] if searches is None else searches,
+            fetch=self.fetch,
+            corpora={"notes": self.corpus},
+        )
+
+    def access(self, holder: Holder) -> Access:
+        return Access(holder, name="b", gate=self.gate, budget=self.gate.root, world=self.world)
+
+    def call(self, holder: Holder, right: Right) -> Awaitable[object]:
+        access = self.access(holder)
+        if right == "model":
+            return access.ask_model("reader", [Message(role="user", content="a")], max_tokens=100)
+        if right == "search":
+            return access.search("q", label="public")
+        return access.fetch("h-1") if right == "fetch" else access.retrieve("notes", "q")
+
+    def untouched(self) -> bool:
+        """Return whether nothing was recorded, held, spent or asked of any port."""
+        asked = [*self.model.asked, *self.web.asked, *self.fetch.asked, *self.corpus.asked]
+        root = self.gate.root
+        return not self.journal.rows and not asked and root.held == root.spent == type(root.held)()
+
+
+def test_the_table_of_rights_is_the_documented_one() -> None:
+    """Nobody may both read the user's documents and reach the web, and only branches reach outside at all."""
+    assert set(RIGHTS) == set(HOLDERS)
+    assert set(METHODS) == set(get_args(Right))
+    for holder, rights in RIGHTS.items():
+        assert not {"retrieve"} < rights & {"retrieve", "search", "fetch"}, holder
+        assert rights == {"model"} or holder in ("web", "corpus")
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize("right", METHODS)
+async def test_a_call_goes_through_only_with_its_right(holder: Holder, right: Right) -> None:
+    """With the right the call is sent and recorded; without it nothing is recorded, reserved or asked."""
+    bench = Bench()
+    await bench.library.put(bench.gate.run, [("hit", HIT.handle, HIT)])
+    if right in RIGHTS[holder]:
+        assert await bench.call(holder, right)
+        assert [row.intent.kind for row in bench.journal.rows] == [right]
+        return
+    with pytest.raises(Forbidden, match=holder):
+        await bench.call(holder, right)
+    assert bench.untouched()
+
+
+async def test_private_text_is_no_web_query() -> None:
+    """A search whose wording is private is refused even to the branch that may search."""
+    bench = Bench()
+    with pytest.raises(Forbidden, match="private"):
+        await bench.access("web").search("q", label="private")
+    assert bench.untouched()
+
+
+@pytest.mark.parametrize(("holder", "right"), [("writer", "model"), ("web", "search"), ("web", "fetch")])
+async def test_what_is_not_configured_is_forbidden(holder: Holder, right: Right) -> None:
+    """A right to a model, a search or the web that this run has not is no right."""
+    bench = Bench(world=World(library=MemoryLibrary()))
+    with pytest.raises(Forbidden):
+        await bench.call(holder, right)
+    assert bench.untouched()
+
+
+async def test_a_role_without_a_model_and_a_corpus_of_another_run_are_forbidden() -> None:
+    """Models are configured by role and corpora by name; what was not named is not reached."""
+    bench = Bench()
+    with pytest.raises(Forbidden, match="checker"):
+        await bench.access("checker").ask_model("checker", [Message(role="user", content="a")], max_tokens=100)
+    with pytest.raises(Forbidden, match="diary"):
+        await bench.access("corpus").retrieve("diary", "q")
+    assert bench.untouched()
+
+
+async def test_a_handle_that_no_search_returned_is_not_fetched() -> None:
+    """A model may name any handle it likes: only those that code made for this run stand for a page."""
+    bench = Bench()
+    await bench.library.put("another-run", [("hit", HIT.handle, HIT)])
+    for handle in (HIT.handle, URL, "", "../h-1"):
+        with pytest.raises((StoreProblem, Forbidden)):
+            await bench.access("web").fetch(handle)
+    assert bench.untouched()
+
+
+async def test_a_hit_can_be_fetched_once_a_search_returned_it() -> None:
+    """The handle stands for the URL that the search gave, and the page is in the library."""
+    bench = Bench()
+    access = bench.access("web")
+    hits = await access.search("q", label="public")
+    source = await access.fetch(hits[0].handle)
+    assert [request.url for request in bench.fetch.asked] == [URL]
+    assert await bench.library.text(source.id) == "A budget is a wall."
+
+
+async def test_a_provider_that_fails_is_a_loss_while_another_answers() -> None:
+    """The hits of the others are returned and the failure is named; with no answer at all it is raised."""
+    broken = ScriptedSearch({"q": EffectFailed("the service said 503")}, name="broken")
+    bench = Bench(searches=[broken, ScriptedSearch({"q": [HIT]})])
+    access = bench.access("web")
+    assert [hit.handle for hit in await access.search("q", label="public")] == ["h-1"]
+    assert access.losses == ["the service said 503"]
+    with pytest.raises(EffectFailed, match="503"):
+        await Bench(searches=[broken]).access("web").search("q", label="public")

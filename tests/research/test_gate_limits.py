@@ -1,0 +1,223 @@
+"""The gate's limits: how many calls at once, when time ends, what earlier lives spent, and how soon it stops."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from research.budget import Amount, Budget, Caps
+from research.effects import ModelEffect, SearchEffect
+from research.errors import EffectFailed, OutOfBudget
+from research.gate import Gate, Stopping
+from research.ports import Clock, Entry, Intent, Outcome, Search
+from research.records import Hit
+from research.requests import HitsReply, Message, ModelReply, ModelRequest, Reply, SearchRequest, TokenCount
+from tools.clock import SystemClock
+from tools.fakes.scripted import ManualClock, MemoryJournal, ScriptedModel, ScriptedSearch
+
+HIT = Hit(handle="h-1", title="T", score=1.0, url="https://a.example/")
+FOUND = HitsReply(hits=(HIT,))
+REQUEST = ModelRequest(
+    model="scripted:model", role="reader", messages=(Message(role="user", content="a"),), max_tokens=100
+)
+ANSWER = ModelReply(text="yes", stop="end", usage=TokenCount(prompt=10, completion=5))
+NO_CAPS = Caps()
+
+
+def gate(
+    *, caps: Caps = NO_CAPS, clock: Clock | None = None, entries: Sequence[Entry] = (), concurrency: int = 8
+) -> Gate:
+    """Return a gate over a new journal in memory."""
+    return Gate(
+        journal=MemoryJournal(),
+        clock=clock or ManualClock(),
+        caps=caps,
+        entries=entries,
+        concurrency=concurrency,
+    )
+
+
+async def search(
+    through: Gate, provider: Search, query: str = "q", branch: str = "b", budget: Budget | None = None
+) -> Reply:
+    effect = SearchEffect(SearchRequest(provider="scripted", query=query), provider)
+    return await through.call(effect, branch=branch, budget=budget or through.root)
+
+
+def row(seq: int, branch: str, *, charged: int = 1, status: str = "answered", currency: str = "") -> Entry:
+    """Return a search of an earlier life."""
+    intent = Intent(
+        run="run-1",
+        branch=branch,
+        kind="search",
+        key=f"key-{seq}",
+        occurrence=0,
+        attempt=1,
+        bound=Amount(calls=1),
+        elapsed=0.0,
+        request="{}",
+    )
+    return Entry(
+        seq=seq,
+        intent=intent,
+        outcome=Outcome(status="answered", payload='{"hits":[]}', charged=Amount(calls=charged), elapsed=1.0),
+    )
+
+
+async def turns(number: int) -> None:
+    """Give every other task ``number`` chances to go on."""
+    for _ in range(number):
+        passed = asyncio.Event()
+        asyncio.get_running_loop().call_soon(passed.set)
+        await passed.wait()
+
+
+class Counting(ScriptedSearch):
+    """A search that counts how many of its calls are under way."""
+
+    active = 0
+    most = 0
+
+    async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
+        self.active += 1
+        self.most = max(self.most, self.active)
+        await turns(20)
+        self.active -= 1
+        return [HIT]
+
+
+async def test_no_more_calls_fly_than_there_are_slots() -> None:
+    """Twenty calls through two slots: two at a time, and all are answered."""
+    web, through = Counting({}), gate(concurrency=2)
+    answers = await asyncio.gather(*(search(through, web, f"q{number}") for number in range(20)))
+    assert web.most == 2
+    assert answers == [FOUND] * 20
+
+
+class Hanging(ScriptedModel):
+    """A model that never answers."""
+
+    async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
+        self.asked.append(request)
+        await asyncio.Event().wait()
+        return ANSWER
+
+
+async def test_a_call_that_hangs_is_cut_off_by_the_deadline_of_real_time() -> None:
+    """It ends as out of budget for seconds, and is charged at its bound: the far side may have done the work."""
+    through, model = gate(caps=Caps(seconds=0.05), clock=SystemClock()), Hanging()
+    async with asyncio.timeout(10):
+        with pytest.raises(OutOfBudget) as caught:
+            await through.call(ModelEffect(REQUEST, model), branch="b", budget=through.root)
+    assert caught.value.currency == "seconds"
+    assert len(model.asked) == 1
+    assert through.root.spent == Amount(tokens=model.count(REQUEST) + 100, calls=1)
+    assert through.root.held == Amount()
+
+
+async def test_a_refusal_for_time_is_not_replayed_to_a_life_that_has_time() -> None:
+    """Time is given anew by a resume with a larger cap, so what was refused for it is asked again."""
+    clock, journal = ManualClock(), MemoryJournal()
+    first = Gate(journal=journal, clock=clock, caps=Caps(seconds=10.0))
+    clock.advance(10.5)
+    web = ScriptedSearch({"q": [HIT]})
+    with pytest.raises(OutOfBudget):
+        await search(first, web)
+    assert journal.rows[0].outcome is not None
+    assert journal.rows[0].outcome.status == "refused"
+    assert await search(gate(caps=Caps(seconds=100.0), entries=journal.rows), web) == FOUND
+
+
+async def test_a_branch_goes_on_with_what_an_earlier_life_left_it() -> None:
+    """Three of four calls were spent before the crash: one is left, and the next is refused."""
+    through = gate(entries=[row(number, "b") for number in range(3)])
+    budget, web = through.open("b", Caps(calls=4)), ScriptedSearch({"q": [HIT]})
+    assert budget.left().calls == 1
+    assert await search(through, web, budget=budget) == FOUND
+    with pytest.raises(OutOfBudget) as caught:
+        await search(through, web, "another", budget=budget)
+    assert caught.value.currency == "calls"
+    assert web.asked == ["q"]
+
+
+async def test_what_another_branch_spent_before_is_not_counted_twice() -> None:
+    """The run's cap holds the earlier lives of all branches, a branch's cap its own alone."""
+    through = gate(caps=Caps(calls=10), entries=[row(0, "a"), row(1, "a"), row(2, "b")])
+    assert through.root.left().calls == 7
+    assert through.open("a", Caps(calls=4)).left().calls == 2
+    assert through.open("b", Caps(calls=4)).left().calls == 3
+    assert through.root.left().calls == 2
+
+
+class Late(ScriptedSearch):
+    """A search whose first answer comes after ten seconds, too late; later ones come at once."""
+
+    def __init__(self, clock: ManualClock) -> None:
+        super().__init__({"q": [HIT]})
+        self._clock = clock
+
+    async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
+        found = await super().search(query, limit, timeout=timeout)
+        if len(self.asked) == 1:
+            self._clock.advance(10.0)
+            raise EffectFailed("no answer within 10 s", charged=True)
+        return found
+
+
+@pytest.mark.parametrize("at_once", [True, False])
+async def test_one_branch_s_deadline_fails_no_call_of_another_branch(at_once: bool) -> None:
+    """The branch with time left sends the call again, whether it waited for the first or comes later."""
+    clock = ManualClock()
+    through, web = gate(clock=clock), Late(clock)
+    short, long = through.open("short", Caps(seconds=10.0)), through.open("long", Caps(seconds=100.0))
+    asked = [search(through, web, branch="short", budget=short), search(through, web, branch="long", budget=long)]
+    if at_once:
+        ended = await asyncio.gather(*asked, return_exceptions=True)
+    else:
+        ended = [(await asyncio.gather(call, return_exceptions=True))[0] for call in asked]
+    assert isinstance(ended[0], OutOfBudget)
+    assert ended[1] == FOUND
+
+
+async def test_a_call_cut_off_by_a_deadline_is_asked_again_in_the_next_life() -> None:
+    """What one life's time cut off is no fact about the world either."""
+    clock, journal = ManualClock(), MemoryJournal()
+    first, web = Gate(journal=journal, clock=clock, caps=Caps(seconds=10.0)), Late(clock)
+    with pytest.raises(OutOfBudget):
+        await search(first, web)
+    assert await search(gate(caps=Caps(seconds=100.0), entries=journal.rows), web) == FOUND
+
+
+class Standing(ManualClock):
+    """A clock on which a sleep never ends by itself."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.asleep = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.asleep.set()
+        await asyncio.Event().wait()
+
+
+@pytest.mark.parametrize("drained", [True, False])
+async def test_stopping_ends_a_pause_at_once(drained: bool) -> None:
+    """A minute's Retry-After is not waited out once the run was asked to stop, and the call is not sent again."""
+    clock = Standing()
+    through = gate(clock=clock)
+    web = ScriptedSearch({"q": EffectFailed("429", retryable=True, retry_after=60.0)})
+    asked = asyncio.create_task(search(through, web))
+    async with asyncio.timeout(10):
+        await clock.asleep.wait()
+        if drained:
+            await through.drain()
+        else:
+            through.stop()
+        with pytest.raises(Stopping):
+            await asked
+    assert clock.slept == [60.0]
+    assert web.asked == ["q"]
+    assert through.in_flight() == 0

@@ -1,0 +1,92 @@
+"""SQLite as the project opens it: durable, shared by readers, and safe to open and write from many sides at once."""
+
+from __future__ import annotations
+
+import asyncio
+import sqlite3
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from research.errors import StoreProblem, WrongVersion
+from research.ports import Page
+from tools.clock import SystemClock
+from tools.database import Database, connect
+from tools.library import FileLibrary
+
+SCHEMA = "CREATE TABLE things (name TEXT PRIMARY KEY)"
+
+
+async def test_what_is_written_is_on_the_disk(tmp_path: Path) -> None:
+    """Every connection that writes is in WAL mode and syncs each commit."""
+    database = Database(tmp_path / "d.db", SCHEMA, 1)
+    pragmas = ("journal_mode", "synchronous")
+    found = [await database.run(lambda c, p=name: c.execute(f"PRAGMA {p}").fetchone()[0]) for name in pragmas]
+    database.close()
+    assert found == ["wal", 2]
+
+
+async def test_a_reader_cannot_write(tmp_path: Path) -> None:
+    """A read-only connection reads what is there while the writer has it open, and changes nothing."""
+    database = Database(tmp_path / "d.db", SCHEMA, 1)
+    await database.run(lambda c: c.execute("INSERT INTO things VALUES ('a')"))
+    reader = connect(tmp_path / "d.db", SCHEMA, 1, read_only=True)
+    assert reader.execute("SELECT name FROM things").fetchall() == [("a",)]
+    for statement in ("INSERT INTO things VALUES ('b')", "DROP TABLE things", "PRAGMA user_version=9"):
+        with pytest.raises(sqlite3.OperationalError, match="readonly"):
+            reader.execute(statement)
+    reader.close()
+    database.close()
+
+
+def test_a_reader_creates_nothing(tmp_path: Path) -> None:
+    """Opening what is not there for reading is an error, and leaves no file behind."""
+    with pytest.raises((StoreProblem, WrongVersion)):
+        connect(tmp_path / "d.db", SCHEMA, 1, read_only=True)
+    assert list(tmp_path.iterdir()) == []
+
+
+async def test_a_transaction_that_fails_leaves_nothing(tmp_path: Path) -> None:
+    """What was done before the failure is rolled back, and the connection can be used again."""
+    database = Database(tmp_path / "d.db", SCHEMA, 1)
+
+    def twice(connection: sqlite3.Connection) -> None:
+        connection.execute("INSERT INTO things VALUES ('a')")
+        connection.execute("INSERT INTO things VALUES ('a')")
+
+    with pytest.raises(StoreProblem, match=r"d\.db"):
+        await database.run(twice)
+    assert await database.run(lambda c: c.execute("SELECT count(*) FROM things").fetchone()[0]) == 0
+    database.close()
+
+
+def test_a_new_file_may_be_opened_from_many_sides_at_once(tmp_path: Path) -> None:
+    """The first two commands of a new user may run at the same moment: one creates the tables, all can use them."""
+    sides = 4
+    together = threading.Barrier(sides)
+
+    def opened(_: int) -> int:
+        together.wait(timeout=10)
+        connection = connect(tmp_path / "d.db", SCHEMA, 1)
+        count: int = connection.execute("SELECT count(*) FROM things").fetchone()[0]
+        connection.close()
+        return count
+
+    with ThreadPoolExecutor(sides) as threads:
+        assert list(threads.map(opened, range(sides))) == [0] * sides
+
+
+async def test_one_text_under_many_addresses_is_kept_at_once(tmp_path: Path) -> None:
+    """Eight mirrors of one page come in together: one file, eight records of where it came from."""
+    library = FileLibrary(tmp_path, SystemClock())
+    urls = [f"https://{number}.example/" for number in range(8)]
+    kept = await asyncio.gather(
+        *(library.keep(Page(url=url, title="T", text="A budget is a wall."), "public") for url in urls)
+    )
+    assert len({source.id for source in kept}) == 1
+    assert [source.url for source in kept] == urls
+    assert await library.text(kept[0].id) == "A budget is a wall."
+    assert [path.name for path in (tmp_path / "texts").rglob("*") if path.is_file()] == [f"{kept[0].id}.txt"]
+    library.close()
