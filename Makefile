@@ -23,7 +23,7 @@ demo: setup
 	$(RUN)/research --home $(DEMO_HOME) ask "$(Q)" --corpus docs
 
 test: setup
-	$(RUN)/python -m pytest
+	$(RUN)/python -m pytest -n 2 --dist loadfile
 
 check: setup
 	$(RUN)/ruff format --check .

@@ -56,6 +56,8 @@ class Desk:
         budget = context.gate.open(self.task.id, build(Caps, state["caps"]), opened=state["opened"])
         self.access: Access = context.access(self.task.type, self.task.id, budget)
         self.limit = CORPUS_HITS if self.task.type == "corpus" else WEB_HITS
+        # Only what a web search found can be fetched: a passage of a corpus is not kept as a hit.
+        self.kept = "passage" if self.task.type == "corpus" else "hit"
 
     async def findings(self, state: BranchState) -> tuple[Finding, ...]:
         """Return the branch's findings so far."""
@@ -88,7 +90,7 @@ async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     ranked = reciprocal_rank(lists, key=lambda hit: hit.handle)
     seen = set(state.get("seen", []))
     fresh = [hit for hit in ranked if hit.handle not in seen][: desk.limit]
-    await runtime.context.world.library.put(runtime.context.gate.run, [("hit", hit.handle, hit) for hit in fresh])
+    await runtime.context.world.library.put(runtime.context.gate.run, [(desk.kept, hit.handle, hit) for hit in fresh])
     handles = [hit.handle for hit in fresh]
     if desk.task.kind == "agent" and desk.task.type == "web":
         read, offered = state.get("hits", []), [*state.get("offered", []), *handles]
@@ -103,7 +105,7 @@ async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     desk = Desk(state, runtime.context)
     question = Question(text=state["question"])
     reader = Reader(runtime.context, desk.task, desk.access, question)
-    hits = [build(Hit, await runtime.context.world.library.get(reader.run, "hit", id)) for id in state["hits"]]
+    hits = [build(Hit, await runtime.context.world.library.get(reader.run, desk.kept, id)) for id in state["hits"]]
     readings, trouble = await runtime.context.settle("read", reader.jobs(hits))
     findings = [finding for reading in readings for finding in reading.findings]
     lost = [Failure(where="read", what=what) for reading in readings for what in reading.losses]

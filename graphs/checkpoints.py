@@ -87,9 +87,9 @@ async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
 async def _saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
     connection = await aiosqlite.connect(path)
     try:
+        await connection.execute("PRAGMA busy_timeout=10000")
         await connection.execute("PRAGMA journal_mode=WAL")
         await connection.execute("PRAGMA synchronous=NORMAL")
-        await connection.execute("PRAGMA busy_timeout=10000")
         saver = AsyncSqliteSaver(connection, serde=StrictJson())
         if type(saver.serde) is not StrictJson:
             raise StoreProblem("LangGraph replaced the strict serialiser; this version of it cannot be used")

@@ -59,6 +59,7 @@ async def plan_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
         failure = Failure(where="planning", what=f"{refusal}; give the run a larger cap")
         return {"failures": {"plan": plain(failure)}, "pending": []}
     await context.keep_lapses()
+    plan = msgspec.structs.replace(plan, tasks=plan.tasks[: context.bounds.branches])
     await context.world.library.put(context.gate.run, [("plan", "plan", plan)])
     return _start(context, build(Mode, state["mode"]), plan)
 
@@ -135,7 +136,7 @@ async def assess_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     known = {task.id for task in notes.tasks}
     tasks = [
         msgspec.structs.replace(task, label=label, round=state["round"] + 1)
-        for task in (answers[0] if answers else ())
+        for task in (answers[0][: context.bounds.new_branches] if answers else ())
         if task.id not in known and not (label == "private" and task.type == "web")
     ]
     update = _start(context, build(Mode, state["mode"]), Plan(tasks=tuple(tasks))) if tasks else {"pending": []}

@@ -14,9 +14,9 @@ import msgspec
 from graphs.context import RunContext
 from research.access import Access
 from research.citations import findings_from
-from research.errors import OutOfBudget, SourceDamaged
+from research.errors import SourceDamaged
 from research.passages import best_passages
-from research.records import Finding, Hit, Label, Passage, Question, Quote, Record, Source, Task, counted
+from research.records import Finding, Hit, Label, Passage, Question, Record, Source, Task, counted
 
 PAGE_PASSAGES = 8
 """Passages of one page that are read: chosen for the task, in the page's order."""
@@ -92,8 +92,11 @@ class Reader:
         label: Label,
         lost: Sequence[str] = (),
     ) -> Reading:
-        quotes, unread = await self._read(passages)
-        findings, dropped = findings_from(quotes, self._task, texts, dict.fromkeys(texts, label))
+        quotes = await self._context.analyst.read(self._task, self._question, passages, self._access)
+        read: dict[str, list[tuple[int, int]]] = {}
+        for passage in passages:
+            read.setdefault(passage.source, []).append((passage.start, passage.end))
+        findings, dropped = findings_from(quotes, self._task, texts, dict.fromkeys(texts, label), near=read)
         used = {finding.source for finding in findings}
         records: list[tuple[str, str, object]] = [("finding", finding.id, finding) for finding in findings]
         records += [("source", f"{source.id} {source.url}", source) for source in sources if source.id in used]
@@ -101,17 +104,4 @@ class Reader:
         losses = [*lost]
         if dropped:
             losses.append(f"{counted(dropped, 'quote')} not found in the source, so not used")
-        if unread:
-            losses.append(f"{counted(unread, 'passage')} not read: too little budget was left for all at once")
         return Reading(findings=findings, losses=tuple(losses))
-
-    async def _read(self, passages: Sequence[Passage]) -> tuple[Sequence[Quote], int]:
-        """Return quotes, and how many passages had to be left out: half of them each time the call does not fit."""
-        try:
-            return await self._context.analyst.read(self._task, self._question, passages, self._access), 0
-        except OutOfBudget as refusal:
-            half = passages[: len(passages) // 2]
-            if refusal.currency not in ("tokens", "usd") or not half:
-                raise
-        quotes, unread = await self._read(half)
-        return quotes, unread + len(passages) - len(half)

@@ -13,6 +13,8 @@ import re
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
+from itertools import chain, islice
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from research.errors import CitationBroken
@@ -28,6 +30,28 @@ _SAME = {
     **dict.fromkeys("\u00ad\u180e\u200b\u200c\u200d\u200e\u200f\u2060\ufeff", ""),
 }
 _PIECE = re.compile(r"[!-~]+|.", re.DOTALL)
+_SHAPES = {
+    **dict.fromkeys("-\u2010\u2011\u2212\ufe63\uff0d", "-"),
+    "\u2013": "=",
+    **dict.fromkeys(".,", "."),
+    **dict.fromkeys(":/", ":"),
+    **dict.fromkeys("'\u2019\u02bc", "'"),
+    **dict.fromkeys("\u00a0\u2009\u202f", "_"),
+    "\n": "\n",
+}
+_JOINT = re.compile(
+    r"(?<=[aA0])(?=[aA0]|\.0|'[aA])"  # a word; 1|.5; can|'t
+    r"|(?<=[aA0]')(?=[aA])"
+    r"|(?<=0[.:'])(?=0)|(?<=0)(?=[:']0)"  # 1,|000; 10|:30; 1'|000
+    r"|(?<=[ \n_$]\.)(?=0)"  # .|5
+    r"|(?<=[aA0]-)(?=[aA0])|(?<=[aA0])(?=-[aA0])"  # non-|toxic
+    r"|(?<=[aA0]-\n)(?=a)|(?<=[aA0])(?=-[ \n]+a)"  # a word divided at the end of a line; pre|- and post-war
+    r"|(?<=[^aA0-]-)(?=0)|(?<=[ \n_(]=)(?=0)"  # -|5
+    r"|(?<=0=)(?=0)|(?<=0)(?==0)"  # 1990|–1995
+    r"|(?<=0_)(?=000(?!0))|(?<=0)(?=_000(?!0))"  # 1|000|000 with spaces that do not break
+)
+"""Where a cut would part a word or a figure, in the shapes of the characters around it: see ``_shape``."""
+_NOWHERE: Mapping[str, Sequence[tuple[int, int]]] = MappingProxyType({})
 
 
 class Folded(NamedTuple):
@@ -80,24 +104,23 @@ def normal(text: str) -> str:
 def locate(quote: str, text: str, *, near: tuple[int, int] | None = None) -> tuple[int, int] | None:
     """Return ``(start, end)`` of the quote in ``text`` (code points), or ``None`` when it is not there.
 
-    A verbatim occurrence wins over a normalised one, and one inside ``near`` over one outside. A quote with fewer than
-    :data:`SHORTEST` characters is never located, nor one that begins or ends inside a word or number of the text:
-    ``legal to do so`` is not a quote of ``illegal to do so``.
+    An occurrence inside ``near`` wins over one outside, and then a verbatim one over a normalised one. A quote with
+    fewer than :data:`SHORTEST` characters is never located, nor one that begins or ends inside a word or figure of the
+    text: ``legal to do so`` is not a quote of ``illegal to do so``, nor ``exactly 1`` of ``exactly 1.5``.
     """
+    return _place(quote, text, () if near is None else (near,))
+
+
+def _place(quote: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     wanted = quote.strip()
     plain = normal(wanted)
     if len(plain.replace(" ", "")) < SHORTEST:
         return None
-    verbatim = _choose(_verbatim(wanted, text), text, near)
-    return verbatim or _choose(_normalised(plain, fold(text)), text, near)
-
-
-def _choose(spans: Iterable[tuple[int, int]], text: str, near: tuple[int, int] | None) -> tuple[int, int] | None:
     first: tuple[int, int] | None = None
-    for start, end in spans:
-        if _cuts(text, start, end):
+    for start, end in chain(_verbatim(wanted, text), _normalised(plain, text)):
+        if _cuts(text, start) or _cuts(text, end):
             continue
-        if near is None or (near[0] <= start and end <= near[1]):
+        if not near or any(low <= start and end <= high for low, high in near):
             return start, end
         first = first or (start, end)
     return first
@@ -110,7 +133,8 @@ def _verbatim(wanted: str, text: str) -> Iterator[tuple[int, int]]:
         at = text.find(wanted, at + 1)
 
 
-def _normalised(plain: str, folded: Folded) -> Iterator[tuple[int, int]]:
+def _normalised(plain: str, text: str) -> Iterator[tuple[int, int]]:
+    folded = fold(text)
     at = folded.text.find(plain)
     while at >= 0:
         last = at + len(plain) - 1
@@ -122,40 +146,71 @@ def _normalised(plain: str, folded: Folded) -> Iterator[tuple[int, int]]:
         at = folded.text.find(plain, at + 1)
 
 
-def _cuts(text: str, start: int, end: int) -> bool:
-    """Return whether the span begins or ends inside a word or number. Scripts without letter case have no such edge."""
-    return (start > 0 and _joined(text[start - 1], text[start])) or (
-        end < len(text) and _joined(text[end - 1], text[end])
-    )
+def _cuts(text: str, at: int) -> bool:
+    """Return whether ``at`` is inside a word, a figure or a character. Scripts without letter case have no words here.
+
+    Characters that are not seen by themselves (dropped ones and combining marks) join nothing and part nothing.
+    """
+    if not 0 < at < len(text):
+        return False
+    after = next(_seen(text, range(at, len(text))), " ")
+    if _combines(after) and not text[at - 1].isspace():
+        return True
+    left = _shapes(_seen(text, range(at - 1, -1, -1)), 3)[::-1]
+    right = _shapes(_seen(text, range(at, len(text))), 6)
+    return _JOINT.match(f" {left}{right}", len(left) + 1) is not None
 
 
-def _joined(left: str, right: str) -> bool:
-    return _letter(left) and _letter(right)
+def _seen(text: str, places: Iterable[int]) -> Iterator[str]:
+    return (text[i] for i in places if _SAME.get(text[i], text[i]))
 
 
-def _letter(char: str) -> bool:
-    return char.isdigit() or char.lower() != char.upper()
+def _shapes(chars: Iterable[str], most: int) -> str:
+    return "".join(islice((_shape(char) for char in chars if not _combines(char)), most))
+
+
+def _shape(char: str) -> str:
+    """Return ``0`` for a digit, ``a`` or ``A`` for a cased letter, a space for white space, and for a mark its kind."""
+    if char.isdigit():
+        return "0"
+    if char.lower() != char.upper():
+        return "A" if char.isupper() else "a"
+    return _SHAPES.get(char) or (" " if char.isspace() else "$" if unicodedata.category(char) == "Sc" else "x")
+
+
+def _combines(char: str) -> bool:
+    return unicodedata.category(char).startswith("M")
 
 
 def findings_from(
-    quotes: Sequence[Quote], task: Task, texts: Mapping[str, str], labels: Mapping[str, Label]
+    quotes: Sequence[Quote],
+    task: Task,
+    texts: Mapping[str, str],
+    labels: Mapping[str, Label],
+    *,
+    near: Mapping[str, Sequence[tuple[int, int]]] = _NOWHERE,
 ) -> tuple[tuple[Finding, ...], int]:
     """Return the findings whose quotes are in their sources, in order, and how many quotes were dropped.
 
-    ``texts`` and ``labels`` are keyed by source id; a quote of any other source is dropped. A finding seen twice is
-    returned once and not counted as dropped. Without a statement, the quote itself is the statement.
+    ``texts`` and ``labels`` are keyed by source id; a quote of any other source is dropped. ``near`` holds by source id
+    the spans that were read: of several occurrences of a quote, the first inside one of them is taken. A finding seen
+    twice is returned once and not counted as dropped. Without a statement, the quote itself is the statement.
     """
     found: dict[str, Finding] = {}
     dropped = 0
     for quote in quotes:
         text = texts.get(quote.source)
-        span = None if text is None or quote.source not in labels else locate(quote.quote, text)
+        span = (
+            None
+            if text is None or quote.source not in labels
+            else _place(quote.quote, text, near.get(quote.source, ()))
+        )
         if text is None or span is None:
             dropped += 1
             continue
         own = text[span[0] : span[1]]
         statement = " ".join(quote.statement.split()) or " ".join(own.split())
-        id = ident("f", quote.source, span[0], span[1], statement)
+        id = ident("f", task.id, quote.source, span[0], span[1], statement)
         found.setdefault(
             id,
             Finding(

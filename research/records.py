@@ -224,7 +224,7 @@ class BranchOutcome(Record):
 
 
 class Sentence(Record):
-    """A sentence of the report. Without ``findings`` it is the writer's own connective and claims nothing."""
+    """A sentence of the report, with the findings it rests on."""
 
     text: str
     findings: tuple[str, ...] = ()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-import msgspec
-
+from research.clean import clean_text
 from research.requests import Message, ModelReply, ModelRequest, Stop, TokenCount, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
@@ -61,11 +61,11 @@ def _valid(text: str) -> str:
 
 
 def reply_of(answer: AIMessage, request: ModelRequest) -> ModelReply:
-    """Return an answer as the gate records it."""
+    """Return an answer as the gate records it: every text in it cleaned, so that it can be written down as UTF-8."""
     text = str(answer.text)
     usage = answer.usage_metadata
     return ModelReply(
-        text=text,
+        text=clean_text(text),
         stop=_stop(answer),
         usage=TokenCount(prompt=usage["input_tokens"], completion=usage["output_tokens"]) if usage else None,
         data=parsed(text) if request.schema is not None else None,
@@ -91,16 +91,32 @@ def _tool_calls(answer: AIMessage) -> tuple[ToolCall, ...]:
         (call.get("id"), call.get("name"), {"_invalid": call.get("args") or ""}) for call in answer.invalid_tool_calls
     ]
     calls = enumerate([*good, *bad], 1)
-    return tuple(ToolCall(id=id or f"call-{n}", name=name or "", arguments=args) for n, (id, name, args) in calls)
+    return tuple(
+        ToolCall(id=clean_text(id or "") or f"call-{n}", name=clean_text(name or ""), arguments=cleaned(args))
+        for n, (id, name, args) in calls
+    )
+
+
+def cleaned(value: Any) -> Any:
+    """Return a JSON value with every string in it cleaned, the keys of its objects too."""
+    if isinstance(value, str):
+        return clean_text(value)
+    if isinstance(value, dict):
+        return {clean_text(key): cleaned(item) for key, item in value.items()}
+    return [cleaned(item) for item in value] if isinstance(value, list) else value
 
 
 def parsed(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in ``text``, without a code fence or a thinking block around it, or ``None``."""
+    """Return the JSON object in ``text``, cleaned, without a code fence or a thinking block around it, or ``None``.
+
+    The strings are cleaned after they are read: a line separator may stand in a JSON string, the line end that it
+    becomes may not. ``NaN`` and the infinities, which JSON has not, become null.
+    """
     body = text.rpartition("</think>")[2].strip()
     if body.startswith("```"):
         body = body.partition("\n")[2].strip().removesuffix("```")
     try:
-        value = msgspec.json.decode(body)
-    except msgspec.DecodeError:
+        value = json.loads(body, parse_constant=lambda _: None)  # unlike msgspec, it reads a lone surrogate's escape
+        return cleaned(value) if isinstance(value, dict) else None
+    except (ValueError, RecursionError):
         return None
-    return value if isinstance(value, dict) else None

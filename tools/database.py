@@ -6,6 +6,7 @@ What is stored is the business of the files that use this: the journal and the l
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -33,25 +34,40 @@ def spoken(path: Path) -> Iterator[None]:
 def connect(path: Path, schema: str, version: int, *, read_only: bool = False) -> sqlite3.Connection:
     """Open ``path``, creating it with ``schema`` when it is new. Raises ``WrongVersion`` and ``StoreProblem``."""
     with spoken(path):
-        if read_only:
-            connection = _reader(path)
-        else:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        if not read_only:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-        found = connection.execute("PRAGMA user_version").fetchone()[0]
-        if found == 0 and not read_only:
-            connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version={version}; COMMIT")
-        elif found != version:
+        connection = _reader(path) if read_only else _writer(path, schema, version)
+        found = _layout(connection)
+        if found != version:
             connection.close()
             raise WrongVersion(
                 f"{path} has layout {found}, this program reads layout {version}; "
                 "use the version of the program that wrote it, or another --home"
             )
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
         return connection
+
+
+def make_wal(path: Path) -> None:
+    """Make ``path`` a database in WAL mode if it is new, for a library that opens it itself."""
+    with spoken(path):
+        _writer(path, "", 0).close()
+
+
+def _writer(path: Path, schema: str, version: int) -> sqlite3.Connection:
+    """Open for writing. One process at a time gets here: SQLite does not wait when two switch a new file to WAL."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".opening").open("w") as turn:
+        fcntl.flock(turn, fcntl.LOCK_EX)
+        connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        connection.execute("PRAGMA journal_mode=WAL")
+        connection.execute("PRAGMA synchronous=FULL")
+        if _layout(connection) == 0:
+            connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version={version}; COMMIT")
+        return connection
+
+
+def _layout(connection: sqlite3.Connection) -> int:
+    return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
 def _reader(path: Path) -> sqlite3.Connection:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from research.clean import clean_text
 from research.errors import EffectFailed
 from research.requests import ModelReply, TokenCount
 
@@ -24,8 +25,8 @@ SDK_ERRORS = (
     ("httpx2", "HTTPError"),
     ("langchain_core.exceptions", "LangChainException"),
 )
-MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError)
-"""What LangChain's classes raise on an answer that is not JSON, or not of the documented shape."""
+MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
+"""What LangChain's classes raise on an answer that is not JSON, nested too deep, or not of the documented shape."""
 MEANINGS = {
     400: "the request was rejected",
     401: "the key was rejected",
@@ -39,6 +40,8 @@ MEANINGS = {
 }
 SILENT = (401, 403)
 """Here providers repeat (parts of) the key."""
+MAYBE_BILLED = (408, 502, 504)
+"""A proxy lost or gave up on an answer that the model behind it may have finished."""
 BROKE = ("insufficient_quota", "billing_hard_limit_reached", "credit_balance_too_low")
 KEY_LIKE = re.compile(r"\b(sk|pk|key|gsk|xai|AIza)[-_A-Za-z0-9*]{8,}")
 LONGEST_DETAIL = 200
@@ -63,7 +66,7 @@ def cut_completion(error: Exception) -> ModelReply | None:
         return None
     usage = getattr(completion, "usage", None)
     count = TokenCount(prompt=usage.prompt_tokens, completion=usage.completion_tokens) if usage else None
-    return ModelReply(text=choices[0].message.content or "", stop="length", usage=count)
+    return ModelReply(text=clean_text(choices[0].message.content or ""), stop="length", usage=count)
 
 
 def failure_of(error: Exception, model: str, secrets: Sequence[str] = ()) -> EffectFailed:
@@ -91,6 +94,7 @@ def _refused(error: Exception, status: int, model: str, secrets: Sequence[str]) 
         f"{model}: {meaning} (HTTP {status}){f': {detail}' if detail else ''}",
         retryable=not broke and (status in (408, 409, 425, 429) or status >= 500),
         retry_after=_retry_after(error),
+        charged=status in MAYBE_BILLED,
     )
 
 

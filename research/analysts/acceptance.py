@@ -7,20 +7,24 @@ which findings exist and where a task may look are decided here, from what the m
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
-from research.analysts import Turn
+from research.analysts import Notes, Turn
 from research.analysts.schemas import (
+    JudgeReply,
     PlannedTask,
     ReadReply,
     WriteReply,
     WrittenSentence,
 )
+from research.analysts.wording import shorten
 from research.clean import clean_text
 from research.records import (
     BranchType,
     Disagreement,
     Draft,
+    Finding,
+    Gap,
     Label,
     Passage,
     Question,
@@ -30,10 +34,12 @@ from research.records import (
     Task,
 )
 from research.requests import ToolCall
+from research.words import entities, negations, terms
 
 LONGEST_QUERY = 200
 LONGEST_TEXT = 600
-LONGEST_CONNECTIVE = 160
+LONGEST_HEADING = 80
+LONGEST_MATTER = 120
 MOST_QUERIES = 3
 MOST_MOVES = 4
 WEB = "web"
@@ -97,6 +103,11 @@ def quotes_from(reply: ReadReply, passages: Sequence[Passage]) -> tuple[Quote, .
     return tuple(sorted(quotes, key=lambda quote: -quote.relevance))
 
 
+def gap_from(reply: JudgeReply, task: Task, asked: Collection[str]) -> Gap:
+    """Return what is missing, with the queries that were not asked yet."""
+    return Gap(task=task.id, missing=tidy(reply.missing) or task.objective, queries=fresh_queries(reply.queries, asked))
+
+
 def turn_from(calls: Iterable[ToolCall], handles: Collection[str], asked: Collection[str] = ()) -> Turn:
     """Return the next move: new queries, and handles among those that were shown."""
     queries: list[str] = []
@@ -110,36 +121,54 @@ def turn_from(calls: Iterable[ToolCall], handles: Collection[str], asked: Collec
     return Turn(queries=fresh_queries(queries, asked), handles=tuple(opened[:MOST_MOVES]))
 
 
-def draft_from(reply: WriteReply, known: Collection[str]) -> Draft:
-    """Return the draft without unknown ids, and without claims that no known finding supports."""
-    sections = [
-        Section(heading=tidy(section.heading, 120) or "Findings", sentences=_sentences(section.sentences, known))
-        for section in reply.sections
-    ]
-    disagreements = [
-        Disagreement(about=tidy(entry.about), findings=ids)
-        for entry in reply.disagreements
-        if len(ids := _ids(entry.findings, known)) > 1 and tidy(entry.about)
-    ]
+def draft_from(reply: WriteReply, notes: Notes, shown: Sequence[Finding]) -> Draft:
+    """Return the draft without unknown ids, and without any sentence that cites none of the findings ``shown``.
+
+    A heading keeps the model's wording only where it can claim nothing of its own, and what a disagreement is about is
+    said in the words of the tasks: neither is checked against a quote.
+    """
+    known = {finding.id: finding for finding in shown}
+    sections: dict[str, tuple[Sentence, ...]] = {}
+    for section in reply.sections:
+        sentences = _sentences(section.sentences, known)
+        if sentences:
+            heading = _heading(section.heading, sentences, known, notes)
+            sections[heading] = sections.get(heading, ()) + sentences
+    pairs = dict.fromkeys(ids for entry in reply.disagreements if len(ids := _ids(entry.findings, known)) > 1)
     return Draft(
-        answer=tuple(sentence for sentence in _sentences(reply.answer, known) if sentence.findings),
-        sections=tuple(section for section in sections if any(sentence.findings for sentence in section.sentences)),
-        disagreements=tuple(disagreements),
+        answer=_sentences(reply.answer, known),
+        sections=tuple(Section(heading=heading, sentences=held) for heading, held in sections.items()),
+        disagreements=tuple(
+            Disagreement(about=_matter([known[id] for id in ids], notes), findings=ids) for ids in pairs
+        ),
     )
 
 
 def _sentences(written: Iterable[WrittenSentence], known: Collection[str]) -> tuple[Sentence, ...]:
-    kept = []
-    for entry in written:
-        text, ids = tidy(entry.text), _ids(entry.findings, known)
-        if text and (ids or (entry.connective and _claims_nothing(text))):
-            kept.append(Sentence(text=text, findings=ids))
-    return tuple(kept)
+    kept = ((tidy(entry.text), _ids(entry.findings, known)) for entry in written)
+    return tuple(Sentence(text=text, findings=ids) for text, ids in kept if text and ids)
 
 
-def _claims_nothing(text: str) -> bool:
-    """A model may call a claim connective; figures or length give it away."""
-    return len(text) <= LONGEST_CONNECTIVE and not any(character.isdigit() for character in text)
+def _heading(written: str, sentences: Iterable[Sentence], known: Mapping[str, Finding], notes: Notes) -> str:
+    """Return the model's heading if all its content words are known from elsewhere, else the first task's objective."""
+    heading = tidy(written)
+    cited = [known[id] for sentence in sentences for id in sentence.findings]
+    texts = [notes.question.text, *(task.objective for task in notes.tasks)]
+    texts += [text for finding in cited for text in (finding.statement, finding.quote)]
+    own = set(terms(heading))
+    if own and len(heading) <= LONGEST_HEADING and not negations(heading) and own <= set(terms("\n".join(texts))):
+        return heading
+    objectives = {task.id: task.objective for task in notes.tasks}
+    return shorten(tidy(objectives.get(cited[0].task, "")), LONGEST_HEADING) or "Findings"
+
+
+def _matter(clashing: Sequence[Finding], notes: Notes) -> str:
+    """Return what the findings were looked for, else what all of them name."""
+    wanted = {finding.task for finding in clashing}
+    objectives = dict.fromkeys(tidy(task.objective) for task in notes.tasks if task.id in wanted)
+    named = [{name.casefold() for name in entities(finding.statement)} for finding in clashing]
+    shared = [name for name in entities(clashing[0].statement) if all(name.casefold() in names for names in named)]
+    return shorten("; ".join(objectives or shared), LONGEST_MATTER) or "what the sources say"
 
 
 def _ids(ids: Iterable[str], known: Collection[str]) -> tuple[str, ...]:

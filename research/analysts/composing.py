@@ -15,7 +15,7 @@ from research.analysts import Notes
 from research.analysts.decompose import Part, decompose
 from research.analysts.support import support
 from research.analysts.wording import alike, as_sentence, shorten
-from research.records import Disagreement, Draft, Finding, Section, Sentence
+from research.records import Disagreement, Draft, Finding, Section, Sentence, Task
 from research.words import NUMBER, entities, numbers, terms, years
 
 ANSWERS = 0.55
@@ -28,6 +28,9 @@ _BESIDE = 0.8
 _APART = re.compile(
     r"(?i)\b(?:differ\w*|unlike|whereas|while|than|rather|compar\w+|instead|but|however|contrast|opposed|distinct\w*)\b|;"
 )
+
+Span = tuple[str, int, int]
+"""A quote's source, start and end."""
 
 
 @dataclass
@@ -51,7 +54,7 @@ def compose(notes: Notes) -> Draft:
     return Draft(
         answer=tuple(_sentence(finding) for finding in answer),
         sections=_sections(groups, answer),
-        disagreements=disagreements(notes.findings),
+        disagreements=disagreements(once(notes.findings, notes.tasks)),
     )
 
 
@@ -61,7 +64,7 @@ def _sentence(finding: Finding) -> Sentence:
 
 
 def _groups(notes: Notes) -> list[Group]:
-    """Return one group per objective, in the order of the tasks; a finding that two tasks made stands in both."""
+    """Return one group per objective, in the order of the tasks; a quote that two tasks found stands in both."""
     groups: dict[str, Group] = {}
     for task in notes.tasks:
         key = task.objective.casefold()
@@ -71,11 +74,25 @@ def _groups(notes: Notes) -> list[Group]:
 
 
 def findings_on(objective: str, notes: Notes) -> list[Finding]:
-    """Return the findings of every task with this objective, best first, those included that another task made too."""
-    tasks = {task.id for task in notes.tasks if task.objective.casefold() == objective.casefold()}
-    ids = {id for outcome in notes.outcomes if outcome.task in tasks for id in outcome.findings}
-    found = [finding for finding in notes.findings if finding.task in tasks or finding.id in ids]
-    return sorted(found, key=lambda finding: (-finding.relevance, finding.source, finding.start))
+    """Return the findings of every task with this objective, best first, each quoted span once."""
+    tasks = [task for task in notes.tasks if task.objective.casefold() == objective.casefold()]
+    ids = {task.id for task in tasks}
+    found = once([finding for finding in notes.findings if finding.task in ids], tasks)
+    return sorted(found, key=lambda finding: (-finding.relevance, finding.source, finding.start, finding.id))
+
+
+def once(findings: Iterable[Finding], tasks: Sequence[Task]) -> list[Finding]:
+    """Return the findings, in their order, each quoted span once: of several, that of the earliest task, then id."""
+    place = {task.id: number for number, task in enumerate(tasks)}
+    first: dict[Span, Finding] = {}
+    listed = list(findings)
+    for finding in sorted(listed, key=lambda finding: (place.get(finding.task, len(place)), finding.id)):
+        first.setdefault(_span(finding), finding)
+    return [finding for finding in listed if first[_span(finding)].id == finding.id]
+
+
+def _span(finding: Finding) -> Span:
+    return finding.source, finding.start, finding.end
 
 
 def _resolved(groups: list[Group], parts: Sequence[Part]) -> list[Group]:
@@ -106,7 +123,7 @@ def _answer(groups: Sequence[Group], parts: Sequence[Part]) -> list[Finding]:
 
 
 def _new(finding: Finding, others: Iterable[Finding]) -> bool:
-    return not any(finding.id == other.id or alike(finding.statement, other.statement) for other in others)
+    return not any(_span(finding) == _span(other) or alike(finding.statement, other.statement) for other in others)
 
 
 def _sections(groups: Sequence[Group], answer: Sequence[Finding]) -> tuple[Section, ...]:

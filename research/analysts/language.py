@@ -12,7 +12,8 @@ from collections.abc import Sequence
 
 from research.access import Access
 from research.analysts import Analyst, Bounds, Notes, Turn
-from research.analysts.acceptance import draft_from, fresh_queries, quotes_from, sources_of, tasks_from, tidy, turn_from
+from research.analysts.acceptance import draft_from, gap_from, quotes_from, sources_of, tasks_from, tidy, turn_from
+from research.analysts.composing import once
 from research.analysts.schemas import TOOLS, CheckReply, JudgeReply, PlanReply, ReadReply, WriteReply, schema_of
 from research.analysts.structured import Unusable, ask
 from research.errors import EffectFailed, OutOfBudget
@@ -42,6 +43,8 @@ CHECK_TOKENS = 150
 MOST_FINDINGS = 60
 """Findings shown to the writer, the most relevant first: their prompt stays under some 15,000 tokens."""
 LONGEST_QUOTE = 800
+FEW_PASSAGES = 2
+"""Up to here a reading that the budget does not allow is left to the fallback; of more, the first half is tried."""
 
 
 class LanguageAnalyst:
@@ -88,9 +91,25 @@ class LanguageAnalyst:
         try:
             reply = await ask(access, "reader", messages, ReadReply, schema_of(ReadReply), READ_TOKENS)
         except Unusable:
-            self._lapsed(f"read {task.id}")
-            return await self._fallback.read(task, question, passages, access)
-        return quotes_from(reply, passages)
+            pass
+        except OutOfBudget as refusal:
+            if not _unaffordable(refusal):
+                raise
+            if len(passages) > FEW_PASSAGES:
+                return await self._read_in_part(task, question, passages, access)
+        else:
+            return quotes_from(reply, passages)
+        self._lapsed("reading")
+        return await self._fallback.read(task, question, passages, access)
+
+    async def _read_in_part(
+        self, task: Task, question: Question, passages: Sequence[Passage], access: Access
+    ) -> tuple[Quote, ...]:
+        """Have the model read the first half, which may still be affordable, and the fallback the rest."""
+        half = len(passages) // 2
+        self._lapsed("reading")
+        first = await self.read(task, question, passages[:half], access)
+        return (*first, *await self._fallback.read(task, question, passages[half:], access))
 
     async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
         if not findings:
@@ -101,12 +120,14 @@ class LanguageAnalyst:
         try:
             reply = await ask(access, "reader", messages, JudgeReply, schema_of(JudgeReply), JUDGE_TOKENS)
         except Unusable:
-            self._lapsed(f"judge {task.id}")
-            return await self._fallback.judge(task, findings, asked, access)
-        if reply.enough:
-            return None
-        queries = fresh_queries(reply.queries, asked)
-        return Gap(task=task.id, missing=tidy(reply.missing) or task.objective, queries=queries)
+            pass
+        except OutOfBudget as refusal:
+            if not _unaffordable(refusal):
+                raise
+        else:
+            return None if reply.enough else gap_from(reply, task, asked)
+        self._lapsed("judging")
+        return await self._fallback.judge(task, findings, asked, access)
 
     async def step(
         self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
@@ -129,7 +150,7 @@ class LanguageAnalyst:
         if not sources or bounds.new_branches < 1:
             return ()
         gaps = [gap.missing for outcome in notes.outcomes for gap in outcome.gaps]
-        findings = _best(notes.findings)
+        findings = _best(once(notes.findings, notes.tasks))
         mark = mark_of(notes.question.text, *gaps, *_words_of(findings))
         fields = {
             "mark": mark,
@@ -144,7 +165,7 @@ class LanguageAnalyst:
         try:
             reply = await ask(access, "planner", prompt("assess", **fields), PlanReply, schema, PLAN_TOKENS)
         except Unusable:
-            self._lapsed("assess")
+            self._lapsed("assessment")
             return await self._fallback.assess(notes, bounds, label, access)
         round = 1 + max((task.round for task in notes.tasks), default=0)
         asked = {(task.type, task.corpus, query.casefold()) for task in notes.tasks for query in task.queries}
@@ -156,17 +177,17 @@ class LanguageAnalyst:
     async def compose(self, notes: Notes, access: Access) -> Draft:
         if not notes.findings:
             return await self._fallback.compose(notes, access)
-        findings = _best(notes.findings)
+        findings = _best(once(notes.findings, notes.tasks))
         mark = mark_of(notes.question.text, *_words_of(findings))
         messages = prompt("writer", mark=mark, question=notes.question.text, findings=_grouped(notes, findings, mark))
         try:
             reply = await ask(access, "writer", messages, WriteReply, schema_of(WriteReply), WRITE_TOKENS)
-            draft = draft_from(reply, {finding.id for finding in findings})
+            draft = draft_from(reply, notes, findings)
             if draft.answer:
                 return draft
         except (Unusable, OutOfBudget, EffectFailed):
             pass  # there is always a report: below, by the fallback, which asks nobody
-        self._lapsed("compose")
+        self._lapsed("report")
         return await self._fallback.compose(notes, access)
 
     async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
@@ -180,6 +201,11 @@ class LanguageAnalyst:
         except (Unusable, OutOfBudget, EffectFailed):
             return "could not check"
         return reply.verdict
+
+
+def _unaffordable(refusal: OutOfBudget) -> bool:
+    """Return whether only calls to a model are refused: what costs no tokens may go on."""
+    return refusal.currency in ("tokens", "usd")
 
 
 def _best(findings: Sequence[Finding]) -> list[Finding]:

@@ -54,11 +54,10 @@ class JudgeReply(Record):
 
 
 class WrittenSentence(Record):
-    """A sentence of the report; a ``connective`` one claims nothing and needs no findings."""
+    """A sentence of the report, and the ids of the findings that support it."""
 
     text: str
     findings: tuple[str, ...]
-    connective: bool
 
 
 class WrittenSection(Record):
@@ -69,9 +68,8 @@ class WrittenSection(Record):
 
 
 class WrittenDisagreement(Record):
-    """Findings that cannot all hold, and about what."""
+    """The ids of findings that cannot all hold."""
 
-    about: str
     findings: tuple[str, ...]
 
 

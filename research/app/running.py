@@ -23,7 +23,7 @@ from research.records import Event, Failure, Question, RunStatus, build, encode
 from research.report import Report
 from research.settings import Settings, prepare_home
 from tools.clock import SystemClock
-from tools.database import Database
+from tools.database import Database, make_wal
 from tools.journal import SCHEMA, VERSION, RunRow, SqliteJournal
 from tools.library import FileLibrary, read_record
 from tools.ownership import RunLock
@@ -185,6 +185,7 @@ class _Worker:
                     losses=losses,
                     lapses=self.judgement.lapses,
                 )
+                make_wal(home.checkpoints)
                 async with open_engine(home.checkpoints) as engine:
                     try:
                         return await engine.work(context, self.question, approve)

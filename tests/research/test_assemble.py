@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from research.assemble import Facts, assemble, sentence_id
@@ -76,9 +77,7 @@ def facts(**changed: Any) -> Facts:
     return Facts(**fields | changed)
 
 
-def assembled(
-    draft: Draft = DRAFT, verdicts: dict[Sentence, VerdictName] | None = None, **changed: Any
-) -> Report:
+def assembled(draft: Draft = DRAFT, verdicts: dict[Sentence, VerdictName] | None = None, **changed: Any) -> Report:
     named = {sentence_id(sentence): verdict for sentence, verdict in (verdicts or {}).items()}
     return assemble(facts(**changed), draft, FINDINGS, SOURCES, named, lambda source: f"texts/{source}")
 
@@ -194,13 +193,21 @@ def test_money_that_is_not_known_is_not_zero() -> None:
     assert (known.usd, known.caps.usd, known.caps.calls) == (1.5, 2.0, None)
 
 
-def test_a_finding_is_supported_only_by_a_supported_sentence() -> None:
-    """A finding whose sentences could not be checked says so, also beside a supported one."""
-    report = assembled(verdicts={FIRST: "supported"})
-    assert [(finding.id, finding.verdict) for finding in report.findings] == [
-        ("f-0", "supported"),
-        ("f-1", "could not check"),
-    ]
-    both = Sentence(text="Walls and locks.", findings=("f-0", "f-1"))
-    report = assembled(Draft(answer=(FIRST, both), sections=()), verdicts={both: "supported", FIRST: "unsupported"})
-    assert {finding.verdict for finding in report.findings} == {"supported"}
+@pytest.mark.parametrize(
+    ("statement", "quote", "verdict"),
+    [
+        ("A budget is a wall.", "A budget is a wall.", "supported"),
+        ("A budget is not a wall.", "A budget is a wall.", "unsupported"),
+        ("A cap holds 7 calls.", "A cap holds 5 calls.", "unsupported"),
+        ("Money is finite.", "A budget is a wall.", "could not check"),
+    ],
+)
+def test_a_finding_s_verdict_is_whether_its_quote_bears_its_statement_out(
+    statement: str, quote: str, verdict: VerdictName
+) -> None:
+    """Supported, unsupported or unknown by its own words, whatever became of the sentences that cite it."""
+    finding = msgspec.structs.replace(FINDINGS[0], statement=statement, quote=quote)
+    supported = {sentence_id(FIRST): "supported"}
+    draft = Draft(answer=(FIRST,), sections=())
+    report = assemble(facts(), draft, [finding], SOURCES, supported, str)  # type: ignore[arg-type]
+    assert [entry.verdict for entry in report.findings] == [verdict]

@@ -7,12 +7,13 @@ import unicodedata
 from pathlib import Path
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from research.citations import SHORTEST, findings_from, locate, normal, number, verify
 from research.errors import CitationBroken
 from research.records import Quote, Task
+from research.sentences import sentences
 
 TASK = Task.make("What holds?", ("what holds",), "corpus", corpus="c")
 TEXT = "A budget is a wall. It is “never” exceeded – not even once.\nThe  slice kept back is big. ﬁnally, it ends…"
@@ -95,11 +96,106 @@ def test_a_quote_may_not_begin_inside_a_word() -> None:
     assert locate("Python version 3.1", "It needs Python version 3.12 or later.") is None
 
 
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("the price is exactly 1", "the price is exactly 1.5 million"),
+        ("the price is exactly 1.", "the price is exactly 1.5 million"),
+        ("the price is exactly 1", "the price is exactly 1,000,000"),
+        ("the price is exactly 1", "the price is exactly 1\u202f000"),
+        ("it begins at exactly 10", "it begins at exactly 10:30"),
+        ("held from 1990", "held from 1990–1995"),
+        ("000 people died", "1,000 people died"),
+        ("5 million dollars", "it cost .5 million dollars"),
+        ("5 degrees outside", "-5 degrees outside"),
+        ("5 degrees outside", "it is \u2212\u200b5 degrees outside"),
+        ("5 degrees outside", "it is –5 degrees outside"),
+        ("toxic to humans", "it is non-toxic to humans"),
+        ("toxic to humans", "it is non-\ntoxic to humans"),
+        ("the effect is non", "the effect is non-linear"),
+        ("legal to do so", "it is il\u00adlegal to do so"),
+        ("legal to do so", "it is il\u200blegal to do so"),
+        ("any user can", "any user can't"),
+        ("any user can", "any user can’t"),
+        ("any user can", "any user can\u200b’t"),
+        ("t do that again", "they can't do that again"),
+        ("here is the resume", "here is the resume\u0301"),
+        ("here is the resume", "here is the resume\u00ad\u0301"),
+    ],
+)
+def test_a_quote_does_not_part_a_word_or_a_figure(quote: str, text: str) -> None:
+    """A sign, a separator, an apostrophe or a mark joins what is on both sides of it, seen or not seen."""
+    assert locate(quote, text) is None
+
+
+@pytest.mark.parametrize(
+    ("quote", "text"),
+    [
+        ("the price is exactly 1", "the price is exactly 1. Then"),
+        ("the price is exactly 1", "the price is exactly 1, not 2"),
+        ("it is toxic to humans.", "It ended.1 But it is toxic to humans.2 More"),
+        ("it is never late", "a budget—it is never late"),
+        ("it is never late", "a budget--it is never late"),
+        ("5 degrees outside", "- 5 degrees outside"),
+        ("any user can", "it says 'any user can' here"),
+        ("Is it so late", "a-\nIs it so late"),
+        ("here is the re\u0301sume", "here is the re\u0301sume, read"),
+    ],
+)
+def test_a_quote_may_end_at_a_mark_that_joins_nothing(quote: str, text: str) -> None:
+    """A full stop, a dash, a list's hyphen, a closing quotation mark and a footnote's figure are ends like any."""
+    assert locate(quote, text) is not None
+
+
+@given(
+    st.lists(
+        st.one_of(
+            st.sampled_from(["non-toxic", "1,000,000", "can’t", "-5", "10:30", "re\u0301sume\u0301", "il\u00adlegal"]),
+            st.text(alphabet="abcdE ", min_size=1, max_size=12),
+        ),
+        min_size=3,
+        max_size=30,
+    ),
+    st.data(),
+)
+@example(["Any user can’t.", "Non-toxic 1,000,000."], None)
+def test_the_sentences_of_a_text_are_located(words: list[str], data: st.DataObject | None) -> None:
+    """What the sentence splitter takes as a sentence is never seen as a cut."""
+    ends = [" " if data is None else data.draw(st.sampled_from([" ", ". ", ".\n", "! ", ", ", "\n\n"])) for _ in words]
+    text = "".join(word + end for word, end in zip(words, ends, strict=True))
+    for span in sentences(text):
+        quote = text[span.start : span.end]
+        if len("".join(normal(quote).split())) >= SHORTEST:
+            assert locate(quote, text, near=(span.start, span.end)) == (span.start, span.end)
+
+
 def test_an_occurrence_near_the_passage_wins() -> None:
     """Of two equal sentences the one within the given span is taken; without it, the first."""
     text = "The same sentence. Something else. The same sentence."
     assert locate("The same sentence.", text) == (0, 18)
     assert locate("The same sentence.", text, near=(30, len(text))) == (35, 53)
+
+
+def test_a_finding_is_placed_in_the_passage_that_was_read() -> None:
+    """Of equal sentences the first inside a span that was read is taken; a quote from elsewhere is still located."""
+    text = "The same sentence. Something else. The same sentence. The  same sentence. The end of it."
+    quotes = [Quote(source="s", quote=quote, statement="x") for quote in ("The same sentence.", "The end of it.")]
+
+    def starts(*near: tuple[int, int]) -> list[int]:
+        found, _ = findings_from(quotes, TASK, {"s": text}, {"s": "public"}, near={"s": near, "other": ((0, 18),)})
+        return [finding.start for finding in found]
+
+    assert starts() == [0, 74]
+    assert starts((20, 55), (0, 10)) == [35, 74]
+    assert starts((50, 90)) == [54, 74]
+
+
+def test_two_tasks_that_quote_the_same_make_two_findings() -> None:
+    """A finding's id holds its task, so which branch stores first changes nothing."""
+    other = Task.make("What else holds?", ("what else",), "corpus", corpus="c")
+    quote = Quote(source="s", quote="A budget is a wall.", statement="x")
+    ids = {findings_from([quote], task, {"s": TEXT}, {"s": "public"})[0][0].id for task in (TASK, other, TASK)}
+    assert len(ids) == 2
 
 
 def test_findings_hold_the_sources_own_text_and_others_are_counted() -> None:

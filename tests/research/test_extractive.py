@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 
 from research.access import Access
 from research.analysts import Analyst, Bounds, Notes
+from research.analysts.composing import once
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.wording import tidy
 from research.citations import findings_from
 from research.errors import Forbidden
-from research.records import BranchOutcome, Finding, Gap, Passage, Plan, Question, Sentence, Source, Task
+from research.records import BranchOutcome, Finding, Gap, Passage, Plan, Question, Quote, Sentence, Source, Task
 
 WALRUS = """PEP: 572
 Title: Assignment Expressions
@@ -277,6 +278,51 @@ async def test_no_sentence_stands_twice_in_the_sections() -> None:
     texts = [sentence.text for section in draft.sections for sentence in section.sentences]
     assert draft.sections
     assert len(texts) == len(set(texts))
+
+
+async def test_a_quote_that_two_tasks_found_is_printed_once() -> None:
+    """The same span found by two tasks, under whatever statement, makes one sentence in the answer and the sections."""
+    text = "The Exies were formed in Los Angeles in 1997."
+    here, there = (Task.make("When were The Exies formed?", ("exies",), "corpus", corpus=name) for name in "ab")
+    about = Task.make("Where were The Exies formed?", ("exies los angeles",), "corpus", corpus="a")
+    quote = Quote(source=source_of(text), quote=text, statement=text, relevance=0.9)
+    other = Quote(source=source_of(text), quote=text, statement="A band began its work in California.", relevance=0.9)
+    pairs = ((here, quote), (there, quote), (there, other), (about, other))
+    findings = [
+        findings_from([claim], task, {source_of(text): text}, {source_of(text): "public"})[0][0]
+        for task, claim in pairs
+    ]
+    notes = Notes(
+        question=Question(text="When and where were The Exies formed?", corpora=("a", "b")),
+        tasks=(here, there, about),
+        findings=tuple(findings),
+        sources=(),
+        outcomes=(),
+    )
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert [sentence.findings for sentence in draft.answer] == [(findings[0].id,)]
+    assert [s.findings for section in draft.sections for s in section.sentences] == [(findings[0].id,)]
+    assert once(findings[::-1], notes.tasks) == [findings[0]]
+
+
+async def test_two_sources_disagree_once_however_many_tasks_found_them() -> None:
+    """A contradiction is listed once, not once for each pair of tasks."""
+    texts = [f"The Exies were formed in Los Angeles in {year}." for year in (1997, 1999)]
+    tasks = [Task.make("When were The Exies formed?", ("exies",), "corpus", corpus=name) for name in "ab"]
+    findings = [
+        findings_from(
+            [Quote(source=source_of(text), quote=text, statement=text)],
+            task,
+            {source_of(text): text},
+            {source_of(text): "public"},
+        )[0][0]
+        for task in tasks
+        for text in texts
+    ]
+    question = Question(text="When were The Exies formed?", corpora=("a", "b"))
+    notes = Notes(question=question, tasks=tuple(tasks), findings=tuple(findings), sources=(), outcomes=())
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert [entry.findings for entry in draft.disagreements] == [(findings[0].id, findings[1].id)]
 
 
 async def test_without_good_findings_there_is_no_answer() -> None:

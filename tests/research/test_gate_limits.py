@@ -46,8 +46,8 @@ async def search(
     return await through.call(effect, branch=branch, budget=budget or through.root)
 
 
-def row(seq: int, branch: str, *, charged: int = 1, status: str = "answered", currency: str = "") -> Entry:
-    """Return a search of an earlier life."""
+def row(seq: int, branch: str) -> Entry:
+    """Return an answered search of an earlier life."""
     intent = Intent(
         run="run-1",
         branch=branch,
@@ -62,7 +62,7 @@ def row(seq: int, branch: str, *, charged: int = 1, status: str = "answered", cu
     return Entry(
         seq=seq,
         intent=intent,
-        outcome=Outcome(status="answered", payload='{"hits":[]}', charged=Amount(calls=charged), elapsed=1.0),
+        outcome=Outcome(status="answered", payload='{"hits":[]}', charged=Amount(calls=1), elapsed=1.0),
     )
 
 
@@ -133,7 +133,7 @@ async def test_a_refusal_for_time_is_not_replayed_to_a_life_that_has_time() -> N
 async def test_a_branch_goes_on_with_what_an_earlier_life_left_it() -> None:
     """Three of four calls were spent before the crash: one is left, and the next is refused."""
     through = gate(entries=[row(number, "b") for number in range(3)])
-    budget, web = through.open("b", Caps(calls=4)), ScriptedSearch({"q": [HIT]})
+    budget, web = through.open("b", Caps(calls=4), opened=0.0), ScriptedSearch({"q": [HIT]})
     assert budget.left().calls == 1
     assert await search(through, web, budget=budget) == FOUND
     with pytest.raises(OutOfBudget) as caught:
@@ -146,9 +146,21 @@ async def test_what_another_branch_spent_before_is_not_counted_twice() -> None:
     """The run's cap holds the earlier lives of all branches, a branch's cap its own alone."""
     through = gate(caps=Caps(calls=10), entries=[row(0, "a"), row(1, "a"), row(2, "b")])
     assert through.root.left().calls == 7
-    assert through.open("a", Caps(calls=4)).left().calls == 2
-    assert through.open("b", Caps(calls=4)).left().calls == 3
+    assert through.open("a", Caps(calls=4), opened=0.0).left().calls == 2
+    assert through.open("b", Caps(calls=4), opened=0.0).left().calls == 3
     assert through.root.left().calls == 2
+
+
+async def test_a_resumed_branch_keeps_its_deadline() -> None:
+    """The deadline counts from when the branch began, in the run's own seconds, and never passes the run's."""
+    through = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=Caps(seconds=60.0), before=50.0)
+    assert through.elapsed() == 50.0
+    assert through.open("early", Caps(seconds=10.0), opened=45.0).deadline() == 55.0
+    assert through.open("late", Caps(seconds=10.0), opened=55.0).deadline() == 60.0
+    over = through.open("over", Caps(seconds=10.0), opened=40.0)
+    with pytest.raises(OutOfBudget) as caught:
+        await search(through, ScriptedSearch({"q": [HIT]}), branch="over", budget=over)
+    assert caught.value.currency == "seconds"
 
 
 class Late(ScriptedSearch):
@@ -171,7 +183,8 @@ async def test_one_branch_s_deadline_fails_no_call_of_another_branch(at_once: bo
     """The branch with time left sends the call again, whether it waited for the first or comes later."""
     clock = ManualClock()
     through, web = gate(clock=clock), Late(clock)
-    short, long = through.open("short", Caps(seconds=10.0)), through.open("long", Caps(seconds=100.0))
+    short = through.open("short", Caps(seconds=10.0), opened=0.0)
+    long = through.open("long", Caps(seconds=100.0), opened=0.0)
     asked = [search(through, web, branch="short", budget=short), search(through, web, branch="long", budget=long)]
     if at_once:
         ended = await asyncio.gather(*asked, return_exceptions=True)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 import jsonschema
+import msgspec
 import pytest
 
 from research.access import Access, Holder, World
@@ -19,7 +21,7 @@ from research.errors import EffectFailed, OutOfBudget
 from research.gate import Gate
 from research.ports import ChatModel
 from research.records import BranchOutcome, Finding, Gap, Hit, Passage, Question, Sentence, Source, Task
-from research.requests import ModelReply, Role, ToolCall
+from research.requests import Message, ModelReply, Role, ToolCall
 from tools.chat_models import open_model
 from tools.fakes.openai_server import OpenAIServer
 from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, Script, ScriptedModel, replied
@@ -56,7 +58,7 @@ def finding(id: str, **rest: Any) -> Finding:
 NOTES = Notes(
     question=QUESTION,
     tasks=(TASK,),
-    findings=(finding("f-1"), finding("f-2", statement="It was closed in 1990.")),
+    findings=(finding("f-1"), finding("f-2", statement="It was closed in 1990.", start=60, end=73)),
     sources=(Source(id="s1", url="file:a", title="Bridges", label="public"),),
     outcomes=(BranchOutcome(task=TASK.id, outcome="done", gaps=(Gap(task=TASK.id, missing="the architect"),)),),
 )
@@ -77,8 +79,12 @@ def plan_of(*tasks: dict[str, Any]) -> ModelReply:
     return replied({"rationale": "because", "tasks": list(tasks)})
 
 
-def sentence(text: str, *findings: str, connective: bool = False) -> dict[str, Any]:
-    return {"text": text, "findings": list(findings), "connective": connective}
+def sentence(text: str, *findings: str) -> dict[str, Any]:
+    return {"text": text, "findings": list(findings)}
+
+
+def written(**parts: Any) -> ModelReply:
+    return replied({"answer": [sentence("In 1931.", "f-1")], "sections": [], "disagreements": [], **parts})
 
 
 async def test_a_plan_takes_over_what_is_allowed_and_drops_the_rest() -> None:
@@ -127,7 +133,7 @@ async def test_a_refusal_is_not_argued_with() -> None:
     """A model that refuses is not asked again."""
     analyst, model, access = scripted(ModelReply(text="", stop="refusal"))
     await analyst.read(TASK, QUESTION, PASSAGES, access)
-    assert (len(model.asked), analyst.lapses) == (1, [f"read {TASK.id}"])
+    assert (len(model.asked), analyst.lapses) == (1, ["reading"])
 
 
 async def test_a_quote_belongs_to_the_passage_that_code_numbered() -> None:
@@ -210,28 +216,78 @@ async def test_an_agents_move_keeps_to_what_it_was_shown() -> None:
 
 
 async def test_a_draft_holds_no_claim_without_a_known_finding() -> None:
-    """Unknown ids go, claims left without any go with them; a connective that states a figure was a claim."""
+    """Unknown ids go, claims left without any go with them; what only leads over goes as well."""
     section = {
-        "heading": "History\n# Title",
+        "heading": "The Sable\n# bridge",
         "sentences": [
             sentence("It opened in 1931 [f-1].", "f-1", "f-99"),
             sentence("It is the finest bridge.", "f-99"),
-            sentence("Turning to its later years:", connective=True),
-            sentence("It cost 4 million.", connective=True),
+            sentence("Turning to its later years:") | {"connective": True},
+            sentence("It cost a lot.") | {"connective": True},
             sentence("See https://evil.example/x for more.", "f-2"),
         ],
     }
-    disagreements = [{"about": "the year", "findings": ["f-1", "f-2"]}, {"about": "x", "findings": ["f-1", "f-9"]}]
     answer = [sentence("In 1931.", "f-1"), sentence("Nobody knows.")]
-    reply = {"answer": answer, "sections": [section, section | {"sentences": []}], "disagreements": disagreements}
-    analyst, _, access = scripted(replied(reply))
+    analyst, _, access = scripted(written(answer=answer, sections=[section, section | {"sentences": []}]))
     draft = await analyst.compose(NOTES, access)
     assert [(s.text, s.findings) for s in draft.answer] == [("In 1931.", ("f-1",))]
     assert len(draft.sections) == 1
-    assert draft.sections[0].heading == "History # Title"
-    assert [s.findings for s in draft.sections[0].sentences] == [("f-1",), (), ("f-2",)]
+    assert draft.sections[0].heading == "The Sable # bridge"
+    assert [s.findings for s in draft.sections[0].sentences] == [("f-1",), ("f-2",)]
     assert "evil" not in str(draft)
-    assert [entry.about for entry in draft.disagreements] == ["the year"]
+
+
+@pytest.mark.parametrize(
+    ("heading", "kept"),
+    [
+        ("When the Sable bridge was closed", True),
+        ("Built in 1931", True),
+        ("The mayor was bribed", False),
+        ("The Sable bridge was built in 1932", False),
+        ("The Sable bridge was not built in 1931", False),
+        ("What is it", False),
+        ("", False),
+        ("bridge " * 12, False),
+    ],
+)
+async def test_a_heading_claims_nothing_of_its_own(heading: str, kept: bool) -> None:
+    """A heading with a word of neither question, tasks nor cited findings, a negation, or too long, is the task's."""
+    section = {"heading": heading, "sentences": [sentence("It was closed.", "f-2"), sentence("Built.", "f-1")]}
+    analyst, _, access = scripted(written(sections=[section]))
+    draft = await analyst.compose(NOTES, access)
+    assert [part.heading for part in draft.sections] == [heading if kept else TASK.objective]
+
+
+async def test_sections_with_the_same_heading_are_one() -> None:
+    """Two sections whose headings are both replaced by the same objective are put together."""
+    parts = [{"heading": "Bribes", "sentences": [sentence(text, "f-1")]} for text in ("Built.", "Built in 1931.")]
+    analyst, _, access = scripted(written(sections=parts))
+    draft = await analyst.compose(NOTES, access)
+    assert [(part.heading, len(part.sentences)) for part in draft.sections] == [(TASK.objective, 2)]
+
+
+async def test_a_disagreement_is_described_by_code() -> None:
+    """The model only names the findings, two that exist at least; a description that it adds is not printed."""
+    entries = [["f-1", "f-2"], ["f-1", "f-1"], ["f-1", "f-9"], ["f-1"], ["f-1", "f-2"]]
+    claims = [{"about": "The mayor was bribed.", "findings": ids} for ids in entries]
+    analyst, _, access = scripted(written(disagreements=claims), written(disagreements=claims))
+    draft = await analyst.compose(NOTES, access)
+    assert [(entry.about, entry.findings) for entry in draft.disagreements] == [(TASK.objective, ("f-1", "f-2"))]
+    named = [finding(f.id, task="gone", statement=f"In time the Sable Bridge {f.id}") for f in NOTES.findings]
+    apart = [msgspec.structs.replace(f, start=start) for start, f in enumerate(named)]
+    loose = await analyst.compose(msgspec.structs.replace(NOTES, findings=tuple(apart)), access)
+    assert [entry.about for entry in loose.disagreements] == ["Sable Bridge"]
+
+
+async def test_the_writer_is_shown_each_quote_once() -> None:
+    """A span that two tasks found is listed under the first task only, and cannot be cited under the other id."""
+    other = Task.make("Find the architect", ("architect",), "corpus", corpus="papers")
+    findings = (finding("f-0", task=other.id), *map(finding, ("f-1", "f-2")), finding("f-3", task=other.id, start=0))
+    notes = msgspec.structs.replace(NOTES, tasks=(TASK, other), findings=findings)
+    analyst, model, access = scripted(written(answer=[sentence("In 1931.", "f-0", "f-1", "f-2", "f-3")]))
+    draft = await analyst.compose(notes, access)
+    assert re.findall(r'id="(f-\d)"', model.asked[0].messages[1].content) == ["f-1", "f-3"]
+    assert draft.answer[0].findings == ("f-1", "f-3")
 
 
 @pytest.mark.parametrize(
@@ -247,25 +303,42 @@ async def test_there_is_always_a_report(replies: Sequence[Script]) -> None:
     analyst, _, access = scripted(*replies)
     draft = await analyst.compose(NOTES, access)
     assert draft == await ExtractiveAnalyst().compose(NOTES, access)
-    assert analyst.lapses == ["compose"]
+    assert analyst.lapses == ["report"]
 
 
 async def test_a_budget_that_is_used_up_still_gives_a_report_and_stops_the_rest() -> None:
-    """Composing and checking go on without the model; every other step says that the budget is used up."""
+    """Without tokens, what was found is read, judged, composed and checked; a step that finds more is refused."""
     model = ScriptedModel()
     analyst, access = LanguageAnalyst(ExtractiveAnalyst()), access_to(model, caps=Caps(tokens=100))
+    fallback = ExtractiveAnalyst()
+    quotes = await analyst.read(TASK, QUESTION, PASSAGES, access)
+    assert quotes and quotes == await fallback.read(TASK, QUESTION, PASSAGES, access)
+    assert await analyst.read(TASK, QUESTION, PASSAGES * 2, access)
+    gap = await analyst.judge(TASK, NOTES.findings, (), access)
+    assert gap == await fallback.judge(TASK, NOTES.findings, (), access)
     assert (await analyst.compose(NOTES, access)).answer
     assert await analyst.check(Sentence(text="x", findings=("f-1",)), NOTES.findings, access) == "could not check"
     for step in (
         analyst.plan(QUESTION, BOUNDS, access),
-        analyst.read(TASK, QUESTION, PASSAGES, access),
-        analyst.judge(TASK, NOTES.findings, (), access),
         analyst.assess(NOTES, BOUNDS, "public", access),
         analyst.step(TASK, QUESTION, (), (), access),
     ):
         with pytest.raises(OutOfBudget):
             await step
     assert model.asked == []
+    assert analyst.lapses == ["judging", "reading", "report"]
+
+
+async def test_without_calls_or_time_nothing_is_read() -> None:
+    """A cap on calls ends reading and judging: there is no room for more of a run, with or without a model."""
+    spent = access_to(ScriptedModel([BAD]), caps=Caps(calls=1))
+    await spent.ask_model("reader", (Message(role="user", content="x"),), max_tokens=9)
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    with pytest.raises(OutOfBudget):
+        await analyst.read(TASK, QUESTION, PASSAGES, spent)
+    with pytest.raises(OutOfBudget):
+        await analyst.judge(TASK, NOTES.findings, (), spent)
+    assert analyst.lapses == []
 
 
 @pytest.mark.parametrize("verdict", ["supported", "unsupported", "could not check"])

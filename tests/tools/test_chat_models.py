@@ -8,14 +8,18 @@ import subprocess
 import sys
 from typing import Any
 
+import httpx
+import openai
 import pytest
 
 from research.errors import EffectFailed, SettingMissing, UnknownName, UsageFault
 from research.ports import ChatModel, Price
+from research.records import encode
 from research.requests import Message, ModelRequest, ToolCall, ToolSpec
 from tools.chat_messages import parsed
 from tools.chat_models import KEY_VARIABLES, open_model, parse_spec
 from tools.fakes.openai_server import OpenAIServer
+from tools.provider_errors import failure_of
 from tools.tokens import prompt_bound
 
 KEY = "sk-very-secret-0123456789"
@@ -150,6 +154,16 @@ async def test_a_failed_call_says_whether_to_try_again(
     assert (error.retryable, error.charged, error.retry_after) == (retryable, charged, after)
 
 
+@pytest.mark.parametrize(
+    ("status", "charged"), [(408, True), (429, False), (500, False), (502, True), (503, False), (504, True)]
+)
+def test_a_lost_answer_may_have_been_billed(status: int, charged: bool) -> None:
+    """What a proxy says of an answer that it lost or gave up on stays charged; a server's own refusal does not."""
+    response = httpx.Response(status, request=httpx.Request("POST", "http://127.0.0.1/v1/chat/completions"))
+    error = failure_of(openai.APIStatusError("failed", response=response, body=None), "openai:x")
+    assert (error.retryable, error.charged) == (True, charged)
+
+
 async def test_a_call_that_takes_too_long_is_charged_and_not_repeated() -> None:
     """A timeout leaves the far side working, so the call stays charged and is not sent again."""
     async with OpenAIServer(faults=["hang"]) as server:
@@ -174,6 +188,34 @@ async def test_lone_surrogates_are_sent_as_replacement_characters() -> None:
     assert server.requests[0]["messages"][1]["content"] == "broken \ufffd text"
     assert reply.usage is not None
     assert reply.usage.prompt <= opened.count(ask("broken \ud800 text"))
+
+
+SURROGATE = "\\ud800"
+"""The escape of half a character, as JSON may hold it."""
+
+
+async def test_half_a_character_in_an_answer_can_still_be_recorded() -> None:
+    """Text, data and tool calls come without lone surrogates and control characters, keys and nested values too."""
+    escaped = f'{{"n": 3, "a{SURROGATE}b": [{{"c": "d\\ud83d"}}, "e\\u001b[31mf\u2028g", true, 1.5]}}'
+    calls = [{"name": "look", "arguments": f'{{"word{SURROGATE}": ["x{SURROGATE}y", {{"z": "\\u0007"}}]}}'}]
+    script: list[Any] = [{"text": "an \ud83d end"}, {"text": escaped}, {"tool_calls": calls}]
+    async with OpenAIServer(script=script) as server:
+        opened = model(server)
+        plain = await opened.complete(ask(), max_tokens=500, timeout=10)
+        filled = await opened.complete(ask(schema=SCHEMA), max_tokens=500, timeout=10)
+        called = await opened.complete(ask(tools=(LOOK,)), max_tokens=500, timeout=10)
+    assert plain.text == "an  end"
+    assert filled.data == {"n": 3, "ab": [{"c": "d"}, "ef\ng", True, 1.5]}
+    assert called.tool_calls[0].arguments == {"word": ["xy", {"z": ""}]}
+    assert all(encode(reply) for reply in (plain, filled, called))
+
+
+async def test_a_cut_answer_is_cleaned_too() -> None:
+    """What is kept of an answer that hit the limit is as clean as a whole one."""
+    async with OpenAIServer(script=[{"text": '{"a": "\x07 and on and on and on and on'}]) as server:
+        reply = await model(server).complete(ask(schema=SCHEMA), max_tokens=8, timeout=10)
+    assert reply.stop == "length"
+    assert reply.text.startswith('{"a": " and')
 
 
 async def test_an_endpoint_needs_neither_key_nor_provider() -> None:
@@ -286,8 +328,10 @@ def test_aliases_and_colons_in_names() -> None:
         ("[1]", None),
         ("", None),
         ('{"n": ', None),
+        ('{"n": NaN}', {"n": None}),
+        ('{"n": ' + "[" * 100_000, None),
     ],
 )
-def test_json_is_found_inside_its_wrappings(text: str, data: dict[str, int] | None) -> None:
+def test_json_is_found_inside_its_wrappings(text: str, data: dict[str, int | None] | None) -> None:
     """A code fence or a thinking block around the object is taken off; anything but an object is no data."""
     assert parsed(text) == data

@@ -134,7 +134,7 @@ def _judge(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
 
 def _write(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
     findings = [(facts["id"], text.partition("\n")[0].partition(": ")[2]) for facts, text in blocks(prompt, "finding")]
-    sentences = [{"text": text, "findings": [id], "connective": False} for id, text in findings[:MOST_CITED]]
+    sentences = [{"text": text, "findings": [id]} for id, text in findings[:MOST_CITED]]
     sections = [{"heading": "What the sources say", "sentences": sentences}]
     return {"answer": sentences[:1], "sections": sections, "disagreements": []}
 

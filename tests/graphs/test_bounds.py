@@ -1,0 +1,321 @@
+"""Bounds of the graph: rounds, shares, private words, handles and lapses hold against an analyst that wants more."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from parts import FACTS, TWO, Setup
+
+from graphs.checkpoints import StrictJson
+from graphs.context import RESERVE, RunContext
+from graphs.runs import open_engine
+from research.access import Access, World
+from research.analysts import Bounds, Notes, Turn
+from research.analysts.extractive import ExtractiveAnalyst
+from research.budget import Caps
+from research.errors import Fatal, StoreProblem
+from research.gate import Gate
+from research.options import RunOptions
+from research.ports import Corpus, Page
+from research.records import Draft, Finding, Gap, Hit, Label, Plan, Question, Sentence, Task, VerdictName, ident
+from research.report import Report
+from research.requests import Message, ModelReply, TokenCount
+from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, ScriptedModel
+
+SECRET = "The vault of the budget is under the old oak. The lock of the vault is called Zanzibar."
+
+
+class Scene(Setup):
+    """A setup that may also have corpora, models and the lapses of its analyst."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        corpora: Sequence[Corpus] = (),
+        model: ScriptedModel | None = None,
+        lapses: Sequence[str] = (),
+        **rest: Any,
+    ) -> None:
+        super().__init__(folder, **rest)
+        self.corpora = {corpus.name: corpus for corpus in corpora}
+        self.model = model or ScriptedModel()
+        self.lapses = lapses
+
+    async def work(self, text: str, approve: bool | None = None) -> Report:
+        gate = Gate(
+            journal=self.journal,
+            clock=ManualClock(),
+            caps=self.options.caps,
+            entries=await self.journal.entries(),
+        )
+        world = World(
+            library=self.library,
+            models={"writer": self.model, "checker": self.model},
+            searches=(self.search,),
+            fetch=self.fetch,
+            corpora=self.corpora,
+        )
+        context = RunContext(
+            gate=gate,
+            world=world,
+            analyst=self.analyst,
+            options=self.options,
+            bounds=Bounds(branches=self.options.branches, rounds=self.options.rounds),
+            lapses=self.lapses,
+        )
+        async with open_engine(self.folder / "checkpoints.db") as engine:
+            return await engine.work(context, Question(text=text, corpora=tuple(self.corpora), web=True), approve)
+
+    def calls(self) -> dict[str, int]:
+        """Return how many calls each branch was charged."""
+        counts: dict[str, int] = {}
+        for row in self.journal.rows:
+            if row.outcome is not None:
+                counts[row.intent.branch] = counts.get(row.intent.branch, 0) + row.outcome.charged.calls
+        return counts
+
+
+class Greedy(ExtractiveAnalyst):
+    """An analyst that never has enough: every branch and every round asks for more, each time in new words."""
+
+    def __init__(self, *, tasks: int = 2, queries: int = 1) -> None:
+        self.tasks = tasks
+        self.queries = queries
+        self.judged: list[Task] = []
+        self.assessed = 0
+
+    def _queries(self, about: str) -> tuple[str, ...]:
+        return tuple(f"budget of {about} query {number}" for number in range(self.queries))
+
+    def _task(self, name: str, **rest: Any) -> Task:
+        return Task.make("How is a budget reserved?", self._queries(name), "web", **rest)
+
+    async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
+        return Plan(tasks=tuple(self._task(f"part {number}") for number in range(self.tasks)))
+
+    async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
+        self.judged.append(task)
+        return Gap(task=task.id, missing="more", queries=self._queries(f"{task.id} after {len(asked)}"))
+
+    async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
+        self.assessed += 1
+        return tuple(self._task(f"follow-up {self.assessed}-{number}") for number in range(bounds.new_branches))
+
+
+@pytest.mark.parametrize("rounds", [1, 2, 4])
+async def test_rounds_end_though_the_analyst_always_wants_more(tmp_path: Path, rounds: int) -> None:
+    """Each branch searches ``branch_rounds`` times, and follow-ups come in ``rounds - 1`` further rounds."""
+    scene = Scene(tmp_path, analyst=Greedy(), options=RunOptions(web=True, rounds=rounds))
+    report = await scene.work(TWO)
+    bounds = Bounds()
+    branches = 2 + (rounds - 1) * bounds.new_branches
+    assert len(report.branches) == branches
+    assert len(scene.search.asked) == len(set(scene.search.asked)) == branches * bounds.branch_rounds
+
+
+async def test_a_cap_reached_in_one_round_starts_no_other(tmp_path: Path) -> None:
+    """A branch that ran out of budget is told in the report; no follow-up is asked for."""
+    analyst = Greedy(queries=4)
+    scene = Scene(tmp_path, analyst=analyst, options=RunOptions(web=True, rounds=4, caps=Caps(calls=9)))
+    report = await scene.work(TWO)
+    assert analyst.assessed == 0
+    assert [branch.outcome for branch in report.branches] == ["out of budget"] * 2
+    assert (report.status, report.exit_code) == ("partial", 3)
+
+
+class PrivateCorpus:
+    """A corpus of one private text, all of which answers every query."""
+
+    name = "notes"
+    label: Literal["public", "private"] = "private"
+    generation = "g1"
+
+    def __init__(self, source: str) -> None:
+        self.source = source
+        self.asked: list[str] = []
+
+    async def retrieve(self, query: str, limit: int) -> Sequence[Hit]:
+        self.asked.append(query)
+        handle = ident("c", self.source)
+        return [Hit(handle=handle, title="notes.txt", score=1.0, source=self.source, start=0, end=len(SECRET))]
+
+
+class Leaking(Greedy):
+    """An analyst that words every follow-up from what it read, for the web as well as for the corpus."""
+
+    async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
+        text = "What is the lock of the vault called?"
+        return Plan(
+            tasks=(Task.make(text, ("vault lock",), "corpus", corpus="notes"), Task.make(text, ("vaults",), "web"))
+        )
+
+    async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
+        self.judged.append(task)
+        return None
+
+    async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
+        self.assessed += 1
+        return (
+            Task.make("Where is Zanzibar?", ("Zanzibar on the web",), "web"),
+            Task.make("Where is Zanzibar?", ("Zanzibar in the notes",), "corpus", corpus="notes"),
+        )
+
+
+async def test_private_findings_lead_to_no_web_search(tmp_path: Path) -> None:
+    """Follow-ups after private findings go to the corpus alone and carry the label, whatever the analyst set."""
+    library = MemoryLibrary()
+    source = await library.keep(Page(url="file:notes.txt", title="notes.txt", text=SECRET), "private")
+    corpus, analyst = PrivateCorpus(source.id), Leaking()
+    options = RunOptions(web=True, corpora=("notes",), rounds=3)
+    scene = Scene(tmp_path, analyst=analyst, options=options, library=library, corpora=[corpus])
+    report = await scene.work("What is the lock of the vault called?")
+    assert any("Zanzibar" in finding.quote for finding in report.findings)
+    assert [branch.type for branch in report.branches] == ["corpus", "web", "corpus"]
+    assert scene.search.asked == ["vaults"]
+    assert corpus.asked == ["vault lock", "Zanzibar in the notes"]
+    assert {task.round: task.label for task in analyst.judged if task.type == "corpus"}[2] == "private"
+    assert {request.url for request in scene.fetch.asked} <= set(FACTS)
+
+
+class Prying(Greedy):
+    """An agent that searches once, then asks to open what it was offered and much that it was not."""
+
+    agentic = True
+    wanted = ("h-elsewhere", "https://secret.example/", "../../etc/passwd", "")
+
+    def __init__(self) -> None:
+        super().__init__(tasks=1)
+        self.turn = 0
+        self.offered: list[str] = []
+
+    async def step(
+        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+    ) -> Turn:
+        self.turn += 1
+        self.offered.extend(hit.handle for hit in hits)
+        if self.turn == 1:
+            return Turn(queries=("budget",), handles=self.wanted)
+        return Turn(handles=(*self.wanted, self.offered[0])) if self.turn == 2 else Turn(handles=self.wanted)
+
+
+async def test_an_agent_opens_only_what_it_was_offered(tmp_path: Path) -> None:
+    """A handle of another branch, an address or an invention is not fetched; the handle beside it is."""
+    analyst = Prying()
+    scene = Scene(tmp_path, analyst=analyst, options=RunOptions(web=True, rounds=1, mode="agent"))
+    elsewhere = Hit(handle="h-elsewhere", title="S", score=1.0, url="https://secret.example/")
+    await scene.library.put(scene.journal.run, [("hit", elsewhere.handle, elsewhere)])
+    report = await scene.work(TWO)
+    assert [branch.kind for branch in report.branches] == ["agent"]
+    assert [request.handle for request in scene.fetch.asked] == analyst.offered[:1]
+    assert analyst.turn >= 2
+
+
+class Restless(Prying):
+    """An agent that always has one more query."""
+
+    async def step(
+        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+    ) -> Turn:
+        self.turn += 1
+        return Turn(queries=(f"budget {self.turn}",), handles=tuple(hit.handle for hit in hits))
+
+
+async def test_an_agent_s_turns_are_bounded(tmp_path: Path) -> None:
+    """An agent that never ends is ended, and what it read is reported."""
+    analyst = Restless()
+    scene = Scene(tmp_path, analyst=analyst, options=RunOptions(web=True, rounds=1, mode="agent"))
+    report = await scene.work(TWO)
+    assert analyst.turn <= 10
+    assert len(scene.search.asked) < 10
+    assert [branch.outcome for branch in report.branches] == ["done"]
+
+
+class Writing(Greedy):
+    """A greedy analyst that needs a call to compose and another to check."""
+
+    async def compose(self, notes: Notes, access: Access) -> Draft:
+        await access.ask_model("writer", [Message(role="user", content="write")], max_tokens=100)
+        first = notes.findings[0]
+        return Draft(answer=(Sentence(text=first.quote, findings=(first.id,)),), sections=())
+
+    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
+        await access.ask_model("checker", [Message(role="user", content="check")], max_tokens=100)
+        return "supported"
+
+
+async def test_the_report_s_calls_are_kept_back_from_greedy_branches(tmp_path: Path) -> None:
+    """Of ten calls the branches get eight at most, and the report is composed and checked with the other two."""
+    model = ScriptedModel([ModelReply(text="yes", stop="end", usage=TokenCount(prompt=10, completion=5))] * 2)
+    options = RunOptions(web=True, rounds=2, caps=Caps(calls=10))
+    scene = Scene(tmp_path, analyst=Writing(queries=2), options=options, model=model)
+    report = await scene.work(TWO)
+    spent = scene.calls()
+    assert spent.pop("report") == len(model.asked) == 10 // RESERVE == 2
+    assert sum(spent.values()) <= 8
+    assert {branch.outcome for branch in report.branches} == {"out of budget"}
+    assert report.answer
+    assert {sentence.verdict for sentence in report.sentences} == {"supported"}
+
+
+async def test_greedy_branches_get_equal_shares(tmp_path: Path) -> None:
+    """Three branches that would each take all get eight calls each of the twenty-four that are theirs."""
+    options = RunOptions(web=True, rounds=1, caps=Caps(calls=30))
+    scene = Scene(tmp_path, analyst=Greedy(tasks=3, queries=12), options=options)
+    report = await scene.work(TWO)
+    assert sorted(scene.calls().values()) == [8, 8, 8]
+    assert [branch.usage.calls for branch in report.branches] == [8, 8, 8]
+
+
+class Lapsing(ExtractiveAnalyst):
+    """An analyst that notes, as the language analyst does, which steps another had to do for it."""
+
+    def __init__(self) -> None:
+        self.lapses: list[str] = []
+
+    async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
+        self.lapses.append("planning")
+        return await super().plan(question, bounds, access)
+
+
+class Crashing(MemoryJournal):
+    """A journal that ends the process's work at its first row, as a crash would."""
+
+    crashed = False
+
+    async def conclude(self, seq: int, outcome: object) -> None:
+        await super().conclude(seq, outcome)  # type: ignore[arg-type]
+        if not self.crashed:
+            self.crashed = True
+            raise Fatal("crash")
+
+
+async def test_a_lapse_is_named_in_the_report(tmp_path: Path) -> None:
+    """What another analyst had to do makes the run partial."""
+    analyst = Lapsing()
+    report = await Scene(tmp_path, analyst=analyst, lapses=analyst.lapses).work(TWO)
+    assert [loss.what for loss in report.skipped] == ["the model's planning"]
+    assert (report.status, report.exit_code) == ("partial", 3)
+
+
+async def test_a_lapse_before_a_crash_is_named_after_the_resume(tmp_path: Path) -> None:
+    """The second life did not lapse, but its report still says that the first one did."""
+    journal, library, first = Crashing(), MemoryLibrary(), Lapsing()
+    with pytest.raises(Fatal, match="crash"):
+        await Scene(tmp_path, analyst=first, lapses=first.lapses, journal=journal, library=library).work(TWO)
+    await asyncio.gather(*[t for t in asyncio.all_tasks() if t is not asyncio.current_task()], return_exceptions=True)
+    second = Lapsing()
+    report = await Scene(tmp_path, analyst=second, lapses=second.lapses, journal=journal, library=library).work(TWO)
+    assert second.lapses == []
+    assert [loss.what for loss in report.skipped] == ["the model's planning"]
+
+
+@pytest.mark.parametrize("payload", [b"{}", b"\x80", b""])
+def test_a_checkpoint_of_another_format_is_refused(payload: bytes) -> None:
+    """Bytes that call themselves msgpack are not read, whatever is in them."""
+    with pytest.raises(StoreProblem, match="msgpack"):
+        StrictJson().loads_typed(("msgpack", payload))
