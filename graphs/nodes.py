@@ -131,7 +131,7 @@ async def assess_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
         return {"pending": []}
     notes = await _notes(state, context)
     label: Label = "private" if any(finding.label == "private" for finding in notes.findings) else "public"
-    access = context.trunk("planner", "assess")
+    access = context.trunk("assessor", "assess")
     answers, trouble = await context.settle("assessing", [context.analyst.assess(notes, context.bounds, label, access)])
     known = {task.id for task in notes.tasks}
     tasks = [

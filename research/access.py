@@ -8,6 +8,7 @@ before anything is reserved. How a call is sent is in ``research.gate``.
 who        reads                    may
 =========  =======================  ==============================
 planner    question and settings    ask a model
+assessor   findings                 ask a model
 web        outside text             ask a model, search, fetch
 corpus     the user's documents     ask a model, retrieve
 checker    one claim, its spans     ask a model
@@ -42,11 +43,12 @@ from research.requests import (
     ToolSpec,
 )
 
-Holder = Literal["planner", "web", "corpus", "checker", "writer"]
+Holder = Literal["planner", "assessor", "web", "corpus", "checker", "writer"]
 Right = Literal["model", "search", "fetch", "retrieve"]
 
 RIGHTS: Mapping[Holder, frozenset[Right]] = {
     "planner": frozenset({"model"}),
+    "assessor": frozenset({"model"}),
     "web": frozenset({"model", "search", "fetch"}),
     "corpus": frozenset({"model", "retrieve"}),
     "checker": frozenset({"model"}),
