@@ -49,7 +49,8 @@ class Engine:
         start = self._entry(context, snapshot, question, approve)
         for task in snapshot.values.get("tasks", {}).values():
             context.gate.tell("branch.planned", task["id"], task["objective"])
-        if not (snapshot.values and not snapshot.next):
+        # Not ``snapshot.next``: it is empty, too, when a step's writes were saved and the next checkpoint was not.
+        if "report" not in snapshot.values:
             await self._graph.ainvoke(start, config, context=context, durability="sync")
             snapshot = await self._graph.aget_state(config)
         if snapshot.interrupts:

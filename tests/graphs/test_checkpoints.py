@@ -111,3 +111,22 @@ async def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
     database.commit()
     with pytest.raises(WrongVersion, match="99"):
         await setup.work(TWO)
+
+
+async def test_a_run_cut_off_between_a_steps_writes_and_the_next_checkpoint_goes_on(tmp_path: Path) -> None:
+    """Whichever root checkpoint is the last that was saved, the run goes on to its report and asks nothing again."""
+    setup = Setup(tmp_path)
+    expected = await setup.work(TWO)
+    path = tmp_path / "checkpoints.db"
+    whole = sqlite3.connect(path)
+    query = "SELECT checkpoint_id FROM checkpoints WHERE checkpoint_ns = '' ORDER BY checkpoint_id"
+    ids = [row[0] for row in whole.execute(query)]
+    assert len(ids) > 8
+    asked = len(setup.search.asked)
+    for last in reversed(ids):
+        for table in ("checkpoints", "writes"):
+            whole.execute(f"DELETE FROM {table} WHERE checkpoint_ns = '' AND checkpoint_id > ?", (last,))
+        whole.commit()
+        assert await setup.work(TWO) == expected
+    whole.close()
+    assert len(setup.search.asked) == asked
