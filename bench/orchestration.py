@@ -60,7 +60,7 @@ class TimedModel:
 
     def watch(self, line: dict[str, Any]) -> None:
         if line["event"] == "received":
-            self.begun[line["n"]] = time.perf_counter()
+            self.begun[line["n"]] = line["arrived"]
         else:
             self.calls.append(Call(self.begun[line["n"]], time.perf_counter()))
 

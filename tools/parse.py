@@ -130,8 +130,8 @@ class ChildParser:
 
     async def aclose(self) -> None:
         """End the children that are idle; those at work end with their item's caller."""
-        while self._idle:
-            await self._idle.pop().end()
+        idle, self._idle = self._idle, []
+        await asyncio.gather(*(child.end() for child in idle))
 
 
 async def _start() -> Process:

@@ -202,8 +202,10 @@ async def test_a_child_that_dies_fails_its_item_only() -> None:
     parser = ChildParser(children=1)
     before = children()
     item = asyncio.create_task(parser.parse(hanging_page(), "text/html", name="http://a.test/"))
-    done, _ = await asyncio.wait({item}, timeout=0.3)
-    assert not done
+    for _ in range(3_000):  # until the child is there, however busy the machine
+        done, _ = await asyncio.wait({item}, timeout=0.01)
+        if done or children() - before:
+            break
     (child,) = children() - before
     os.kill(child, signal.SIGKILL)
     with pytest.raises(EffectFailed, match=r"http://a.test/ broke the parser \(SIGKILL\)"):

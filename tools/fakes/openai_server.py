@@ -19,6 +19,7 @@ import itertools
 import json
 import os
 import sys
+import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
@@ -114,10 +115,11 @@ class OpenAIServer:
     async def _chat(self, exchange: Exchange, body: dict[str, Any]) -> None:
         if not body.get("model") or not isinstance(body.get("messages"), list) or not body["messages"]:
             raise HttpFault(400, "model and messages are required")
+        arrived = time.perf_counter()
         number = next(self._numbers)
         self.requests.append(body)
         limit = _limit(body)
-        facts: dict[str, Any] = {"n": number, "key": request_hash(body), "max_tokens": limit}
+        facts: dict[str, Any] = {"n": number, "key": request_hash(body), "max_tokens": limit, "arrived": arrived}
         facts["prompt_tokens"] = count_prompt(body)
         self._write(facts | {"event": "received", "completion_tokens": None})
         fault = self._fault(number)
