@@ -17,7 +17,6 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
-from research.errors import CitationBroken
 from research.records import Finding, Label, Quote, Task, ident
 
 SHORTEST = 8
@@ -101,17 +100,13 @@ def normal(text: str) -> str:
     return fold(text).text.strip()
 
 
-def locate(quote: str, text: str, *, near: tuple[int, int] | None = None) -> tuple[int, int] | None:
+def locate(quote: str, text: str, *, near: Sequence[tuple[int, int]] = ()) -> tuple[int, int] | None:
     """Return ``(start, end)`` of the quote in ``text`` (code points), or ``None`` when it is not there.
 
-    An occurrence inside ``near`` wins over one outside, and then a verbatim one over a normalised one. A quote with
-    fewer than :data:`SHORTEST` characters is never located, nor one that begins or ends inside a word or figure of the
-    text: ``legal to do so`` is not a quote of ``illegal to do so``, nor ``exactly 1`` of ``exactly 1.5``.
+    An occurrence inside a span of ``near`` wins over one outside, and then a verbatim one over a normalised one. A
+    quote with fewer than :data:`SHORTEST` characters is never located, nor one that begins or ends inside a word or
+    figure of the text: ``legal to do so`` is not a quote of ``illegal to do so``, nor ``exactly 1`` of ``exactly 1.5``.
     """
-    return _place(quote, text, () if near is None else (near,))
-
-
-def _place(quote: str, text: str, near: Sequence[tuple[int, int]]) -> tuple[int, int] | None:
     wanted = quote.strip()
     plain = normal(wanted)
     if len(plain.replace(" ", "")) < SHORTEST:
@@ -203,7 +198,7 @@ def findings_from(
         span = (
             None
             if text is None or quote.source not in labels
-            else _place(quote.quote, text, near.get(quote.source, ()))
+            else locate(quote.quote, text, near=near.get(quote.source, ()))
         )
         if text is None or span is None:
             dropped += 1
@@ -248,18 +243,3 @@ def verify(findings: Iterable[Located], texts: Mapping[str, str]) -> list[str]:
     return [
         f.id for f in findings if not (0 <= f.start < f.end and texts.get(f.source, "")[f.start : f.end] == f.quote)
     ]
-
-
-def number(cited: Iterable[Sequence[str]], sources: Mapping[str, str]) -> dict[str, int]:
-    """Return footnote numbers, from 1, by source id in order of first citation.
-
-    ``cited`` holds each sentence's finding ids in reading order; ``sources`` maps a finding id to its source id.
-    Raises ``CitationBroken`` when a sentence cites a finding that is not in ``sources``.
-    """
-    numbers: dict[str, int] = {}
-    for ids in cited:
-        for id in ids:
-            if id not in sources:
-                raise CitationBroken(f"a sentence cites {id}, which is not a finding of this run")
-            numbers.setdefault(sources[id], len(numbers) + 1)
-    return numbers

@@ -81,12 +81,14 @@ def test_a_cap_on_calls_is_kept(home: Path, tmp_path: Path, cap: int) -> None:
 
 
 def test_a_cap_on_seconds_is_kept(home: Path, tmp_path: Path) -> None:
-    """A model that takes its time is cut off at the deadline, and the run still ends in a report."""
+    """By the server's clock no request comes after the deadline, and the run still ends in a report."""
     own = copy_home(home, tmp_path)
     code, report, calls = ask(own, tmp_path / "log", "--max-seconds", "4", latency=1.5)
     assert code == 3
     assert report["usage"]["seconds"] <= 4 + 1
     assert len(calls) >= 1
+    arrived = [line["arrived"] for line in lines(tmp_path / "log")]
+    assert max(arrived) - min(arrived) <= 4
     assert report["skipped"]
 
 

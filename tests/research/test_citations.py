@@ -10,8 +10,7 @@ import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from research.citations import SHORTEST, findings_from, locate, normal, number, verify
-from research.errors import CitationBroken
+from research.citations import SHORTEST, findings_from, locate, normal, verify
 from research.records import Quote, Task
 from research.sentences import sentences
 
@@ -166,14 +165,14 @@ def test_the_sentences_of_a_text_are_located(words: list[str], data: st.DataObje
     for span in sentences(text):
         quote = text[span.start : span.end]
         if len("".join(normal(quote).split())) >= SHORTEST:
-            assert locate(quote, text, near=(span.start, span.end)) == (span.start, span.end)
+            assert locate(quote, text, near=[(span.start, span.end)]) == (span.start, span.end)
 
 
 def test_an_occurrence_near_the_passage_wins() -> None:
     """Of two equal sentences the one within the given span is taken; without it, the first."""
     text = "The same sentence. Something else. The same sentence."
     assert locate("The same sentence.", text) == (0, 18)
-    assert locate("The same sentence.", text, near=(30, len(text))) == (35, 53)
+    assert locate("The same sentence.", text, near=[(30, len(text))]) == (35, 53)
 
 
 def test_a_finding_is_placed_in_the_passage_that_was_read() -> None:
@@ -223,14 +222,6 @@ def test_verify_names_what_no_longer_stands_in_its_source() -> None:
     assert verify(findings, {"s": TEXT}) == []
     assert verify(findings, {"s": "B" + TEXT[1:]}) == [findings[0].id]
     assert verify(findings, {}) == [findings[0].id]
-
-
-def test_numbers_follow_first_citation() -> None:
-    """Sources are numbered from one in order of first citation; an unknown finding is an error."""
-    sources = {"f1": "b", "f2": "a", "f3": "b"}
-    assert number([("f1",), (), ("f2", "f3")], sources) == {"b": 1, "a": 2}
-    with pytest.raises(CitationBroken):
-        number([("f9",)], sources)
 
 
 PAGE = "The page says that sales rose in 2019."
