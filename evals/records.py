@@ -97,6 +97,18 @@ class CitedSentence(Record):
     verdict: VerdictName = "could not check"
 
 
+class Score(Record):
+    """What one scorer says of one outcome: a ``value``, or ``None`` and ``why`` it could not judge (never 0 for that).
+
+    ``gold`` and ``said`` are for metrics that are not means of values, such as macro-F1 over labels.
+    """
+
+    value: float | None
+    why: str = ""
+    gold: str = ""
+    said: str = ""
+
+
 class Outcome(Record):
     """What a system made of a question. ``None`` means: such a system does not give this, so it is not scored on it.
 
@@ -104,7 +116,7 @@ class Outcome(Record):
     order). ``verdict`` and ``confidence`` (0 to 1, that the claim is supported), ``rationale`` (document ids): of a
     claim. ``parts``: the sub-questions it split the question into; ``queries``: what it would search for them.
     ``report``: the whole report as Markdown. ``resumed``: what resuming the finished run changed, "" for nothing.
-    ``seconds``: wall time of the case.
+    ``seconds``: wall time of the case. ``judged``: what a language model made of it, by metric (``evals.judging``).
     """
 
     answer: str | None = None
@@ -126,22 +138,11 @@ class Outcome(Record):
     usage: Usage = Usage()
     caps: Caps | None = None
     seconds: float = 0.0
+    judged: dict[str, Score] = msgspec.field(default_factory=dict)
 
 
 System: TypeAlias = Callable[[Question], Awaitable[Outcome]]
 """A system under test. What it raises (``research.errors.ResearchError``) makes its case a failed one."""
-
-
-class Score(Record):
-    """What one scorer says of one outcome: a ``value``, or ``None`` and ``why`` it could not judge (never 0 for that).
-
-    ``gold`` and ``said`` are for metrics that are not means of values, such as macro-F1 over labels.
-    """
-
-    value: float | None
-    why: str = ""
-    gold: str = ""
-    said: str = ""
 
 
 class Scored(Record):
@@ -176,8 +177,8 @@ class Spec(Record):
     """Everything that shaped a run of a suite. It stands in the log, and ``retry`` starts from it.
 
     ``options``: what the system was opened with (model, caps, embedder …), never a key. ``digest``: SHA-256 of the
-    cases and documents as loaded, so that a retry on other data is refused. ``versions``: of the program, the
-    interpreter and the libraries that matter.
+    cases and documents as loaded, so that a retry on other data is refused. ``notes``: what the loader said of them.
+    ``versions``: of the program, the interpreter and the libraries that matter.
     """
 
     suite: str
@@ -189,4 +190,5 @@ class Spec(Record):
     epochs: int = 1
     options: dict[str, str] = msgspec.field(default_factory=dict)
     digest: str = ""
+    notes: tuple[str, ...] = ()
     versions: dict[str, str] = msgspec.field(default_factory=dict)

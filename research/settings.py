@@ -196,6 +196,16 @@ def wants_colour(*, terminal: bool, environment: Mapping[str, str] | None = None
     return terminal and not world.get("NO_COLOR") and world.get("TERM") != "dumb"
 
 
+def shield_from_inspect() -> None:
+    """Take Inspect's own variables out of this process, and keep it from loading a ``.env`` file of the work folder.
+
+    They could choose a model or load code for an eval, and a ``.env`` would bring keys that the user did not set.
+    """
+    for name in [name for name in os.environ if name.startswith("INSPECT_")]:
+        del os.environ[name]
+    os.environ["PYTHON_DOTENV_DISABLED"] = "1"
+
+
 def check_home(home: Path) -> None:
     """Raise ``WrongVersion`` when the home was written with another layout. Writes nothing."""
     try:

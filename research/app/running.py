@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import gc
 import random
 import secrets
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -14,7 +16,15 @@ import msgspec
 from research.access import World
 from research.analysts import Bounds
 from research.app.records import Home, find_run
-from research.app.world import Judgement, check_options, check_price, open_judgement, open_world
+from research.app.world import (
+    NONE_OPENED,
+    Judgement,
+    Opened,
+    check_options,
+    check_price,
+    open_judgement,
+    open_world,
+)
 from research.errors import NotTheOwner, ResearchError, StoreProblem
 from research.gate import Gate, Stopping
 from research.options import RunOptions
@@ -40,7 +50,13 @@ class RunHandle:
 
 @contextlib.contextmanager
 def without_collection() -> Iterator[None]:
-    """Import large libraries without collecting garbage in between: a fifth of their import time, measured."""
+    """Import large libraries without collecting garbage in between: a fifth of their import time, measured.
+
+    Once a process: what is garbage at that moment stays for good, which each further run would add to.
+    """
+    if "graphs.runs" in sys.modules:
+        yield
+        return
     gc.disable()
     try:
         yield
@@ -56,13 +72,14 @@ async def ask(
     *,
     listen: Listener,
     on_start: Callable[[RunHandle], None],
+    opened: Opened = NONE_OPENED,
 ) -> Report:
-    """Begin a run and work on it until it has published.
+    """Begin a run and work on it until it has published; corpora in ``opened`` are used as they are.
 
     Raises ``NeedsApproval`` when it waits for a person, ``Stopping`` when it was asked to stop, and any other
     ``ResearchError`` when it cannot go on; what was paid for stays recorded in each case.
     """
-    check_options(options, settings)
+    check_options(options, settings, opened)
     prepare_home(settings.home)
     judgement = open_judgement(options, settings)
     clock = SystemClock()
@@ -73,7 +90,7 @@ async def ask(
         journal = await SqliteJournal.begin(
             database, run, created=clock.now(), question=encode(question), options=encode(options)
         )
-        worker = _Worker(settings, options, question, judgement, clock, listen, on_start)
+        worker = _Worker(settings, options, question, judgement, clock, listen, on_start, opened)
         return await worker.work(journal)
 
 
@@ -97,7 +114,9 @@ async def resume(
         judgement = open_judgement(options, settings)
         with _database(home) as database:
             journal = await SqliteJournal.take_over(database, row.id)
-            worker = _Worker(settings, options, question, judgement, SystemClock(), listen, on_start, row.elapsed)
+            worker = _Worker(
+                settings, options, question, judgement, SystemClock(), listen, on_start, NONE_OPENED, row.elapsed
+            )
             return await worker.work(journal, approve)
 
 
@@ -139,6 +158,7 @@ class _Worker:
     clock: Clock
     listen: Listener
     on_start: Callable[[RunHandle], None]
+    opened: Opened
     before: float = 0.0
 
     async def work(self, journal: SqliteJournal, approve: bool | None = None) -> Report:
@@ -173,7 +193,8 @@ class _Worker:
         home = Home(self.settings)
         library = FileLibrary(home.library, self.clock)
         try:
-            async with open_world(self.options, self.settings, self.judgement, library) as (world, losses):
+            world_of_run = open_world(self.options, self.settings, self.judgement, library, self.opened)
+            async with world_of_run as (world, losses):
                 losses += await _reindexed(world, gate.run)
                 context = RunContext(
                     gate=gate,
@@ -185,7 +206,8 @@ class _Worker:
                     losses=losses,
                     lapses=self.judgement.lapses,
                 )
-                make_wal(home.checkpoints)
+                # Not on the loop: another run of this process may be about to commit to the same file, on the loop.
+                await asyncio.to_thread(make_wal, home.checkpoints)
                 async with open_engine(home.checkpoints) as engine:
                     try:
                         return await engine.work(context, self.question, approve)

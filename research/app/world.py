@@ -9,7 +9,8 @@ import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager, closing
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, get_args
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeAlias, get_args
 
 from research.access import World
 from research.analysts import Analyst
@@ -38,6 +39,11 @@ NOTICE = (
 )
 
 
+Opened: TypeAlias = "Mapping[str, HybridCorpus]"
+"""Corpora that the caller has open already, by name: for many runs over one corpus in one process."""
+NONE_OPENED: Opened = MappingProxyType({})
+
+
 @dataclass(frozen=True)
 class Judgement:
     """Who judges in this run. ``lapses`` grows with each step of the model that the extractive analyst took over."""
@@ -48,7 +54,7 @@ class Judgement:
     lapses: Sequence[str] = ()
 
 
-def check_options(options: RunOptions, settings: Settings) -> None:
+def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE_OPENED) -> None:
     """Raise what is wrong with a run's options, in one sentence, before the run begins."""
     if not options.corpora and not options.web:
         raise UsageFault("nothing to search: name a corpus with --corpus NAME (made by `research index`), or use --web")
@@ -59,7 +65,7 @@ def check_options(options: RunOptions, settings: Settings) -> None:
     if options.mode in ("hybrid", "agent") and not options.model:
         raise SettingMissing(f"--mode {options.mode} needs a language model: add --model provider:model")
     check_price(options, settings)
-    for name in options.corpora:
+    for name in (name for name in options.corpora if name not in opened):
         with closing(_open_corpus(name, options, settings)):
             pass
 
@@ -124,12 +130,19 @@ def _open_corpus(name: str, options: RunOptions, settings: Settings) -> HybridCo
 
 @asynccontextmanager
 async def open_world(
-    options: RunOptions, settings: Settings, judgement: Judgement, library: FileLibrary
+    options: RunOptions,
+    settings: Settings,
+    judgement: Judgement,
+    library: FileLibrary,
+    opened: Opened = NONE_OPENED,
 ) -> AsyncIterator[tuple[World, tuple[Failure, ...]]]:
-    """Open the ports that the options ask for, and say what was lost before the run began."""
+    """Open the ports that the options ask for, and say what was lost before the run began.
+
+    A corpus in ``opened`` is used as it is and left open.
+    """
     async with AsyncExitStack() as stack:
-        corpora = {name: _open_corpus(name, options, settings) for name in options.corpora}
-        for corpus in corpora.values():
+        corpora = {name: opened.get(name) or _open_corpus(name, options, settings) for name in options.corpora}
+        for corpus in (corpus for name, corpus in corpora.items() if name not in opened):
             stack.callback(corpus.close)
         searches, fetch = _open_web(options, settings, stack) if options.web else ((), None)
         losses = tuple(

@@ -11,6 +11,7 @@ from research.cli import arguments as take
 from research.cli.ask import ask, resume
 from research.cli.config import show_config
 from research.cli.doctor import doctor
+from research.cli.evals import evals
 from research.cli.index import index, setup
 from research.cli.output import emit
 from research.cli.runs import runs, show, verify
@@ -55,3 +56,4 @@ for command in (ask, resume, index, runs, show, verify, doctor, setup):
     application.command(command.__name__)(command)
 config.command("show")(show_config)
 application.add_typer(config, name="config")
+application.add_typer(evals, name="eval")

@@ -1,0 +1,236 @@
+"""What came of a suite: its figures with intervals, what it cost, and how two runs of it differ.
+
+Figures of quality are fractions from 0 to 1; tokens, calls, dollars, seconds and the width of a plan are in their own
+units. Nothing is averaged without an interval, and what failed or could not be judged is counted beside it. Computing
+figures is in ``evals.estimating``; printing them is the command line's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+
+import msgspec
+
+from evals.estimating import Difference, amount, estimate, paired
+from evals.records import Estimate, Outcome, Score, Scored, Spec
+from evals.suite import Metric, Suite
+from research.budget import NANO
+from research.records import Record, Usage, counted
+
+ABSENT = "–"
+"""Stands in a table where a system has no such figure."""
+
+
+class PerCorrect(Record):
+    """What one right answer cost: all that was spent on the judged answerable cases over the right ones among them.
+
+    ``None`` where nothing was right, and ``usd`` also where a price is unknown.
+    """
+
+    tokens: float | None = None
+    calls: float | None = None
+    usd: float | None = None
+
+
+class Result(Record):
+    """A run of a suite by a system. ``metrics`` lack those that nothing could be judged by; ``notes`` say which.
+
+    ``cases`` are distinct, failed ones among them; ``unscored`` had a score that could not be judged. ``usage`` is the
+    total of all outcomes (``seconds``: their wall times added up, of cases that may have run at once; a failed case has
+    no outcome). ``amounts`` names the metrics in units of their own.
+    """
+
+    suite: str
+    system: str
+    cases: int
+    unscored: int
+    failed: int
+    metrics: dict[str, Estimate]
+    usage: Usage
+    log: str
+    groups: dict[str, dict[str, Estimate]] = msgspec.field(default_factory=dict)
+    per_correct: PerCorrect | None = None
+    amounts: tuple[str, ...] = ()
+    seed: int = 0
+    limit: int | None = None
+    epochs: int = 1
+    notes: tuple[str, ...] = ()
+
+
+class Comparison(Record):
+    """How ``after`` differs from ``before`` in each metric, on the cases that both have.
+
+    ``only_before`` and ``only_after`` are cases that only one of them ran; ``failed`` are cases that either failed.
+    """
+
+    suite: str
+    cases: int
+    metrics: dict[str, Difference]
+    only_before: tuple[str, ...] = ()
+    only_after: tuple[str, ...] = ()
+    failed: tuple[str, ...] = ()
+    amounts: tuple[str, ...] = ()
+    seed: int = 0
+
+    def rows(self) -> list[list[str]]:
+        """Return a header and a row for each metric, as text: before, after, difference, p, wins and losses."""
+        table = [["metric", "before", "after", "difference", "p", "better", "worse", "same", "cases"]]
+        for name, found in self.metrics.items():
+            unit = 1 if name in self.amounts else 100
+            tally = (ABSENT if count is None else str(count) for count in (found.wins, found.losses, found.ties))
+            table.append(
+                [
+                    name,
+                    _number(found.before * unit),
+                    _number(found.after * unit),
+                    _ranged(found.difference, found.low, found.high, unit, sign="+"),
+                    ABSENT if found.p is None else f"{found.p:.3f}" if found.p >= 0.001 else "<0.001",
+                    *tally,
+                    str(found.n),
+                ]
+            )
+        return table
+
+
+def summarise(suite: Suite, spec: Spec, scored: Sequence[Scored], log: str, notes: Sequence[str] = ()) -> Result:
+    """Return the figures of a finished eval; ``scored`` has a row for each case and epoch, ``log`` is its file."""
+    finished = [row for row in scored if not row.error]
+    grouped: dict[str, list[Scored]] = {}
+    for row in finished:
+        if row.group:
+            grouped.setdefault(row.group, []).append(row)
+    metrics = _figures(suite.metrics, finished, spec.seed)
+    return Result(
+        suite=spec.suite,
+        system=spec.system,
+        cases=len({row.case for row in scored}),
+        unscored=len({row.case for row in finished if any(score.value is None for score in row.scores.values())}),
+        failed=len({row.case for row in scored if row.error}),
+        metrics=metrics,
+        usage=_total([row.outcome for row in finished if row.outcome is not None]),
+        log=log,
+        groups={name: _figures(suite.metrics, grouped[name], spec.seed) for name in sorted(grouped)},
+        per_correct=_per_correct(finished) if any(m.name == "answer_accuracy" for m in suite.metrics) else None,
+        amounts=_amounts(suite),
+        seed=spec.seed,
+        limit=spec.limit,
+        epochs=spec.epochs,
+        notes=(*notes, *_missing(suite.metrics, finished, metrics)),
+    )
+
+
+def _figures(metrics: Sequence[Metric], scored: Sequence[Scored], seed: int) -> dict[str, Estimate]:
+    figures: dict[str, Estimate] = {}
+    for metric in metrics:
+        rows = [(row.case, row.scores[metric.name]) for row in scored if metric.name in row.scores]
+        found = estimate(metric, [score for _, score in rows], seed=seed, clusters=[case for case, _ in rows])
+        if found is not None:
+            figures[metric.name] = found
+    return figures
+
+
+def _missing(metrics: Sequence[Metric], scored: Sequence[Scored], known: Collection[str]) -> list[str]:
+    """Return a note for each metric with unscored cases, with the first reason, or with scores that make no figure."""
+    said = []
+    for metric in metrics:
+        scores = [(row.case, row.scores[metric.name]) for row in scored if metric.name in row.scores]
+        lost = {case: score.why for case, score in scores if score.value is None}
+        if lost:
+            said.append(f"{metric.name}: {counted(len(lost), 'case')} unscored: {next(iter(lost.values()))}")
+        elif scores and metric.name not in known:
+            said.append(f"{metric.name}: no figure can be made of the {counted(len(scores), 'score')}")
+    return said
+
+
+def _amounts(suite: Suite) -> tuple[str, ...]:
+    return tuple(metric.name for metric in suite.metrics if metric.summary is amount)
+
+
+def _total(outcomes: Sequence[Outcome]) -> Usage:
+    money = [outcome.usage.nano_usd for outcome in outcomes]
+    known = [spent for spent in money if spent is not None]
+    return Usage(
+        tokens=sum(outcome.usage.tokens for outcome in outcomes),
+        nano_usd=sum(known) if len(known) == len(money) else None,
+        calls=sum(outcome.usage.calls for outcome in outcomes),
+        seconds=sum(outcome.seconds for outcome in outcomes),
+    )
+
+
+def _per_correct(scored: Sequence[Scored]) -> PerCorrect:
+    judged = [(row.outcome, score.value) for row in scored if (score := row.scores.get("answer_accuracy")) is not None]
+    rows = [(outcome, value) for outcome, value in judged if outcome is not None and value is not None]
+    right = sum(value for _, value in rows)
+    if not right:
+        return PerCorrect()
+    spent = _total([outcome for outcome, _ in rows])
+    usd = None if spent.nano_usd is None else spent.nano_usd / NANO / right
+    return PerCorrect(tokens=spent.tokens / right, calls=spent.calls / right, usd=usd)
+
+
+def compare(suite: Suite, before: Sequence[Scored], after: Sequence[Scored], seed: int) -> Comparison:
+    """Return how two runs of a suite differ, on the cases that both finished. A metric that one side lacks is left out.
+
+    A case of which an epoch failed on either side is in ``failed`` and not compared.
+    """
+    ran = [{row.case for row in side} for side in (before, after)]
+    failed = {row.case for row in (*before, *after) if row.error}
+    shared = (ran[0] & ran[1]) - failed
+    found = {
+        metric.name: paired(metric, _by_case(metric, before, shared), _by_case(metric, after, shared), seed=seed)
+        for metric in suite.metrics
+    }
+    return Comparison(
+        suite=suite.name,
+        cases=len(shared),
+        metrics={name: difference for name, difference in found.items() if difference is not None},
+        only_before=tuple(sorted(ran[0] - ran[1])),
+        only_after=tuple(sorted(ran[1] - ran[0])),
+        failed=tuple(sorted(failed)),
+        amounts=_amounts(suite),
+        seed=seed,
+    )
+
+
+def _by_case(metric: Metric, scored: Sequence[Scored], shared: set[str]) -> Mapping[str, Sequence[Score]]:
+    cases: dict[str, list[Score]] = {}
+    for row in scored:
+        if row.case in shared and metric.name in row.scores:
+            cases.setdefault(row.case, []).append(row.scores[metric.name])
+    return cases
+
+
+def rows(results: Sequence[Result]) -> list[list[str]]:
+    """Return a header and rows of text with the results side by side: ``80.0 [71.1, 86.7]``, fractions as per cent."""
+    table = [["", *(result.system for result in results)]]
+    for name in dict.fromkeys(name for result in results for name in result.metrics):
+        table.append([name, *(_cell(result, name) for result in results)])
+    if any(result.per_correct is not None for result in results):
+        for field in ("tokens", "calls", "usd"):
+            cells = (getattr(result.per_correct, field, None) for result in results)
+            table.append([f"{field} per right answer", *(ABSENT if cell is None else _number(cell) for cell in cells)])
+    for field in ("cases", "failed", "unscored"):
+        table.append([field, *(str(getattr(result, field)) for result in results)])
+    return table
+
+
+def _cell(result: Result, name: str) -> str:
+    found = result.metrics.get(name)
+    if found is None:
+        return ABSENT
+    return _ranged(found.mean, found.low, found.high, 1 if name in result.amounts else 100)
+
+
+def _ranged(middle: float, low: float | None, high: float | None, unit: int, sign: str = "") -> str:
+    if low is None or high is None:
+        return _number(middle * unit, sign)
+    return f"{_number(middle * unit, sign)} [{_number(low * unit, sign)}, {_number(high * unit, sign)}]"
+
+
+def _number(value: float, sign: str = "") -> str:
+    """Return a number with one decimal, or two significant digits where that would hide a small amount."""
+    if abs(value) < 1e-9:
+        value = 0.0  # what floating point leaves of a difference of nothing
+    if 0 < abs(value) < 0.1:
+        return f"{value:{sign}.2g}"
+    return f"{value:{sign},.1f}"

@@ -1,0 +1,150 @@
+"""Checks of a claim against its passages as systems: this project's own, its model's, and a baseline.
+
+The passages are the documents of the corpora that the question names, in their order; nothing is searched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from evals.records import Corpora, Document, Outcome, System
+from research.analysts.support import support
+from research.app.systems.gated import Gated
+from research.errors import UsageFault
+from research.records import Finding, Question, Sentence
+from research.sentences import sentences
+from research.words import terms
+from tools.clock import SystemClock
+
+ENOUGH = 0.65
+"""The share of a claim's words from which it is rather supported: best, or near it, on three sets.
+
+Macro-F1 of the baseline at 0.5, 0.65 and 0.8 on the claims of ../shared/data: AttributionBench dev 60, 66, 63; WiCE dev
+47, 62, 65; SciFact train 64, 68, 59.
+"""
+POINTED = 3
+"""Documents that a reader is pointed to, at most."""
+PIECE = 800
+"""Characters of a quote that the checking model is shown (``research.analysts.language.LONGEST_QUOTE``)."""
+PIECES = 30
+"""Quotes that the checking model is shown, at most: those that share most with the claim, in the text's order."""
+
+
+def passages_of(question: Question, corpora: Corpora) -> list[Document]:
+    """Return the passages of a claim. Raises ``UsageFault`` when it has none."""
+    found = [document for name in question.corpora for document in corpora.get(name, ())]
+    if not found:
+        raise UsageFault("the claim names no corpus that the suite has passages for")
+    return found
+
+
+def coverage(claim: str, texts: Sequence[str]) -> float:
+    """Return the share of the claim's content terms that are in the texts, 0 to 1; 0 for a claim without any."""
+    wanted = set(terms(claim))
+    held = {term for text in texts for term in terms(text)}
+    return len(wanted & held) / len(wanted) if wanted else 0.0
+
+
+def deciding(claim: str, passages: Sequence[Document]) -> tuple[str, ...]:
+    """Return the documents to look at, best first: those that hold most of the claim's terms, and not none of them."""
+    wanted = set(terms(claim))
+    shared = {document.id: len(wanted & set(terms(document.text))) for document in passages}
+    return tuple(sorted((id for id in shared if shared[id]), key=lambda id: -shared[id])[:POINTED])
+
+
+def centred(share: float) -> float:
+    """Return a coverage as a confidence: 0.5 where the choice turns, linear on both sides."""
+    return share / ENOUGH / 2 if share < ENOUGH else (1 + (share - ENOUGH) / (1 - ENOUGH)) / 2
+
+
+def checking_support(corpora: Corpora) -> System:
+    """Return the system ``support``: the verdict is that of ``research.analysts.support``, as reports get it.
+
+    The confidence is two parts the baseline's and one part the verdict (1, a half or 0). Area under the curve against
+    the baseline's: AttributionBench dev 72, 71; WiCE dev 79, 76; SciFact train 73, 74.
+    """
+    shares = {"supported": 1.0, "could not check": 0.5, "unsupported": 0.0}
+
+    async def system(question: Question) -> Outcome:
+        clock = SystemClock()
+        began = clock.monotonic()
+        passages = passages_of(question, corpora)
+        texts = [document.text for document in passages]
+        verdict = support(question.text, texts)
+        return Outcome(
+            verdict=verdict,
+            confidence=(2 * centred(coverage(question.text, texts)) + shares[verdict]) / 3,
+            rationale=deciding(question.text, passages),
+            seconds=clock.monotonic() - began,
+        )
+
+    return system
+
+
+def checking_coverage(corpora: Corpora) -> System:
+    """Return the baseline ``coverage``: supported when the passages hold most of the claim's words."""
+
+    async def system(question: Question) -> Outcome:
+        clock = SystemClock()
+        began = clock.monotonic()
+        passages = passages_of(question, corpora)
+        share = coverage(question.text, [document.text for document in passages])
+        return Outcome(
+            verdict="supported" if share >= ENOUGH else "unsupported",
+            confidence=centred(share),
+            rationale=deciding(question.text, passages),
+            seconds=clock.monotonic() - began,
+        )
+
+    return system
+
+
+def checking_by_model(corpora: Corpora, gated: Gated) -> System:
+    """Return the system ``model-check``: the model is shown the claim and quotes of the passages, as of a report."""
+
+    async def system(question: Question) -> Outcome:
+        passages = passages_of(question, corpora)
+        quotes = _quotes(question.text, passages)
+        async with gated.run(question, "checker") as work:
+            verdict = await work.analyst.check(
+                Sentence(text=question.text, findings=tuple(quote.id for quote in quotes)), quotes, work.access
+            )
+            if verdict == "could not check":
+                work.raise_trouble()
+        return work.noted(Outcome(verdict=verdict, rationale=deciding(question.text, passages)))
+
+    return system
+
+
+def _quotes(claim: str, passages: Sequence[Document]) -> list[Finding]:
+    """Return the passages in pieces that a model is shown whole."""
+    pieces = [(document, start, end) for document in passages for start, end in _pieces(document.text)]
+    wanted = set(terms(claim))
+    shared = [len(wanted & set(terms(document.text[start:end]))) for document, start, end in pieces]
+    kept = sorted(sorted(range(len(pieces)), key=lambda place: -shared[place])[:PIECES])
+    return [
+        Finding(
+            id=f"f-{place}",
+            task="",
+            statement=pieces[place][0].text[pieces[place][1] : pieces[place][2]],
+            quote=pieces[place][0].text[pieces[place][1] : pieces[place][2]],
+            source=pieces[place][0].id,
+            start=pieces[place][1],
+            end=pieces[place][2],
+            label="public",
+        )
+        for place in kept
+    ]
+
+
+def _pieces(text: str) -> list[tuple[int, int]]:
+    """Return spans of at most ``PIECE`` characters that end with sentences where they can."""
+    spans: list[tuple[int, int]] = []
+    for sentence in sentences(text):
+        for at in range(sentence.start, sentence.end, PIECE):
+            end = min(at + PIECE, sentence.end)
+            if spans and end - spans[-1][0] <= PIECE:
+                spans[-1] = (spans[-1][0], end)
+            else:
+                spans.append((at, end))
+    return spans
