@@ -158,8 +158,9 @@ def _spent(entry: Scored, quality: Sequence[str]) -> Spent | None:
     score = next((entry.scores[name] for name in quality if name in entry.scores), None)
     if score is None or score.value is None:
         return None
-    usage = entry.outcome.usage
-    return Spent(quality=score.value, tokens=usage.tokens, calls=usage.calls, seconds=entry.outcome.seconds)
+    used = entry.outcome.usage
+    tokens, calls = (None, None) if used is None else (used.tokens, used.calls)
+    return Spent(quality=score.value, tokens=tokens, calls=calls, seconds=entry.outcome.seconds)
 
 
 def _mean(spent: Sequence[Spent]) -> Spent | None:

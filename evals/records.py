@@ -116,7 +116,8 @@ class Outcome(Record):
     order). ``verdict`` and ``confidence`` (0 to 1, that the claim is supported), ``rationale`` (document ids): of a
     claim. ``parts``: the sub-questions it split the question into; ``queries``: what it would search for them.
     ``report``: the whole report as Markdown. ``resumed``: what resuming the finished run changed, "" for nothing.
-    ``seconds``: wall time of the case. ``judged``: what a language model made of it, by metric (``evals.judging``).
+    ``usage``: what it spent, where it counts that. ``seconds``: wall time of the case. ``judged``: what a language
+    model made of it, by metric (``evals.judging``).
     """
 
     answer: str | None = None
@@ -135,7 +136,7 @@ class Outcome(Record):
     skipped: tuple[str, ...] = ()
     mode: str = ""
     run: str = ""
-    usage: Usage = Usage()
+    usage: Usage | None = None
     caps: Caps | None = None
     seconds: float = 0.0
     judged: dict[str, Score] = msgspec.field(default_factory=dict)

@@ -147,19 +147,19 @@ def _amounts(suite: Suite) -> tuple[str, ...]:
 
 
 def _total(outcomes: Sequence[Outcome]) -> Usage:
-    money = [outcome.usage.nano_usd for outcome in outcomes]
-    known = [spent for spent in money if spent is not None]
+    counted_ones = [outcome.usage for outcome in outcomes if outcome.usage is not None]
+    known = [used.nano_usd for used in counted_ones if used.nano_usd is not None]
     return Usage(
-        tokens=sum(outcome.usage.tokens for outcome in outcomes),
-        nano_usd=sum(known) if len(known) == len(money) else None,
-        calls=sum(outcome.usage.calls for outcome in outcomes),
+        tokens=sum(used.tokens for used in counted_ones),
+        nano_usd=sum(known) if len(known) == len(counted_ones) else None,
+        calls=sum(used.calls for used in counted_ones),
         seconds=sum(outcome.seconds for outcome in outcomes),
     )
 
 
 def _per_correct(scored: Sequence[Scored]) -> PerCorrect:
     judged = [(row.outcome, score.value) for row in scored if (score := row.scores.get("answer_accuracy")) is not None]
-    rows = [(outcome, value) for outcome, value in judged if outcome is not None and value is not None]
+    rows = [(one, value) for one, value in judged if one is not None and one.usage is not None and value is not None]
     right = sum(value for _, value in rows)
     if not right:
         return PerCorrect()
@@ -205,7 +205,7 @@ def rows(results: Sequence[Result]) -> list[list[str]]:
     table = [["", *(result.system for result in results)]]
     for name in dict.fromkeys(name for result in results for name in result.metrics):
         table.append([name, *(_cell(result, name) for result in results)])
-    if any(result.per_correct is not None for result in results):
+    if any(result.per_correct not in (None, PerCorrect()) for result in results):
         for field in ("tokens", "calls", "usd"):
             cells = (getattr(result.per_correct, field, None) for result in results)
             table.append([f"{field} per right answer", *(ABSENT if cell is None else _number(cell) for cell in cells)])

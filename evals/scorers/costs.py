@@ -12,31 +12,40 @@ from evals.estimating import amount
 from evals.records import Case, Outcome, Score
 from evals.suite import Metric
 from research.budget import NANO
+from research.records import Usage
 
 __all__ = ["CALLS", "SECONDS", "TOKENS", "USD", "WITHIN_BUDGET", "amount"]
 
 
-def _metric(name: str, says: str, read: Callable[[Outcome], float | None], why: str = "") -> Metric:
+def _metric(name: str, says: str, read: Callable[[Usage], float | None], why: str = "") -> Metric:
+    """Return the metric of an amount; a system that counts nothing is not scored on it."""
+
     def judge(case: Case, outcome: Outcome) -> Score | None:
-        value = read(outcome)
+        if outcome.usage is None:
+            return None
+        value = read(outcome.usage)
         return Score(value=value, why="" if value is not None else why)
 
     return Metric(name, judge, says, summary=amount, better="lower")
 
 
-def _dollars(outcome: Outcome) -> float | None:
-    return None if outcome.usage.nano_usd is None else outcome.usage.nano_usd / NANO
+def _dollars(used: Usage) -> float | None:
+    return None if used.nano_usd is None else used.nano_usd / NANO
 
 
-TOKENS = _metric("tokens", "tokens a case", lambda outcome: float(outcome.usage.tokens))
-CALLS = _metric("calls", "calls a case", lambda outcome: float(outcome.usage.calls))
+def _seconds(case: Case, outcome: Outcome) -> Score:
+    return Score(value=outcome.seconds)
+
+
+TOKENS = _metric("tokens", "tokens a case", lambda used: float(used.tokens))
+CALLS = _metric("calls", "calls a case", lambda used: float(used.calls))
 USD = _metric("usd", "dollars a case", _dollars, "the price of a model is unknown")
-SECONDS = _metric("seconds", "seconds of wall time a case", lambda outcome: outcome.seconds)
+SECONDS = Metric("seconds", _seconds, "seconds of wall time a case", summary=amount, better="lower")
 
 
 def _within(case: Case, outcome: Outcome) -> Score | None:
     caps, used = outcome.caps, outcome.usage
-    if caps is None:
+    if caps is None or used is None:
         return None
     pairs = (
         (caps.tokens, used.tokens),

@@ -5,6 +5,7 @@ Archives are read as a stream into memory; names that lead out of the archive ar
 
 from __future__ import annotations
 
+import gzip
 import re
 import tarfile
 import zlib
@@ -58,7 +59,7 @@ def _folder(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
 def _archive(path: Path, wanted: re.Pattern[str]) -> Iterator[tuple[str, bytes]]:
     """Yield the wanted regular files of a tar.gz, in the archive's order."""
     try:
-        with tarfile.open(path, mode="r|gz") as archive:
+        with gzip.open(path) as unpacked, tarfile.open(fileobj=unpacked, mode="r|") as archive:
             yield from _members(path, archive, wanted)
     except (tarfile.TarError, EOFError, OSError, zlib.error, OverflowError) as error:
         raise UsageFault(f"{path} is not a whole .tar.gz archive ({error}): fetch it again, or unpack it") from error

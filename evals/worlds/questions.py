@@ -52,9 +52,9 @@ def world(collection: Collection, size: int | None, seed: int, corpus: str) -> L
     if wanted < 1:
         raise UsageFault(f"a world of {wanted} questions: give a size of 1 or more")
     name = collection.series.name
-    cases, notes = draw(_groups(collection, seed), wanted, seed, corpus, name.lower())
-    if not cases:
+    if not collection.titled:
         raise UsageFault(f"none of the {counted(len(collection.proposals), name)} has headers that can be asked about")
+    cases, notes = draw(_groups(collection, seed), wanted, seed, corpus, name.lower())
     left_out = len(collection.proposals) - len(collection.sound)
     said = (f"{counted(left_out, name)} with headers that cannot be read: in the corpus, asked about in no question",)
     documents = tuple(proposal.document for proposal in collection.proposals.values())

@@ -11,6 +11,7 @@ from research.cli import arguments as take
 from research.cli.output import emit, emit_json, say, table
 from research.cli.progress import Progress
 from research.cli.session import session_of
+from research.cli.suites import list_suites
 from research.errors import UsageFault
 
 if TYPE_CHECKING:
@@ -57,38 +58,6 @@ FailBelow = Annotated[
         help="Exit code 1 when METRIC is worse than X, or when any metric got worse by more than X; repeatable.",
     ),
 ]
-
-
-def list_suites(context: typer.Context, json: take.Json = False) -> None:
-    """Show the suites: what each measures, needs and costs, and the systems that can be measured."""
-    from evals.suites import NAMES, suite
-    from research.app.systems import SYSTEMS
-
-    suites = [suite(name) for name in NAMES]
-    fits = {one.name: [name for name, kind in SYSTEMS.items() if set(kind.gives) & set(one.gives)] for one in suites}
-    if json:
-        return emit_json(
-            [
-                {"suite": one.name, "measures": one.measures, "needs": one.needs, "costs": one.costs}
-                | {"source": one.source, "metrics": [metric.name for metric in one.metrics]}
-                | {"default": one.default_system, "systems": fits[one.name]}
-                for one in suites
-            ]
-        )
-    for one in suites:
-        emit(f"{one.name}: {one.measures}\n")
-        for head, text in (
-            ("needs", one.needs),
-            ("costs", one.costs),
-            ("source", one.source),
-            ("metrics", ", ".join(metric.name for metric in one.metrics)),
-            (
-                "systems",
-                f"{one.default_system} (default), " + ", ".join(n for n in fits[one.name] if n != one.default_system),
-            ),
-        ):
-            emit(f"  {head + ':':9}{text.rstrip(', ')}\n")
-    return emit(table(("SYSTEM", "WHAT IT IS"), [(name, kind.says) for name, kind in SYSTEMS.items()], widest=110))
 
 
 def run_suite(

@@ -82,7 +82,7 @@ def test_links_and_other_files_are_passed_over(tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text(pep(7))
     path = folder(tmp_path / "peps", {n: pep(n) for n in range(1, 6)})
-    os.symlink(secret, path / "pep-0007.rst")
+    (path / "pep-0007.rst").symlink_to(secret)
     (path / "README.rst").write_bytes(b"\xff\xfe")
     assert "pep-0007" not in [page.id for page in load(path).corpora["world"]]
     linked = archive(tmp_path / "l.tar.gz", [(f"pep-{n:04}.rst", pep(n).encode()) for n in range(1, 6)])

@@ -54,11 +54,11 @@ def silent(world: Loaded, case: Case) -> Outcome:
 
 
 def everything(world: Loaded, case: Case) -> Outcome:
-    """Prints and cites every page it has, whole, in the order of the corpus."""
-    pages = world.corpora["world"][:100]
-    citations = tuple(Citation(document=page.id, quote=page.text) for page in pages)
-    sentences = tuple(CitedSentence(text=page.text, citations=(place,)) for place, page in enumerate(pages))
-    text = " ".join(page.text for page in pages)
+    """Prints and cites the beginning of one page after the other: all it has, but for the length of a test."""
+    pages = world.corpora["world"][:: max(1, len(world.corpora["world"]) // 30)]
+    citations = tuple(Citation(document=page.id, quote=page.text[:2000]) for page in pages)
+    sentences = tuple(CitedSentence(text=page.text[:200], citations=(place,)) for place, page in enumerate(pages))
+    text = " ".join(page.text[:2000] for page in pages)
     return Outcome(
         answer=text, abstained=False, sentences=sentences, citations=citations, ranked=tuple(page.id for page in pages)
     )
