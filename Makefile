@@ -6,9 +6,10 @@ PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
 RUN := $(VENV)/bin
 DEMO_HOME := .research
+GATE_HOME := .research-gate
 Q ?= How are budgets enforced?
 
-.PHONY: demo test check setup clean
+.PHONY: demo test gate check setup clean
 
 setup: $(VENV)/.ready
 
@@ -25,10 +26,18 @@ demo: setup
 test: setup
 	$(RUN)/python -m pytest -n 2 --dist loadfile
 
+# The regression gate: each line of floors.txt is a suite, a system and floors, run on the shipped samples.
+gate: setup
+	rm -rf $(GATE_HOME)
+	while read -r suite system floors; do \
+		$(RUN)/research --home $(GATE_HOME) eval run $$suite --system $$system --quiet </dev/null && \
+		$(RUN)/research --home $(GATE_HOME) eval compare $$(printf -- '--fail-below %s ' $$floors) </dev/null || exit 1; \
+	done < evals/samples/floors.txt
+
 check: setup
 	$(RUN)/ruff format --check .
 	$(RUN)/ruff check .
 	$(RUN)/mypy
 
 clean:
-	rm -rf $(VENV) $(DEMO_HOME)
+	rm -rf $(VENV) $(DEMO_HOME) $(GATE_HOME)

@@ -9,9 +9,10 @@ is at most twice as long as the span, overlaps nothing: quoting a whole page poi
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 
 from evals.records import Case, Citation, CitedSentence, GoldSpan, Outcome, Score
-from evals.scorers.normalise import Token, places, tokens, undated
+from evals.scorers.normalise import SPELLED, Token, places, tokens, undated
 from evals.suite import Metric
 from research.words import NUMBERED, entities, stem
 
@@ -72,8 +73,9 @@ def _verbatim(case: Case, outcome: Outcome) -> Score | None:
 def _unsupported(case: Case, outcome: Outcome) -> Score | None:
     """Judge every sentence; those in which an abstaining answer says, without citation, that it found nothing are not.
 
-    A sentence's names, numbers and dates must stand in one of its quotes, in the question, or (names alone) in the id
-    of a document it cites.
+    A sentence's numbers and dates must stand in one of its quotes or in the question, and its names, whole, there or in
+    the id of a document it cites; the number of a name such as PEP 8 may stand in one of these and its word in another.
+    A number may also be that of the quotes: ``Ann wrote 3 PEPs``, resting on three.
     """
     if outcome.sentences is None:
         return None
@@ -91,10 +93,13 @@ def unsupported(sentence: CitedSentence, citations: Sequence[Citation], question
     cited = [citations[place] for place in sentence.citations]
     if any(citation.start < 0 for citation in cited):
         return True
-    quoted = [tokens(text) for text in (*(citation.quote for citation in cited), question)]
-    ids = [tokens(citation.document) for citation in cited]
-    return any(not _stands(figure, quoted) for figure in _figures(sentence.text)) or any(
-        not _named(name, [*quoted, *ids]) for name in _names(sentence.text)
+    texts = [*dict.fromkeys(citation.quote for citation in cited), question]
+    shown = [*texts, *dict.fromkeys(citation.document for citation in cited)]
+    whole, numbered = _names(sentence.text)
+    return (
+        any(not _stands(figure, texts) and figure.form != str(len(cited)) for figure in _figures(sentence.text))
+        or any(not any(set(name) <= _forms(text) for text in shown) for name in whole)
+        or any(not set(name) <= {form for text in shown for form in _forms(text)} for name in numbered)
     )
 
 
@@ -103,19 +108,28 @@ def _figures(text: str) -> list[Token]:
     return [token for token in tokens(text) if token.form[0].isdigit() and not token.named]
 
 
-def _stands(figure: Token, texts: Iterable[Sequence[Token]]) -> bool:
-    return any(places([figure], text) or figure in text for text in texts)
+def _stands(figure: Token, texts: Iterable[str]) -> bool:
+    near = (tokens(text) for text in texts if figure.form in _figures_of(text))
+    return any(places([figure], text) or figure in text for text in near)
 
 
-def _names(text: str) -> list[tuple[str, ...]]:
-    """Return the stems of the words of each capitalised name; the months of dates are not names.
+@lru_cache(maxsize=4096)
+def _figures_of(text: str) -> frozenset[str]:
+    """Return every number that a text might state: also those spelled out, and the years and months of dates."""
+    forms = {token.form for token in tokens(text)}
+    parts = {form.rsplit("-", cut)[0] for form in forms if "-" in form for cut in (1, 2)}
+    return frozenset(forms | parts | {SPELLED[form] for form in forms & SPELLED.keys()})
+
+
+def _names(text: str) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Return the stems of each capitalised name, and of each name with a number; the months of dates are not names.
 
     A capitalised word that opens the sentence and stands alone is not known to be a name and is left out.
     """
     plain = undated(text)
-    found = [name for name in entities(plain) if name[0].isupper()]
-    found += [f"{match.group(1)} {match.group(2)}" for match in NUMBERED.finditer(plain)]
-    return [words for name in found if (words := _stems(name))]
+    numbered = [f"{match.group(1)} {match.group(2)}" for match in NUMBERED.finditer(plain)]
+    whole = [name for name in entities(plain) if name[0].isupper() and name not in numbered]
+    return [_stems(name) for name in whole], [_stems(name) for name in numbered]
 
 
 def _stems(name: str) -> tuple[str, ...]:
@@ -125,9 +139,10 @@ def _stems(name: str) -> tuple[str, ...]:
     return tuple(stem(word) for word in words if word != "s")
 
 
-def _named(name: tuple[str, ...], texts: Iterable[Sequence[Token]]) -> bool:
-    """Return whether all words of a name stand in one text, in whatever order (``Rossum, Guido van``)."""
-    return any(set(name) <= {stem(token.form) for token in text} for text in texts)
+@lru_cache(maxsize=4096)
+def _forms(text: str) -> frozenset[str]:
+    """Return the stems of a text's words, in whatever order (``Rossum, Guido van``)."""
+    return frozenset(stem(token.form) for token in tokens(text))
 
 
 CITATION_PRECISION = Metric("citation_precision", _precision, "share of the distinct citations that are at a gold span")

@@ -37,7 +37,7 @@ _DATES = tuple(
 _GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:[,\u00a0\u2009\u202f]\d{3})+(?!\w|,\d)")
 _TOKEN = re.compile(r"\d{4}-\d\d(?:-\d\d)?(?![\w-])|\d+(?:\.\d+)+|[^\W_]+")
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
-_SPELLED = {word: str(number) for number, word in enumerate(_COUNTS, 2)}
+SPELLED = {word: str(number) for number, word in enumerate(_COUNTS, 2)}
 
 _MEASURES = STOPWORDS | {"exactly", "around", "nearly", "roughly", "almost", "approximately", "total", "altogether"}
 
@@ -69,9 +69,9 @@ def tokens(text: str) -> tuple[Token, ...]:
 
 
 def undated(text: str) -> str:
-    """Return ``text`` with ``0`` for its dates, so that a month is not taken for a name."""
+    """Return ``text`` with ``then`` for its dates, so that neither a month nor ``On 6`` is taken for a name."""
     for pattern in _DATES:
-        text = pattern.sub(lambda match: match.group() if _iso(match) == match.group() else "0 ", text)
+        text = pattern.sub(lambda match: match.group() if _iso(match) == match.group() else "then ", text)
     return text
 
 
@@ -117,7 +117,7 @@ def places(wording: Sequence[Token], text: Sequence[Token]) -> list[tuple[int, i
     alone = wording[0].form if width == 1 and wording[0].form.isdecimal() else ""
     found = []
     for at in range(len(text) - width + 1):
-        if alone and (text[at].named or _SPELLED.get(text[at].form) == alone):
+        if alone and (text[at].named or SPELLED.get(text[at].form) == alone):
             if not text[at].named:
                 found.append((at, at + 1))
         elif all(_same(wanted.form, text[at + offset].form) for offset, wanted in enumerate(wording)):

@@ -15,7 +15,7 @@ from evals.worlds import phrases, wordings
 from evals.worlds.pages import Library, Writer, slug, told
 from evals.worlds.realm import ENDS, Claim, Realm
 
-COPIES, POISON = 0.025, 0.08
+COPIES, POISON = 0.025, 0.1
 """Copies and poisoned pages for every page."""
 PLANTABLE = ("mayor", "director", "founder", "inventor", "birthplace", "seat", "maker", "keeper", "founded", "opened")
 

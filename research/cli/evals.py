@@ -210,7 +210,9 @@ def retry(
 
 def compare(
     context: typer.Context,
-    log: Annotated[str, typer.Argument(metavar="LOG", help="A log, or the one to compare with.")],
+    log: Annotated[
+        str | None, typer.Argument(metavar="[LOG]", help="A log, or the one to compare with [newest].")
+    ] = None,
     other: Annotated[str | None, typer.Argument(metavar="[LOG2]", help="The log that is compared.")] = None,
     fail_below: FailBelow = None,
     seed: Seed = 0,
