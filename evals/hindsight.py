@@ -191,16 +191,18 @@ def best_mode(figures: Mapping[str, Spent]) -> str:
     Of equals in quality, the one with fewer failed runs comes first.
     """
 
-    def merit(mode: str) -> tuple[float, int, float, float, tuple[int, str]]:
-        spent = figures[mode]
-        price = [math.inf if amount is None else amount for amount in (spent.tokens, spent.calls)]
-        return -spent.quality, spent.failures, price[0], price[1], _simplicity(mode)
+    return min(figures, key=lambda mode: (_merit(figures[mode]), _simplicity(mode)))
 
-    return min(figures, key=merit)
+
+def _merit(spent: Spent) -> tuple[float, int, float, float]:
+    price = [math.inf if amount is None else amount for amount in (spent.tokens, spent.calls)]
+    return -spent.quality, spent.failures, price[0], price[1]
 
 
 def _choice(case: str, question: str, chosen: str, figures: Mapping[str, Spent], said: str) -> Choice:
     best = best_mode(figures)
+    if _merit(figures[chosen]) == _merit(figures[best]):
+        best = chosen  # a simpler mode that gave and cost the same is no reason to blame the triage
     lost = figures[best].quality - figures[chosen].quality
     took, top = figures[chosen].tokens, figures[best].tokens
     return Choice(
@@ -234,7 +236,7 @@ def _cheaper(took: Spent, top: Spent) -> str:
         return "failed less often"
     if took.tokens > top.tokens:
         return f"took {counted(round(took.tokens - top.tokens), 'token')} less"
-    return "made fewer calls" if (took.calls or 0) > (top.calls or 0) else "simpler"
+    return "made fewer calls" if (took.calls or 0) > (top.calls or 0) else "failed less often"
 
 
 def _figure(spent: Spent) -> str:
