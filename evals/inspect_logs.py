@@ -29,6 +29,7 @@ from research.records import Record, build, plain
 
 Status = Literal["success", "error", "cancelled", "started"]
 JOURNAL = re.compile(r"[0-9a-f]{32}\.journal")
+LONGEST_NAME = 80
 BULK = {"messages", "events", "output", "attachments", "events_data", "timelines", "store"}
 """What Inspect keeps of a sample and nobody here reads."""
 CANCELLED = ("CancelledError(", "Cancelled(")
@@ -109,12 +110,9 @@ def log_paths(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.eval"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
 
 
-def latest(folder: Path) -> Path:
-    """Return the log in ``folder`` that was written last. Raises ``UsageFault`` when there is none."""
-    known = log_paths(folder)
-    if not known:
-        raise UsageFault(f"there are no eval logs in {folder}; `research eval run SUITE` makes one")
-    return known[0]
+def log_name(spec: Spec) -> str:
+    """Return what stands in the file name of a log: suite and system, as far as file names and shells take them."""
+    return re.sub(r"[^A-Za-z0-9.]+", "-", f"{spec.suite}-{spec.system}")[:LONGEST_NAME].strip("-")
 
 
 def view_command(folder: Path) -> list[str]:
@@ -128,7 +126,10 @@ def sample_of(case: Case) -> Sample:
     parts = [" / ".join(part) for part in gold.answers] or ([gold.label] if gold.label else list(gold.grades))
     target = "; ".join(parts) or ("no answer" if gold.answerable is False else "")
     return Sample(
-        id=case.id, input=case.question.text, target=target, metadata={"group": case.group, "case": plain(case)}
+        id=case.id,
+        input=case.question.text,
+        target=target,
+        metadata={"group": case.group, "asked": case.asked(), "case": plain(case)},
     )
 
 
@@ -195,6 +196,7 @@ def _scored(sample: EvalSample) -> Scored | None:
         scores=build(Results, score.metadata).scores if score else {},
         error=sample.error.message if sample.error else "",
         epoch=sample.epoch,
+        asked=str(sample.metadata.get("asked", "")),
     )
 
 

@@ -28,7 +28,7 @@ from evals.inspect_logs import (
     Journal,
     Log,
     figures_of,
-    latest,
+    log_name,
     log_paths,
     read_log,
     sample_of,
@@ -43,7 +43,7 @@ from research.errors import Fatal, ResearchError, SettingMissing, StoreProblem, 
 from research.gate import Stopping
 from research.records import plain
 
-__all__ = ["Log", "latest", "log_paths", "read_log", "run", "view_command"]
+__all__ = ["Log", "log_paths", "read_log", "run", "view_command"]
 
 FLUSHES = 50
 """How often Inspect writes its file in a run: the whole of it each time. The journal has the cases in between."""
@@ -113,7 +113,7 @@ async def _evaluate(work: Work, logs: Path, parallel: int) -> list[EvalLog]:
     """Hand the work to Inspect, with everything turned off that prints, listens or writes elsewhere."""
     _silence(logs)
     hook = sys.excepthook
-    name = f"{work.suite.name}-{work.spec.system}"
+    name = log_name(work.spec)
     task = Task(
         name=name,
         dataset=MemoryDataset([sample_of(case) for case in work.cases.values()], name=name),
@@ -147,11 +147,13 @@ async def _evaluate(work: Work, logs: Path, parallel: int) -> list[EvalLog]:
 
 
 def _silence(logs: Path) -> None:
-    """Keep Inspect off the terminal and out of the log records of other libraries; its trace goes below ``logs``.
+    """Keep Inspect off the terminal and out of the log records of other libraries; its own files go below ``logs``.
 
-    It takes its display from the environment, prints its log records to stdout and adds itself to the root logger.
+    It takes its display from the environment, prints its log records to stdout and adds itself to the root logger. It
+    keeps notes in the user's home, and fails where that cannot be written.
     """
     try:
+        from inspect_ai._util import appdirs
         from inspect_ai._util.logger import init_logger
         from inspect_ai.util._display import init_display_type
     except ImportError as error:
@@ -160,6 +162,7 @@ def _silence(logs: Path) -> None:
         ) from error
     traces = logs / "traces"
     traces.mkdir(exist_ok=True)
+    appdirs.user_data_path = lambda *_: traces  # type: ignore[attr-defined]
     init_display_type("none")
     root = logging.getLogger()
     before = list(root.handlers)
@@ -245,7 +248,8 @@ class Work:
             if _cancelling():
                 raise
             raise CaseFailed("the system was cancelled from inside") from None
-        outcome = msgspec.structs.replace(outcome, seconds=self._clock() - began)
+        if outcome.seconds <= 0:  # a system that does not time itself
+            outcome = msgspec.structs.replace(outcome, seconds=self._clock() - began)
         return located(outcome, self.loaded.corpora, case.question)
 
     def _judge(self, case: Case, epoch: int, outcome: Outcome) -> None:
@@ -254,7 +258,7 @@ class Work:
         try:
             scores = self.suite.judge(case, outcome)
         finally:
-            self._journal.write(Scored(case=case.id, group=case.group, outcome=outcome, scores=scores, epoch=epoch))
+            self._journal.write(_scored(case, epoch, outcome, scores))
         self._scores[case.id, epoch] = scores
 
     def _stop(self, error: Fatal) -> None:
@@ -279,6 +283,10 @@ class Work:
         """Count a case that ended."""
         self._done += 1
         self._progress(self._done, self.total)
+
+
+def _scored(case: Case, epoch: int, outcome: Outcome, scores: dict[str, Score]) -> Scored:
+    return Scored(case=case.id, group=case.group, outcome=outcome, scores=scores, epoch=epoch, asked=case.asked())
 
 
 class _Ended:

@@ -8,6 +8,7 @@ reference; without one it is the weighted score divided by 10. Which of two repo
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 
 import msgspec
@@ -24,6 +25,9 @@ REFERENCE = "reference"
 
 LONGEST_REPORT = 150_000
 """Characters of a report that the judge is shown."""
+
+MAKING = re.compile(r"^#{1,6} +how this was made[ \t]*$.*", re.IGNORECASE | re.MULTILINE | re.DOTALL)
+"""How a report ends that says which model made it, in which run and time: a judge grades without knowing that."""
 
 Graded = Mapping[str, tuple[float, float]]
 """By the id of a criterion: the grades of the report and of the reference (0 without one)."""
@@ -66,6 +70,7 @@ async def race(case: Case, report: str | None, ask: Ask, seed: int) -> dict[str,
     if not dimensions or report is None:
         return {}
     names = ["race", *(f"race_{name}" for name in dimensions)]
+    report = MAKING.sub("", report)
     if not report.strip():
         return {name: Score(value=None, why="the report is empty") for name in names}
     reference = case.gold.criteria.get(REFERENCE, "")

@@ -13,7 +13,7 @@ from typing import TypeAlias
 import msgspec
 
 from research.budget import Caps
-from research.records import Question, Record, Usage, VerdictName
+from research.records import Question, Record, Usage, VerdictName, ident
 
 
 class Document(Record):
@@ -70,6 +70,10 @@ class Case(Record):
     question: Question
     gold: Gold
     group: str = ""
+
+    def asked(self) -> str:
+        """Return a hash of the question and the gold."""
+        return ident("a", self.question, self.gold)
 
 
 class Citation(Record):
@@ -150,6 +154,7 @@ class Scored(Record):
     """One case of a finished eval: its outcome and scores, or the ``error`` that made it a failed one.
 
     ``scores`` are by metric name; a metric that does not apply to the case has no entry. ``epoch`` counts from 1.
+    ``asked`` is a hash of what was asked and what is right, by which two runs know that they have the same case.
     """
 
     case: str
@@ -158,6 +163,7 @@ class Scored(Record):
     scores: dict[str, Score]
     error: str = ""
     epoch: int = 1
+    asked: str = ""
 
 
 class Estimate(Record):

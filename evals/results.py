@@ -99,19 +99,19 @@ def summarise(suite: Suite, spec: Spec, scored: Sequence[Scored], log: str, note
     for row in finished:
         if row.group:
             grouped.setdefault(row.group, []).append(row)
-    metrics = _figures(suite.metrics, finished, spec.seed)
+    metrics, amounts = _figures(suite.metrics, finished, spec.seed), _amounts(suite)
     return Result(
         suite=spec.suite,
         system=spec.system,
         cases=len({row.case for row in scored}),
-        unscored=len({row.case for row in finished if any(score.value is None for score in row.scores.values())}),
+        unscored=len({row.case for row in finished if _lacks(row, amounts)}),
         failed=len({row.case for row in scored if row.error}),
         metrics=metrics,
         usage=_total([row.outcome for row in finished if row.outcome is not None]),
         log=log,
         groups={name: _figures(suite.metrics, grouped[name], spec.seed) for name in sorted(grouped)},
         per_correct=_per_correct(finished) if any(m.name == "answer_accuracy" for m in suite.metrics) else None,
-        amounts=_amounts(suite),
+        amounts=amounts,
         seed=spec.seed,
         limit=spec.limit,
         epochs=spec.epochs,
@@ -127,6 +127,11 @@ def _figures(metrics: Sequence[Metric], scored: Sequence[Scored], seed: int) -> 
         if found is not None:
             figures[metric.name] = found
     return figures
+
+
+def _lacks(row: Scored, amounts: Collection[str]) -> bool:
+    """Return whether a score of quality could not be judged; an unknown price is no such."""
+    return any(score.value is None for name, score in row.scores.items() if name not in amounts)
 
 
 def _missing(metrics: Sequence[Metric], scored: Sequence[Scored], known: Collection[str]) -> list[str]:
@@ -171,11 +176,14 @@ def _per_correct(scored: Sequence[Scored]) -> PerCorrect:
 def compare(suite: Suite, before: Sequence[Scored], after: Sequence[Scored], seed: int) -> Comparison:
     """Return how two runs of a suite differ, on the cases that both finished. A metric that one side lacks is left out.
 
-    A case of which an epoch failed on either side is in ``failed`` and not compared.
+    A case of which an epoch failed on either side is in ``failed`` and not compared; one whose question or gold is
+    another on the other side is no shared case.
     """
+    asked = [{row.case: row.asked for row in side if row.asked} for side in (before, after)]
+    other = {case for case in asked[0].keys() & asked[1].keys() if asked[0][case] != asked[1][case]}
     ran = [{row.case for row in side} for side in (before, after)]
     failed = {row.case for row in (*before, *after) if row.error}
-    shared = (ran[0] & ran[1]) - failed
+    shared = (ran[0] & ran[1]) - failed - other
     found = {
         metric.name: paired(metric, _by_case(metric, before, shared), _by_case(metric, after, shared), seed=seed)
         for metric in suite.metrics
@@ -184,8 +192,8 @@ def compare(suite: Suite, before: Sequence[Scored], after: Sequence[Scored], see
         suite=suite.name,
         cases=len(shared),
         metrics={name: difference for name, difference in found.items() if difference is not None},
-        only_before=tuple(sorted(ran[0] - ran[1])),
-        only_after=tuple(sorted(ran[1] - ran[0])),
+        only_before=tuple(sorted(ran[0] - ran[1] | other)),
+        only_after=tuple(sorted(ran[1] - ran[0] | other)),
         failed=tuple(sorted(failed)),
         amounts=_amounts(suite),
         seed=seed,

@@ -1,6 +1,6 @@
 """What a suite is: where its cases come from, which systems it can measure, and by which metrics.
 
-Each file in ``evals.suites`` makes one :class:`Suite`; ``evals.suites.SUITES`` lists them. Loading, scoring and
+Each file in ``evals.suites`` makes one :class:`Suite`; ``evals.suites.NAMES`` lists them. Loading, scoring and
 summarising are pure but for the files that a loader reads. Running is in ``evals.inspect_runner``.
 """
 
@@ -17,6 +17,7 @@ from numpy import float64
 from numpy.typing import NDArray
 
 from evals.records import Case, Corpora, Document, Outcome, Score
+from research.errors import UsageFault
 from research.records import encode
 
 Gives = Literal["ranking", "answer", "verdict", "plan", "report"]
@@ -51,6 +52,14 @@ class Loaded:
     corpora: Corpora
     notes: tuple[str, ...] = ()
 
+    def __post_init__(self) -> None:
+        """Refuse two cases of one name: only one of them would be counted."""
+        seen: set[str] = set()
+        for case in self.cases:
+            if case.id in seen:
+                raise UsageFault(f"two cases are called {case.id[:80]}; give each an id of its own")
+            seen.add(case.id)
+
     def digest(self) -> str:
         """Return the SHA-256 (hex) of the cases and documents."""
         sha = hashlib.sha256()
@@ -80,7 +89,10 @@ class Request:
 
 @dataclass(frozen=True)
 class Suite:
-    """One suite. ``published`` are rows to stand beside: (system, what, figure, source)."""
+    """One suite. ``published`` are rows to stand beside: (system, what, figure, source).
+
+    Where no system is named, ``default_system`` is run, or all of ``compared``.
+    """
 
     name: str
     measures: str
@@ -92,6 +104,7 @@ class Suite:
     load: Callable[[Request], Loaded]
     metrics: tuple[Metric, ...]
     published: tuple[tuple[str, str, str, str], ...] = ()
+    compared: tuple[str, ...] = ()
 
     def judge(self, case: Case, outcome: Outcome) -> dict[str, Score]:
         """Return the scores of one outcome by metric name; a metric that does not apply has no entry."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING
 
@@ -21,21 +20,3 @@ def suite(name: str) -> Suite:
         raise UnknownName(f"there is no suite {name}{nearest(name, NAMES) or '; there are ' + ', '.join(NAMES)}")
     loaded: Suite = import_module(f"evals.suites.{name}").SUITE
     return loaded
-
-
-class _Suites(Mapping[str, "Suite"]):
-    """The suites in their order; one is loaded when it is looked up."""
-
-    def __getitem__(self, name: str) -> Suite:
-        if name not in NAMES:
-            raise KeyError(name)
-        return suite(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(NAMES)
-
-    def __len__(self) -> int:
-        return len(NAMES)
-
-
-SUITES: Mapping[str, Suite] = _Suites()

@@ -34,10 +34,11 @@ SUITE = Suite(
     name="modes",
     measures="workflow, hybrid and agent on the same cases: quality, price, and where the triage chose well",
     needs="a model; --data as for world, or nothing for the synthetic world",
-    costs="thousands to tens of thousands of tokens a case and mode",
+    costs="the calls of a model for each branch, round and report, four times a case",
     source="the cases of the suite world",
     gives=("answer",),
-    default_system="extractive",
+    default_system="auto",
+    compared=("workflow", "hybrid", "agent", "auto"),
     load=_load,
     metrics=(
         ANSWER_ACCURACY,

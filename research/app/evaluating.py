@@ -1,8 +1,7 @@
-"""Running evals: load a suite, open a system under test over its documents, run it, and read the log into a result.
+"""Running evals: load a suite, check the order, open a system under test over its documents, run it.
 
-Everything that can be wrong with the data, the system or the settings is said before a case is run. Logs and the
-systems' own state are below ``HOME/evals``: ``logs`` holds one file for each run of a suite, ``home`` is a data
-directory like any other, so ``research --home HOME/evals/home show RUN`` shows what a case's system did.
+Everything that can be wrong with the data, the system or the settings is said before a case is run. What becomes of
+the logs is in ``research.app.eval_logs``.
 """
 
 from __future__ import annotations
@@ -13,20 +12,25 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from evals.records import Spec, System
-from evals.results import Comparison, Result, compare, summarise
+from evals.records import Outcome, Spec, System
+from evals.results import Result
 from evals.suite import Loaded, Request, Suite
 from evals.suites import suite as find_suite
 from research import __version__
-from research.app.judge import judged
-from research.app.systems import open_system, system_kind
-from research.errors import UnknownName, UsageFault
+from research.app.embedders import embedder_for
+from research.app.eval_logs import folders, result_of
+from research.app.judge import judge_options, judged
+from research.app.systems import SystemKind, open_system, system_kind
+from research.app.world import check_price, open_judgement
+from research.errors import EffectFailed, SettingMissing, UsageFault
 from research.options import RunOptions
-from research.records import Record, build, encode
+from research.records import Question, Record, build, encode
+from research.secret import redact
 from research.settings import Settings, prepare_home
 
 if TYPE_CHECKING:
@@ -48,14 +52,15 @@ class Order(Record):
     parallel: int = 2
     judge: str = ""
     judge_url: str = ""
+    nonce: str = ""
 
 
 SHARED = sorted(set(RunOptions.__struct_fields__) & set(Settings.__struct_fields__) - {"corpora", "web"})
 """The settings that a run's options repeat, so that a retry can be given them as they were."""
 
 
-SHOWN = 3
-"""Failed cases that a result tells of; the log has them all."""
+JUDGED = ("race", "fact_accuracy")
+"""A suite with one of these metrics has a use for a judge."""
 
 
 @dataclass(frozen=True)
@@ -75,11 +80,6 @@ class Prepared:
     spec: Spec
 
 
-def folders(settings: Settings) -> tuple[Path, Path]:
-    """Return the eval home and the folder of logs."""
-    return settings.home / "evals" / "home", settings.home / "evals" / "logs"
-
-
 def prepare(order: Order, settings: Settings) -> Prepared:
     """Load the suite's cases and check that the system can be measured by it. Raises ``UsageFault``."""
     suite = find_suite(order.suite)
@@ -90,6 +90,7 @@ def prepare(order: Order, settings: Settings) -> Prepared:
             f"the suite {suite.name} measures what gives {' or '.join(suite.gives)}, and the system {name} gives "
             f"{' and '.join(kind.gives)}; `research eval list` shows which fit"
         )
+    _check_models(order, suite, kind, settings)
     whole = suite.load(Request(data=order.data, seed=order.seed, size=order.size))
     if not whole.cases:
         raise UsageFault(f"the suite {suite.name} found no case in {order.data or 'its sample'}")
@@ -105,16 +106,33 @@ def prepare(order: Order, settings: Settings) -> Prepared:
         epochs=order.epochs,
         options={
             "run": encode(msgspec.structs.replace(options, corpora=(), web=False)),
-            "embedder": settings.embedder,
+            "embedder": embedder_for("", settings).name if settings.embedder == "auto" else settings.embedder,
             "parallel": str(order.parallel),
             "judge": order.judge,
             "judge_url": order.judge_url,
+            "nonce": order.nonce or token_hex(8),
         },
         digest=loaded.digest(),
         notes=loaded.notes,
         versions={"research": __version__, "python": platform.python_version(), **{n: version(n) for n in LIBRARIES}},
     )
     return Prepared(suite, loaded, spec)
+
+
+def _check_models(order: Order, suite: Suite, kind: SystemKind, settings: Settings) -> None:
+    """Raise what is wrong with the models of the system and the judge, so that nothing is indexed in vain."""
+    options = settings.options()
+    if kind.needs and not options.model:
+        raise SettingMissing(f"the system {kind.name} needs a language model: add --model provider:model")
+    if order.judge and not any(metric.name in JUDGED for metric in suite.metrics):
+        raise UsageFault(f"no metric of the suite {suite.name} comes from a judge; --judge is for the suite reports")
+    if order.judge_url and not order.judge:
+        raise UsageFault("--judge-base-url names a judge's server, so it needs a judge: add --judge provider:model")
+    used = [options] if kind.needs else []
+    used += [judge_options(order.judge, order.judge_url, options, 1)] if order.judge else []
+    for one in used:
+        check_price(one, settings)
+        open_judgement(one, settings)
 
 
 async def evaluate(prepared: Prepared, settings: Settings, tell: Feedback, previous: Path | None = None) -> Result:
@@ -145,7 +163,8 @@ async def _system(prepared: Prepared, settings: Settings, home: Path, tell: Feed
     """Open the system under test, with a judge behind it where one was asked for."""
     spec = prepared.spec
     options = build(RunOptions, msgspec.json.decode(spec.options["run"]))
-    async with open_system(spec.system, prepared.loaded.corpora, settings, options, home=home, say=tell.say) as system:
+    async with open_system(spec.system, prepared.loaded.corpora, settings, options, home=home, say=tell.say) as opened:
+        system = _discreet(opened, settings)
         if not spec.options["judge"]:
             yield system
             return
@@ -154,9 +173,21 @@ async def _system(prepared: Prepared, settings: Settings, home: Path, tell: Feed
             yield watched
 
 
+def _discreet(system: System, settings: Settings) -> System:
+    """Return ``system`` with no key in what it says of a failure: another tool's last words stand in the log."""
+
+    async def discreet(question: Question) -> Outcome:
+        try:
+            return await system(question)
+        except EffectFailed as error:
+            raise EffectFailed(redact(str(error), settings.keys.values())) from None
+
+    return discreet
+
+
 async def retry(path: Path, settings: Settings, tell: Feedback) -> Result:
     """Go on with a stopped eval: run what its log lacks, on the same data, with the same options."""
-    from evals.inspect_runner import read_log
+    from evals.inspect_logs import read_log
 
     log = read_log(path)
     spec = log.spec
@@ -177,25 +208,20 @@ async def retry(path: Path, settings: Settings, tell: Feedback) -> Result:
         parallel=int(spec.options["parallel"]),
         judge=spec.options["judge"],
         judge_url=spec.options["judge_url"],
+        nonce=spec.options["nonce"],
     )
-    return await evaluate(prepare(order, settings), settings, tell, previous=path)
-
-
-def result_of(path: Path) -> Result:
-    """Read a log and summarise it."""
-    from evals.inspect_runner import read_log
-
-    log = read_log(path)
-    failures = [f"{row.case} failed: {row.error}" for row in log.scored if row.error]
-    more = [f"and {len(failures) - SHOWN} more failed"] if len(failures) > SHOWN else []
-    notes = (*log.spec.notes, *failures[:SHOWN], *more)
-    return summarise(find_suite(log.spec.suite), log.spec, log.scored, str(path), notes)
+    prepared = prepare(order, settings)
+    if prepared.spec.digest != spec.digest:
+        raise UsageFault(
+            f"{path.name} is of other cases or documents than {spec.data or 'the suite'} now gives; run the suite anew"
+        )
+    return await evaluate(prepared, settings, tell, previous=path)
 
 
 def hindsight(results: Sequence[Result], prepared: Sequence[Prepared]) -> Hindsight | None:
     """Return what the triage chose beside the best mode of each case; ``None`` unless ``auto`` and two modes ran."""
     from evals.hindsight import ORDER, look_back
-    from evals.inspect_runner import read_log
+    from evals.inspect_logs import read_log
 
     runs = {result.system: read_log(Path(result.log)).scored for result in results}
     modes = {name: scored for name, scored in runs.items() if name in ORDER}
@@ -206,36 +232,3 @@ def hindsight(results: Sequence[Result], prepared: Sequence[Prepared]) -> Hindsi
     }
     questions = {case.id: case.question.text for one in prepared for case in one.loaded.cases}
     return look_back(modes, chosen, questions)
-
-
-def find_log(name: str | None, settings: Settings) -> Path:
-    """Return a log by its path, its file name or the beginning of one; ``None`` is the newest."""
-    from evals.inspect_runner import log_paths
-
-    _, folder = folders(settings)
-    if name and Path(name).is_file():
-        return Path(name)
-    known = log_paths(folder) if folder.is_dir() else []
-    if name is None and known:
-        return known[0]
-    if name is None:
-        raise UsageFault("there are no eval logs yet; `research eval run SUITE` makes one")
-    found = [path for path in known if path.name == name] or [path for path in known if path.name.startswith(name)]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise UsageFault(f"{name[:80]} is the beginning of {len(found)} logs; give more of the name")
-    raise UnknownName(f"there is no eval log {name[:80]}; give a path, or the name of a file in {folder}")
-
-
-def compare_logs(before: Path, after: Path, seed: int) -> Comparison:
-    """Return the paired differences of two logs of one suite."""
-    from evals.inspect_runner import read_log
-
-    first, second = read_log(before), read_log(after)
-    if first.spec.suite != second.spec.suite:
-        raise UsageFault(
-            f"{before.name} is of the suite {first.spec.suite} and {after.name} of {second.spec.suite}; "
-            "compare two logs of one suite"
-        )
-    return compare(find_suite(first.spec.suite), first.scored, second.scored, seed)

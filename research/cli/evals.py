@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from research.cli import arguments as take
+from research.cli.eval_tables import left_out, show_hindsight
 from research.cli.output import emit, emit_json, say, table
 from research.cli.progress import Progress
 from research.cli.session import session_of
@@ -20,9 +21,10 @@ if TYPE_CHECKING:
     from evals.hindsight import Hindsight
     from evals.results import Result
     from research.app.evaluating import Feedback, Prepared
+    from research.cli.session import Session
+    from research.settings import Settings
 
-MODES = "workflow,hybrid,agent"
-AGAIN = "interrupted; what was finished is kept: `research eval retry` goes on"
+STOPPED = "interrupted; every case that was finished is kept"
 
 evals = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Measure: suites, comparisons, logs.")
 
@@ -89,7 +91,8 @@ def run_suite(
     """Run a suite on one or several systems; the caps are those of each case. Exit code 1 when a case failed."""
     flags = {"model": model, "base_url": base_url, "embedder": embedder, "branches": branches, "rounds": rounds}
     caps = {"max_tokens_total": max_tokens_total, "max_usd": max_usd, "max_calls": max_calls}
-    settings = session_of(context).open({**flags, **caps, "max_seconds": max_seconds, "home": home})
+    session = session_of(context)
+    settings = session.open({**flags, **caps, "max_seconds": max_seconds, "home": home})
     _need_inspect()
     from research.app.evaluating import Order, evaluate, hindsight, prepare
 
@@ -103,10 +106,10 @@ def run_suite(
         progress.line(note)
 
     def work(one: Prepared) -> Result:
-        return _worked(lambda: evaluate(one, settings, _feedback(progress, one.spec.system)))
+        return _worked(lambda: evaluate(one, settings, _feedback(progress, one.spec.system)), session, settings)
 
     results = [work(one) for one in prepared]
-    _show(results, json, hindsight(results, prepared), told)
+    _show(results, session, json, hindsight(results, prepared), told)
 
 
 def _need_inspect() -> None:
@@ -122,11 +125,16 @@ def _systems(suite: str, system: Sequence[str] | None, modes: str | None) -> lis
     """Return the systems to run: those named, else the modes, else (``""``) the suite's own."""
     if system and modes is not None:
         raise UsageFault("give --system or --modes, not both")
-    if modes is None and suite == "modes":
-        return list(system) if system else [*MODES.split(","), "auto"]
-    named = [name.strip() for name in modes.split(",")] if modes is not None else list(system or [""])
-    if len(set(named)) < len(named) or (modes is not None and "" in named):
-        raise UsageFault("--modes takes different names with commas between, such as workflow,hybrid,agent")
+    if modes is None and not system:
+        from evals.suites import suite as find_suite
+
+        return list(find_suite(suite).compared or [""])
+    named = [name.strip() for name in (modes.split(",") if modes is not None else system or ())]
+    if len(set(named)) < len(named) or "" in named:
+        raise UsageFault(
+            "name each system once: --modes takes names with commas between, such as workflow,hybrid,agent, and "
+            "--system one name at a time"
+        )
     return named
 
 
@@ -146,15 +154,36 @@ def _feedback(progress: Progress, name: str) -> Feedback:
     return Feedback(say=progress.line, progress=step)
 
 
-def _worked(work: Callable[[], Coroutine[Any, Any, Result]]) -> Result:
-    """Run one eval under Ctrl-C: it stops, and says how to go on."""
-    from research.cli.running import Advice, run
+def _worked(work: Callable[[], Coroutine[Any, Any, Result]], session: Session, settings: Settings) -> Result:
+    """Run one eval under Ctrl-C: it stops, and says how to go on where a case had begun."""
+    from research.app.eval_logs import known_logs
+    from research.cli.running import INTERRUPTED, Advice, run
 
-    return run(lambda signals: work(), Advice(unbegun=AGAIN))
+    before = known_logs(settings)
+    try:
+        return run(lambda signals: work(), Advice(unbegun=STOPPED))
+    except typer.Exit as leaving:
+        begun = [path for path in known_logs(settings) if path not in before]
+        if leaving.exit_code == INTERRUPTED and begun:
+            say(f"go on with: {_again(begun[0].name, session)}")
+        raise
+
+
+def _again(log: str, session: Session) -> str:
+    """Return the command that goes on with a log."""
+    from shlex import quote
+
+    from research.cli.running import home_hint
+
+    return f"research eval retry {quote(log)}{home_hint(session.home_flag)}"
 
 
 def _show(
-    results: Sequence[Result], json: bool, hindsight: Hindsight | None = None, told: Collection[str] = ()
+    results: Sequence[Result],
+    session: Session,
+    json: bool,
+    hindsight: Hindsight | None = None,
+    told: Collection[str] = (),
 ) -> None:
     """Print one result as one object, several as a table; leave with 1 when a case failed. ``told`` was said before."""
     from evals.results import rows
@@ -166,7 +195,7 @@ def _show(
         head, *body = rows(results)
         emit(table(head, body))
         if hindsight is not None:
-            _show_hindsight(hindsight)
+            show_hindsight(hindsight)
     for result in results:
         for note in result.notes:
             if note not in told:
@@ -174,21 +203,8 @@ def _show(
         say(f"log: {result.log}")
         if result.failed:
             cases = f"{result.failed} of {result.cases} cases of {result.system}"
-            say(f"{cases} failed; `research eval retry {Path(result.log).name}` tries them again")
+            say(f"{cases} failed; to try them again: {_again(Path(result.log).name, session)}")
     raise typer.Exit(1 if any(result.failed for result in results) else 0)
-
-
-def _show_hindsight(hindsight: Hindsight) -> None:
-    """Print what each mode gave and cost, and where the triage chose well and where badly."""
-    head, *body = hindsight.rows()
-    emit("\n" + table(head, body))
-    for heading, choices in (("the triage chose badly", hindsight.badly), ("the triage chose well", hindsight.well)):
-        cells = [(choice.chosen, choice.best, choice.question, choice.reason) for choice in choices]
-        emit(f"\n{heading}: {len(cells)}\n")
-        if cells:
-            emit(table(("CHOSEN", "BEST", "QUESTION", "WHY"), cells, widest=80))
-    if hindsight.left_out:
-        emit(f"\nnot compared: {', '.join(hindsight.left_out)}\n")
 
 
 def retry(
@@ -199,13 +215,16 @@ def retry(
     home: take.Home = None,
 ) -> None:
     """Go on with a stopped eval: only what its log lacks is run, and what failed is tried again."""
-    settings = session_of(context).open({"home": home})
+    session = session_of(context)
+    settings = session.open({"home": home})
     _need_inspect()
     from research.app import evaluating
+    from research.app.eval_logs import find_log
 
-    path = evaluating.find_log(log, settings)
+    path = find_log(log, settings)
     progress = Progress(quiet=quiet)
-    _show([_worked(lambda: evaluating.retry(path, settings, _feedback(progress, path.name)))], json)
+    tell = _feedback(progress, path.name)
+    _show([_worked(lambda: evaluating.retry(path, settings, tell), session, settings)], session, json)
 
 
 def compare(
@@ -222,26 +241,22 @@ def compare(
     """Compare two logs on the same cases, or hold one (or the second) to floors: exit code 1 when it is below."""
     settings = session_of(context).open({"home": home})
     _need_inspect()
-    from evals.regression import breaches, read_floors
-    from evals.suites import suite as find_suite
-    from research.app import evaluating
+    from evals.regression import read_floors
+    from research.app.eval_logs import find_log, hold
 
     floors = read_floors(fail_below or ())
     if other is None and (floors.fall is not None or not floors.least):
         raise UsageFault("name two logs to compare, or hold one to floors with --fail-below METRIC=NUMBER")
-    first = evaluating.find_log(log, settings)
-    last = evaluating.find_log(other, settings) if other else first
-    comparison = evaluating.compare_logs(first, last, seed) if other else None
-    result = evaluating.result_of(last)
-    said = breaches(find_suite(result.suite), result, comparison, floors)
+    first = find_log(log, settings)
+    held = hold(find_log(other, settings), first, floors, seed) if other else hold(first, None, floors, seed)
     if json:
-        emit_json({"comparison": comparison, "result": result, "breaches": said})
-    elif comparison is not None:
-        head, *body = comparison.rows()
+        emit_json(held)
+    elif held.comparison is not None:
+        head, *body = held.comparison.rows()
         emit(table(head, body))
-    for line in said:
-        say(f"{result.suite}: {line}")
-    raise typer.Exit(1 if said and (floors.least or floors.fall is not None) else 0)
+    for line in [*(left_out(held.comparison) if held.comparison else ()), *held.breaches]:
+        say(f"{held.result.suite}: {line}")
+    raise typer.Exit(1 if held.breaches and (floors.least or floors.fall is not None) else 0)
 
 
 def view(context: typer.Context, home: take.Home = None) -> None:
@@ -251,7 +266,7 @@ def view(context: typer.Context, home: take.Home = None) -> None:
     import subprocess
 
     from evals.inspect_runner import view_command
-    from research.app.evaluating import folders
+    from research.app.eval_logs import folders
 
     _, logs = folders(settings)
     if not logs.is_dir():

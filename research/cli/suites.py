@@ -44,17 +44,23 @@ def _facts(one: Suite, *, whole: bool) -> list[tuple[str, str]]:
     facts = [("needs", one.needs), ("costs", one.costs), ("source", one.source)]
     if whole:
         facts += [(metric.name, f"{metric.says} ({BETTER[metric.better]})") for metric in one.metrics]
-        facts += [("systems", ", ".join([f"{one.default_system} (default)", *_others(one)]))]
+        chosen = " and ".join(_chosen(one))
+        facts += [("systems", ", ".join([f"{chosen} (default)", *_others(one)]))]
         facts += [("published", f"{who}: {figure} ({what}; {origin})") for who, what, figure, origin in one.published]
     return facts
 
 
+def _chosen(one: Suite) -> tuple[str, ...]:
+    """Return the systems that are run when none is named."""
+    return one.compared or (one.default_system,)
+
+
 def _others(one: Suite) -> list[str]:
-    """Return the systems that the suite can measure, but for its own."""
+    """Return the other systems that the suite can measure."""
     from research.app.systems import SYSTEMS
 
     fit = [name for name, kind in SYSTEMS.items() if set(kind.gives) & set(one.gives)]
-    return [name for name in fit if name != one.default_system]
+    return [name for name in fit if name not in _chosen(one)]
 
 
 def _as_json(one: Suite) -> dict[str, Any]:
@@ -66,6 +72,6 @@ def _as_json(one: Suite) -> dict[str, Any]:
         "source": one.source,
         "metrics": [metric.name for metric in one.metrics],
         "default": one.default_system,
-        "systems": [one.default_system, *_others(one)],
+        "systems": [*_chosen(one), *_others(one)],
         "published": [dict(zip(PUBLISHED, row, strict=True)) for row in one.published],
     }

@@ -1,4 +1,4 @@
-"""Answers the generated questions anew: reads the words of a question as a person would, and the headers by other means.
+"""Answers the generated questions anew: reads a question's words as a person would, and headers by other means.
 
 It shares no code with the generator: headers are parsed by ``email`` and by plain splitting, and every noun phrase of a
 question is taken apart by what it says. What it cannot read, it refuses with ``AssertionError``.
@@ -144,7 +144,7 @@ class Reader:
             rf"Which {series} was replaced by (.+)|Which {series} did (.+) replace": "the {series} replaced by {np}",
             rf"Which {series} is required by (.+)|Which {series} does (.+) require": "the {series} required by {np}",
             rf"Which {series} is the only one to require (.+)": "the only {series} that requires {np}",
-            rf"Which is (the (?:only|lowest-numbered|highest-numbered).+)": "{np}",
+            r"Which is (the (?:only|lowest-numbered|highest-numbered).+)": "{np}",
         }
         for pattern, phrase in forms.items():
             if match := re.fullmatch(pattern, said):
@@ -170,7 +170,8 @@ class Reader:
             return ["yes" if (shared if "author" in match[3] else same) else "no"]
         if match := re.fullmatch(r"(?:Was|Is) (.+) (?:created before|older than) (the .+)", said):
             return ["yes" if self.created(self.proposal(match[1])) < self.created(self.proposal(match[2])) else "no"]
-        either = rf"(?:Which was created |Which {series} is |Which )(first|older|later|newer|has more authors|names more .*), (.+) or (.+)"
+        more = "has more authors|names more .*"
+        either = rf"(?:Which was created |Which {series} is |Which )(first|older|later|newer|{more}), (.+) or (.+)"
         if match := re.fullmatch(either, said):
             pair = self.pair(f"{match[2]} or {match[3]}", " or ")
             if match[1].startswith(("has", "names")):
@@ -194,7 +195,9 @@ class Reader:
             rf"Which was the first {series} that (.+) wrote or co-wrote|What is the earliest {series} by (.+)", said
         ):
             return self.labels([min(self.by(match[1] or match[2]), key=self.created)])
-        if match := re.fullmatch(rf"Which {series} by (.+) was created last|What is the most recent {series} by (.+)", said):
+        if match := re.fullmatch(
+            rf"Which {series} by (.+) was created last|What is the most recent {series} by (.+)", said
+        ):
             return self.labels([max(self.by(match[1] or match[2]), key=self.created)])
         status = (
             rf"(?:Which|How many) {series}s that (?P<a>.+) wrote or co-wrote have the status “(?P<s>.+)”"

@@ -155,3 +155,45 @@ def test_the_suite_measures_quality_and_price() -> None:
     """What hindsight needs is among the suite's metrics."""
     names = {metric.name for metric in SUITE.metrics}
     assert {"answer_accuracy", "evidence_recall", "unsupported_rate", "tokens", "calls", "usd", "seconds"} <= names
+
+
+def test_a_mode_that_gave_and_cost_the_same_is_no_worse() -> None:
+    """Choosing the hybrid where the workflow did exactly the same is not held against the triage."""
+    runs = {"workflow": [ran("a", 1, 100)], "hybrid": [ran("a", 1, 100)]}
+    found = look_back(runs, {"a": "hybrid"}, {})
+    assert [choice.best for choice in found.well] == ["hybrid"] and not found.badly
+
+
+def test_a_case_that_one_epoch_could_not_judge_is_left_out() -> None:
+    """Half of a case's epochs is not the case."""
+    runs = {
+        "workflow": [ran("a", 1), ran("a", None, epoch=2), ran("b", 1)],
+        "agent": [ran("a", 1), ran("a", 1, epoch=2), ran("b", 1)],
+    }
+    found = look_back(runs, {"a": "workflow", "b": "workflow"}, {})
+    assert found.left_out == ("a",) and len(found.well) == 1
+
+
+def test_of_equals_the_one_that_fails_less_is_best() -> None:
+    """Failures come before the price."""
+    figures = {
+        "workflow": Spent(quality=0.5, tokens=10, calls=1, failures=1),
+        "agent": Spent(quality=0.5, tokens=90, calls=9),
+    }
+    assert best_mode(figures) == "agent"
+
+
+def test_a_case_that_only_the_second_mode_ran_is_refused() -> None:
+    """Modes are compared on the same cases, whichever has more."""
+    with pytest.raises(UsageFault, match="different cases"):
+        look_back({"workflow": [ran("a", 1)], "agent": [ran("a", 1), ran("b", 1)]}, {}, {})
+
+
+def test_the_worst_choices_come_first() -> None:
+    """What lost most quality is read first, then what wasted most tokens."""
+    runs = {
+        "workflow": [ran("a", 1, 100), ran("b", 0.5, 100), ran("c", 1, 100)],
+        "agent": [ran("a", 0, 100), ran("b", 0, 100), ran("c", 1, 900)],
+    }
+    found = look_back(runs, dict.fromkeys("abc", "agent"), {})
+    assert [choice.case for choice in found.badly] == ["a", "b", "c"]

@@ -16,7 +16,7 @@ import pytest
 from msgspec.structs import replace
 
 from evals.inspect_logs import read_log
-from evals.inspect_runner import latest, log_paths, run, view_command
+from evals.inspect_runner import log_paths, run, view_command
 from evals.records import Case, Citation, Document, Gold, Outcome, Score, Scored, Spec
 from evals.suite import Loaded, Metric, Suite
 from research import __version__
@@ -246,7 +246,7 @@ async def test_retry_runs_the_failed_case_only(tmp_path: Path) -> None:
     assert never.asked == []
     assert read_log(third).scored == log.scored
     assert log_paths(tmp_path) == [third, second, first]
-    assert latest(tmp_path) == third
+    assert log_paths(tmp_path)[0] == third
 
 
 async def test_a_stopped_retry_loses_nothing_it_started_from(tmp_path: Path) -> None:
@@ -254,7 +254,7 @@ async def test_a_stopped_retry_loses_nothing_it_started_from(tmp_path: Path) -> 
     first = await evaluated(tmp_path, Counting({"question 0": EffectFailed("down")}))
     with pytest.raises(Stopping):
         await evaluated(tmp_path, Counting({"question 0": Stopping("stop")}), parallel=1, previous=first)
-    second = latest(tmp_path)
+    second = log_paths(tmp_path)[0]
     assert second != first
     log = read_log(second)
     assert log.missing == ("c0",)
@@ -370,12 +370,12 @@ async def test_a_cancelled_eval_leaves_a_readable_log(tmp_path: Path) -> None:
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task
-    log = read_log(latest(tmp_path))
+    log = read_log(log_paths(tmp_path)[0])
     assert log.status == "cancelled"
     assert [entry.case for entry in log.scored] == ["c0", "c1", "c2"]
     assert log.missing == tuple(f"c{place}" for place in range(3, 10))
     again = Counting()
-    await evaluated(tmp_path, again, previous=latest(tmp_path))
+    await evaluated(tmp_path, again, previous=log_paths(tmp_path)[0])
     assert sorted(again.asked) == [f"question {place}" for place in range(3, 10)]
 
 
@@ -391,7 +391,7 @@ async def test_what_ends_a_run_ends_the_eval(tmp_path: Path, error: Exception) -
 
     with pytest.raises(type(error), match=str(error)):
         await evaluated(tmp_path, held, parallel=2)
-    log = read_log(latest(tmp_path))
+    log = read_log(log_paths(tmp_path)[0])
     assert log.status == "cancelled"
     assert [entry.case for entry in log.scored] == [f"c{place}" for place in range(5)]
     assert not any(entry.error for entry in log.scored)
@@ -412,9 +412,9 @@ async def test_a_system_that_stops_by_itself_is_told_apart_from_a_cancelled_eval
     with pytest.raises(Stopping, match="research eval retry") as stopped:
         await evaluated(tmp_path, cutting)
     assert stopped.value.exit_code == 130
-    log = read_log(latest(tmp_path))
+    log = read_log(log_paths(tmp_path)[0])
     assert (log.status, log.scored, len(log.missing)) == ("cancelled", (), 10)
-    assert not latest(tmp_path).with_name(log.journal).exists()
+    assert not log_paths(tmp_path)[0].with_name(log.journal).exists()
 
 
 async def test_a_doctored_log_names_no_file_elsewhere(tmp_path: Path) -> None:
@@ -473,12 +473,12 @@ async def test_a_killed_eval_is_resumed_where_it_was(tmp_path: Path) -> None:
     process.send_signal(signal.SIGKILL)
     process.communicate()
     loaded = data(250)
-    log = read_log(latest(tmp_path))
+    log = read_log(log_paths(tmp_path)[0])
     assert log.status == "started"
     assert [entry.case for entry in log.scored] == [f"c{place}" for place in range(39)]
     assert by_case(log.scored)["c38"].scores["right"] == Score(value=1.0)
     assert log.missing == tuple(f"c{place}" for place in range(39, 250))
-    killed = latest(tmp_path)
+    killed = log_paths(tmp_path)[0]
     again = Counting()
     path = await evaluated(tmp_path, again, loaded, previous=killed, parallel=4)
     assert sorted(again.asked) == sorted(f"question {place}" for place in range(39, 250))
@@ -496,7 +496,7 @@ def test_ctrl_c_ends_an_eval_and_leaves_its_log(tmp_path: Path) -> None:
     process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=60)
     assert b"KeyboardInterrupt" in errors
-    log = read_log(latest(tmp_path))
+    log = read_log(log_paths(tmp_path)[0])
     assert (log.status, len(log.scored)) == ("cancelled", 3)
 
 
@@ -505,7 +505,7 @@ def test_nothing_is_printed(tmp_path: Path) -> None:
     process = child(tmp_path, stop_at="-", env={"INSPECT_DISPLAY": "plain", "INSPECT_LOG_LEVEL": "debug"})
     said, errors = process.communicate(timeout=100)
     assert (process.returncode, said, errors) == (0, b"", b"")
-    assert read_log(latest(tmp_path)).status == "error"
+    assert read_log(log_paths(tmp_path)[0]).status == "error"
 
 
 async def test_other_libraries_log_as_before(tmp_path: Path) -> None:
@@ -560,8 +560,7 @@ def test_what_is_no_log_is_a_sentence(tmp_path: Path) -> None:
         read_log(other)
     with pytest.raises(UsageFault, match="there is no eval log"):
         read_log(tmp_path / "absent.eval")
-    with pytest.raises(UsageFault, match="there are no eval logs"):
-        latest(tmp_path / "nowhere")
+    assert log_paths(tmp_path / "nowhere") == []
 
 
 def test_the_viewer_is_inspects_own(tmp_path: Path) -> None:
@@ -610,3 +609,22 @@ def main() -> None:
 
 if __name__ == "__main__":
     main()
+
+
+async def test_a_case_is_known_by_what_was_asked(tmp_path: Path) -> None:
+    """The log keeps a hash of question and gold, so that two runs cannot be compared on different cases of one name."""
+    loaded = data(2)
+    rows = read_log(await evaluated(tmp_path, echo, loaded)).scored
+    assert [row.asked for row in rows] == [case.asked() for case in loaded.cases]
+    assert len({row.asked for row in rows}) == 2
+
+
+async def test_a_system_that_times_itself_is_believed(tmp_path: Path) -> None:
+    """What waits around a system, such as a judge, is not its time; one that does not time itself is timed."""
+
+    async def timed(question: Question) -> Outcome:
+        return Outcome(answer=question.text, seconds=42.0 if question.text == "question 0" else 0.0)
+
+    rows = read_log(await evaluated(tmp_path, timed, data(2))).scored
+    seconds = [row.outcome.seconds for row in rows if row.outcome is not None]
+    assert seconds[0] == 42.0 and 0 < seconds[1] < 42

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from evals.records import Case, Estimate, Outcome, Score, Scored, Spec
 from evals.results import ABSENT, PerCorrect, Result, compare, rows, summarise
+from evals.scorers.claims import AUROC
 from evals.scorers.costs import TOKENS, USD
 from evals.suite import Loaded, Metric, Request, Suite
 from research.records import Usage, build, plain
@@ -217,3 +219,49 @@ def test_small_amounts_are_not_rounded_away() -> None:
     assert rows([cheap])[1] == ["tokens", "0.0021 [0.0, 0.0042]"]
     assert summarise(suite(TOKENS, RECALL), SPEC, [row("a", tokens=1.0)], "").amounts == ("tokens",)
     assert pytest.approx(0.0021) == cheap.metrics["tokens"].mean
+
+
+def test_an_unknown_price_leaves_a_case_judged() -> None:
+    """``unscored`` counts cases whose quality is not known, and one unknown score of several is enough."""
+    unpriced = row("a", answer_accuracy=1.0, usd=None)
+    half = row("b", answer_accuracy=1.0, **{"recall@2": None})
+    found = summarise(suite(ACCURACY, RECALL, USD), SPEC, [unpriced, half], "")
+    assert found.unscored == 1
+    assert "usd: 1 case unscored: no way to say" in found.notes
+
+
+def test_a_system_that_counts_nothing_costs_nothing_known() -> None:
+    """An outcome without usage is no free one: it is left out of the cost of a right answer."""
+    free = Scored(case="a", group="", outcome=Outcome(), scores={"answer_accuracy": Score(value=1.0)})
+    dear = row("b", usage=Usage(tokens=80), answer_accuracy=1.0)
+    assert summarise(SUITE, SPEC, [free], "").per_correct == PerCorrect()
+    found = summarise(SUITE, SPEC, [free, dear], "").per_correct
+    assert found is not None and found.tokens == 80
+
+
+def test_scores_that_make_no_figure_are_told() -> None:
+    """AUROC needs both labels; with one there is no figure, and the result says so."""
+    claim = Scored(case="a", group="", outcome=Outcome(), scores={"auroc": Score(value=0.7, gold="supported")})
+    found = summarise(suite(AUROC), SPEC, [claim], "")
+    assert not found.metrics and found.notes == ("auroc: no figure can be made of the 1 score",)
+
+
+def test_cases_of_one_name_and_another_question_are_not_compared() -> None:
+    """Two data sets may both have a case q1; what was asked decides."""
+
+    def asked(text: str, case: str, value: float) -> Scored:
+        return replace(row(case, **{"recall@2": value}), asked=text)
+
+    before = [asked("x", "q1", 0.0), asked("y", "q2", 0.5), asked("z", "q3", 0.5)]
+    after = [asked("other", "q1", 1.0), asked("y", "q2", 0.5), asked("z", "q3", 1.0)]
+    found = compare(SUITE, before, after, 0)
+    assert (found.cases, found.only_before, found.only_after) == (2, ("q1",), ("q1",))
+    assert found.metrics["recall@2"].n == 2
+
+
+def test_a_tiny_p_value_is_not_shown_as_nothing() -> None:
+    """A difference in every one of 40 cases has a p below 0.001, which is what the table says."""
+    before = [row(f"c{place}", **{"recall@2": 0.0}) for place in range(40)]
+    after = [row(f"c{place}", **{"recall@2": 1.0}) for place in range(40)]
+    table = compare(SUITE, before, after, 0).rows()
+    assert table[1][0] == "recall@2" and table[1][4] == "<0.001"
