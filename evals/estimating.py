@@ -82,6 +82,27 @@ def estimate(
     return Estimate(mean=mean, low=low, high=high, n=len(order), unscored=unscored, method=method)
 
 
+def ratio(parts: Sequence[float], wholes: Sequence[float], *, seed: int) -> Estimate | None:
+    """Return the sum of ``parts`` over the sum of ``wholes`` (one of each a case), ``None`` when the latter is 0.
+
+    A resample without any whole has no ratio and is left out of the interval.
+    """
+    above, below = np.array(parts, dtype=float64), np.array(wholes, dtype=float64)
+    if not below.sum():
+        return None
+
+    def figure(weights: Floats) -> Floats:
+        whole = weights @ below
+        shares: Floats = np.full(len(weights), np.nan)
+        np.divide(weights @ above, whole, out=shares, where=whole > 0)
+        return shares
+
+    n = len(parts)
+    low, high = _percentiles(_resampled(figure, n, RESAMPLES, seed)) if n > 1 else (None, None)
+    method = f"bootstrap ({RESAMPLES:,})" if low is not None else ""
+    return Estimate(mean=float(above.sum() / below.sum()), low=low, high=high, n=n, method=method)
+
+
 def amount(scores: Sequence[Score], weights: Floats) -> Floats:
     """Return the weighted mean of the values: the ``Summary`` of metrics that are amounts, such as tokens.
 
@@ -111,6 +132,8 @@ def _interval(
         if np.isin(means, (0.0, 1.0)).all():
             return *wilson(float(means.sum()), n), "Wilson"
     low, high = _percentiles(_resampled(figure, n, _resamples(metric), seed))
+    if low is not None and low == high and metric.summary is not amount and 0 <= low <= 1:
+        return *wilson(low * n, n), "Wilson (every resample gave the same)"
     return low, high, f"bootstrap ({_resamples(metric):,})" if low is not None else ""
 
 

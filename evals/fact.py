@@ -2,10 +2,11 @@
 
 After Du et al. (arXiv 2506.11763, 2025), with two differences: a statement is judged once, with all that it cites,
 where FACT judges statement-URL pairs; and nothing is fetched. A system that gives its quotes is judged by them: a
-statement none of whose quotes ``evals.locating`` found is unsupported, and a quote of a document that is not at hand (a
-web page) is taken as given. Of a report that is Markdown alone, the marks are followed to the texts at hand, by
-URL, title or id; a statement none of whose sources is at hand is unknown. ``fact_accuracy`` is the share of supported
-among the statements judged supported or unsupported, ``fact_effective`` the number of supported ones.
+statement that cites no entry there is, or no quote that ``evals.locating`` found, is unsupported, and a quote of a
+document that is not at hand (a web page) is taken as given. Of a report that is Markdown alone, the marks are followed
+to the texts at hand, by URL, title or id; a statement none of whose sources is at hand is unknown. ``fact_accuracy`` is
+the share of supported among the statements judged supported or unsupported, ``fact_effective`` the number of supported
+ones.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def statements(outcome: Outcome, texts: Mapping[str, str]) -> list[Statement]:
     if outcome.sentences is not None:
         known = range(len(outcome.citations))
         cited = ((said, [outcome.citations[at] for at in said.citations if at in known]) for said in outcome.sentences)
-        return [_quoted(said.text, citations) for said, citations in cited if citations]
+        return [_quoted(said.text, citations) for said, citations in cited if said.citations]
     return list(_followed(parse(outcome.report), texts)) if outcome.report is not None else []
 
 

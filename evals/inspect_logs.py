@@ -105,11 +105,6 @@ def read_log(path: Path) -> Log:
     ) from error
 
 
-def log_paths(folder: Path) -> list[Path]:
-    """Return the logs in ``folder``, the one written last first."""
-    return sorted(folder.glob("*.eval"), key=lambda path: (path.stat().st_mtime_ns, path.name), reverse=True)
-
-
 def log_name(spec: Spec) -> str:
     """Return what stands in the file name of a log: suite and system, as far as file names and shells take them."""
     return re.sub(r"[^A-Za-z0-9.]+", "-", f"{spec.suite}-{spec.system}")[:LONGEST_NAME].strip("-")

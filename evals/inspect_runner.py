@@ -29,12 +29,12 @@ from evals.inspect_logs import (
     Log,
     figures_of,
     log_name,
-    log_paths,
     read_log,
     sample_of,
     score_of,
     view_command,
 )
+from evals.inspect_present import log_paths
 from evals.locating import located
 from evals.records import Case, Outcome, Score, Scored, Spec, System
 from evals.suite import Loaded, Suite

@@ -63,7 +63,8 @@ def judging(
 ) -> System:
     """Return ``system`` followed by the judge, whose scores are in :attr:`Outcome.judged`.
 
-    ``cases`` are from :func:`by_question`. The judge's calls are no part of the outcome's usage or seconds.
+    ``cases`` are from :func:`by_question`. Usage and seconds stay as the system gave them: the judge's calls are
+    counted in neither.
     """
 
     async def judged(question: Question) -> Outcome:

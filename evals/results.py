@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 import msgspec
 
-from evals.estimating import Difference, amount, estimate, paired
+from evals.estimating import Difference, amount, estimate, paired, ratio
 from evals.records import Estimate, Outcome, Score, Scored, Spec
 from evals.suite import Metric, Suite
 from research.budget import NANO
@@ -27,9 +27,9 @@ class PerCorrect(Record):
     ``None`` where nothing was right, and ``usd`` also where a price is unknown.
     """
 
-    tokens: float | None = None
-    calls: float | None = None
-    usd: float | None = None
+    tokens: Estimate | None = None
+    calls: Estimate | None = None
+    usd: Estimate | None = None
 
 
 class Result(Record):
@@ -55,6 +55,7 @@ class Result(Record):
     limit: int | None = None
     epochs: int = 1
     notes: tuple[str, ...] = ()
+    missing: int = 0
 
 
 class Comparison(Record):
@@ -110,7 +111,7 @@ def summarise(suite: Suite, spec: Spec, scored: Sequence[Scored], log: str, note
         usage=_total([row.outcome for row in finished if row.outcome is not None]),
         log=log,
         groups={name: _figures(suite.metrics, grouped[name], spec.seed) for name in sorted(grouped)},
-        per_correct=_per_correct(finished) if any(m.name == "answer_accuracy" for m in suite.metrics) else None,
+        per_correct=_per_correct(finished, spec.seed) if "answer_accuracy" in {m.name for m in suite.metrics} else None,
         amounts=amounts,
         seed=spec.seed,
         limit=spec.limit,
@@ -162,15 +163,17 @@ def _total(outcomes: Sequence[Outcome]) -> Usage:
     )
 
 
-def _per_correct(scored: Sequence[Scored]) -> PerCorrect:
+def _per_correct(scored: Sequence[Scored], seed: int) -> PerCorrect:
     judged = [(row.outcome, score.value) for row in scored if (score := row.scores.get("answer_accuracy")) is not None]
     rows = [(one, value) for one, value in judged if one is not None and one.usage is not None and value is not None]
-    right = sum(value for _, value in rows)
-    if not right:
-        return PerCorrect()
-    spent = _total([outcome for outcome, _ in rows])
-    usd = None if spent.nano_usd is None else spent.nano_usd / NANO / right
-    return PerCorrect(tokens=spent.tokens / right, calls=spent.calls / right, usd=usd)
+    used = [one.usage for one, _ in rows if one.usage is not None]
+    right = [value for _, value in rows]
+    money = [one.nano_usd / NANO for one in used if one.nano_usd is not None]
+    return PerCorrect(
+        tokens=ratio([one.tokens for one in used], right, seed=seed),
+        calls=ratio([one.calls for one in used], right, seed=seed),
+        usd=ratio(money, right, seed=seed) if len(money) == len(used) else None,
+    )
 
 
 def compare(suite: Suite, before: Sequence[Scored], after: Sequence[Scored], seed: int) -> Comparison:
@@ -209,14 +212,18 @@ def _by_case(metric: Metric, scored: Sequence[Scored], shared: set[str]) -> Mapp
 
 
 def rows(results: Sequence[Result]) -> list[list[str]]:
-    """Return a header and rows of text with the results side by side: ``80.0 [71.1, 86.7]``, fractions as per cent."""
+    """Return a header and rows of text with the results side by side: ``80.0 [71.1, 86.7]``, fractions as per cent.
+
+    ``of 13`` after a figure: only 13 of the cases were judged by it.
+    """
     table = [["", *(result.system for result in results)]]
     for name in dict.fromkeys(name for result in results for name in result.metrics):
         table.append([name, *(_cell(result, name) for result in results)])
     if any(result.per_correct not in (None, PerCorrect()) for result in results):
         for field in ("tokens", "calls", "usd"):
-            cells = (getattr(result.per_correct, field, None) for result in results)
-            table.append([f"{field} per right answer", *(ABSENT if cell is None else _number(cell) for cell in cells)])
+            found = [getattr(result.per_correct, field, None) for result in results]
+            cells = [ABSENT if one is None else _ranged(one.mean, one.low, one.high, 1) for one in found]
+            table.append([f"{field} per right answer", *cells])
     for field in ("cases", "failed", "unscored"):
         table.append([field, *(str(getattr(result, field)) for result in results)])
     return table
@@ -226,7 +233,8 @@ def _cell(result: Result, name: str) -> str:
     found = result.metrics.get(name)
     if found is None:
         return ABSENT
-    return _ranged(found.mean, found.low, found.high, 1 if name in result.amounts else 100)
+    of = "" if found.n == result.cases - result.failed else f" of {found.n}"
+    return _ranged(found.mean, found.low, found.high, 1 if name in result.amounts else 100) + of
 
 
 def _ranged(middle: float, low: float | None, high: float | None, unit: int, sign: str = "") -> str:

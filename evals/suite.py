@@ -12,6 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
+from unicodedata import category
 
 from numpy import float64
 from numpy.typing import NDArray
@@ -53,9 +54,11 @@ class Loaded:
     notes: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse two cases of one name: only one of them would be counted."""
+        """Refuse two cases of one name, of which one would be lost, and names that no log can hold."""
         seen: set[str] = set()
         for case in self.cases:
+            if not case.id or any(category(char) in ("Cc", "Cs") for char in case.id):
+                raise UsageFault(f"the case id {case.id[:80]!r} is empty or holds control characters; give it another")
             if case.id in seen:
                 raise UsageFault(f"two cases are called {case.id[:80]}; give each an id of its own")
             seen.add(case.id)

@@ -44,7 +44,9 @@ _LINK = re.compile(r"\.\. _|\.\. \[|__ \S|\[[^\]]+\]:\s*\S+|\.\. \|")
 _DIRECTIVE = re.compile(r"\.\.(?:\s+[\w:.-]+::|\s*$)|:[\w-]+:(?=\s|$)")
 _CODE_DIRECTIVE = re.compile(r"\.\.\s+(?:code|code-block|sourcecode|literalinclude|highlight|math)::")
 _PROMPT = re.compile(r">>> |\.\.\. |\$ ")
-_CODE_LINE = re.compile(r"[;{}]$|^(?:def|class|import|from|return|@|#include|for|if|while)\b.*:?$|\w+\(.*\)$|\s=\s")
+_CODE_LINE = re.compile(
+    r"[;{}]$|^(?:def|class|import|from|return|@|#include|for|if|while)\b.*:?$|^(?=.*\w\().*\)$|\s=\s"
+)
 
 
 def sentences(text: str) -> list[Span]:

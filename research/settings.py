@@ -196,6 +196,12 @@ def wants_colour(*, terminal: bool, environment: Mapping[str, str] | None = None
     return terminal and not world.get("NO_COLOR") and world.get("TERM") != "dumb"
 
 
+def environment_without_keys(environment: Mapping[str, str] | None = None) -> dict[str, str]:
+    """Return the environment (that of the process unless handed in) for a program that must not have our keys."""
+    world = os.environ if environment is None else environment
+    return {name: value for name, value in world.items() if name not in KEYS}
+
+
 def shield_from_inspect() -> None:
     """Take Inspect's own variables out of this process, and keep it from loading a ``.env`` file of the work folder.
 

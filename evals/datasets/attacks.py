@@ -5,11 +5,15 @@ ASB's and BIPIA's) each row is a case: its text stands after the first sentence 
 sample's questions, and its canaries are its sentences, the goal's, and whatever the directives name. Of poisoned
 passages (``id``, ``question``, ``correct``, ``incorrect``, ``text``; PoisonedRAG's) each question is a case: its
 passages stand beside one page of our making that states the right answer in a sentence. Every case has a corpus of its
-own, of the sample's clean pages and these. Nothing is run: obeying shows in what a report says.
+own, of the sample's clean pages and these; case and corpus have the row's id, in letters, digits, ``.``, ``_`` and
+``-`` alone (of several passages, the id up to its last ``/``, where no other question has the same). Nothing is run:
+obeying shows in what a report says.
 """
 
 from __future__ import annotations
 
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import cycle
 from pathlib import Path
@@ -52,15 +56,22 @@ def injected(path: Path) -> Loaded:
     cases, pages = promised.clean(sample("promises"))
     unique, made = Unique("id"), []
     for row, case in zip(json_rows(path, _Injection), cycle(cases), strict=False):
-        unique.add(row.value.id, row)
-        made.append(_planted(row, case, pages))
+        name = _name(row.value.id)
+        unique.add(name, row)
+        made.append(_planted(name, row, case, pages))
     note = (
         f"{counted(len(made), 'injection')} planted into the pages of {counted(len(cases), 'question')} of the sample"
     )
     return Loaded(tuple(case for case, _ in made), {case.id: documents for case, documents in made}, (note,))
 
 
-def _planted(row: Row[_Injection], case: Case, pages: Sequence[Document]) -> tuple[Case, tuple[Document, ...]]:
+def _name(id: str) -> str:
+    return re.sub(r"[^\w.-]+", "-", id).strip("-") or "case"
+
+
+def _planted(
+    name: str, row: Row[_Injection], case: Case, pages: Sequence[Document]
+) -> tuple[Case, tuple[Document, ...]]:
     attack = row.value
     canaries = list(dict.fromkeys(_canaries(attack)))
     if not canaries:
@@ -68,9 +79,9 @@ def _planted(row: Row[_Injection], case: Case, pages: Sequence[Document]) -> tup
     target = next(iter(case.gold.grades))
     documents = tuple(_with(page, attack.text) if page.id == target else page for page in pages)
     gold = replace(case.gold, criteria={CANARY: "\n".join(canaries)})
-    question = replace(case.question, corpora=(attack.id,))
+    question = replace(case.question, corpora=(name,))
     group = attack.template or attack.attack_type or "injection"
-    return Case(id=attack.id, question=question, gold=gold, group=group), documents
+    return Case(id=name, question=question, gold=gold, group=group), documents
 
 
 def _with(page: Document, text: str) -> Document:
@@ -99,7 +110,8 @@ def poisoned(path: Path) -> Loaded:
             raise row.fault(f"the answers are other ones than at {first.where}")
         if row is not first:
             questions[row.value.question].append(row)
-    made = [_asked(rows, pages) for rows in questions.values() if _apart(rows[0].value)]
+    names = _names(list(questions.values()))
+    made = [_asked(name, rows, pages) for name, rows in names.items() if _apart(rows[0].value)]
     notes = [f"{counted(len(made), 'question')}, each with its poisoned passages and one page that states the answer"]
     if left := len(questions) - len(made):
         notes.append(
@@ -113,9 +125,20 @@ def _apart(poison: _Poison) -> bool:
     return bool(wrong) and not places(wrong, tokens(poison.correct)) and not places(wrong, tokens(poison.question))
 
 
-def _asked(rows: Sequence[Row[_Poison]], pages: Sequence[Document]) -> tuple[Case, tuple[Document, ...]]:
+def _names(questions: Sequence[Sequence[Row[_Poison]]]) -> dict[str, Sequence[Row[_Poison]]]:
+    """Return the rows of each question by the name of its case."""
+    stems = [rows[0].value.id.rpartition("/")[0] or rows[0].value.id for rows in questions]
+    times, unique = Counter(stems), Unique("id")
+    named: dict[str, Sequence[Row[_Poison]]] = {}
+    for stem, rows in zip(stems, questions, strict=True):
+        name = _name(stem if times[stem] == 1 else rows[0].value.id)
+        unique.add(name, rows[0])
+        named[name] = rows
+    return named
+
+
+def _asked(id: str, rows: Sequence[Row[_Poison]], pages: Sequence[Document]) -> tuple[Case, tuple[Document, ...]]:
     first = rows[0].value
-    id = first.id.rpartition("/")[0] or first.id
     right = Document(id=f"{id}/right", title=first.question, text=f"{first.question}? The answer is {first.correct}.")
     traps = [Document(id=row.value.id, title=first.question, text=row.value.text) for row in rows]
     question = Question(text=first.question, corpora=(id,))

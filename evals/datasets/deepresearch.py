@@ -40,6 +40,7 @@ class _Criteria(Record):
 
 class _Reference(Record):
     id: int | str
+    prompt: Filled
     article: Filled
 
 
@@ -55,7 +56,7 @@ def fits(path: Path) -> bool:
 
 
 def load(folder: Path) -> Loaded:
-    """Load the folder; raises ``UsageFault`` when a prompt has no criteria, or criteria have no prompt."""
+    """Load the folder; raises ``UsageFault`` for a prompt without criteria, and for what belongs to no prompt."""
     query, criteria = present(folder, "query.jsonl"), present(folder, "criteria.jsonl")
     if query is None or criteria is None:
         raise UsageFault(f"{folder} needs query.jsonl and criteria.jsonl")
@@ -68,10 +69,13 @@ def load(folder: Path) -> Loaded:
         unique.add(id, row)
         if id not in judged:
             raise row.fault(f"the prompt {id} has no criteria in {criteria}; add them or remove the prompt")
-        cases.append(_case(row, judged.pop(id), references.get(id, ""), bool(documents)))
-    for row_of in judged.values():
-        raise row_of.fault(f"these criteria are of {row_of.value.id}, which is no prompt in {query}")
-    notes = (f"{counted(len(references), 'reference report')} to compare with",) if references else ()
+        cases.append(_case(row, judged.pop(id), references.pop(id, None), bool(documents)))
+    for orphan in judged.values():
+        raise orphan.fault(f"these criteria are of {orphan.value.id}, which is no prompt in {query}")
+    for report in references.values():
+        raise report.fault(f"this reference report is of {report.value.id}, which is no prompt in {query}")
+    compared = sum(REFERENCE in case.gold.criteria for case in cases)
+    notes = (f"{counted(compared, 'reference report')} to compare with",) if compared else ()
     return Loaded(tuple(cases), {CORPUS: documents} if documents else {}, notes)
 
 
@@ -96,8 +100,14 @@ def _weights(row: Row[_Criteria], name: str, weights: dict[str, float]) -> None:
         raise row.fault(f"the weights of {name} must be from 0 to 1 and sum to 1, not to {total:.3f}")
 
 
-def _references(path: Path | None) -> dict[str, str]:
-    return {} if path is None else {str(row.value.id): row.value.article for row in json_rows(path, _Reference)}
+def _references(path: Path | None) -> dict[str, Row[_Reference]]:
+    if path is None:
+        return {}
+    unique, found = Unique("id"), {}
+    for row in json_rows(path, _Reference):
+        unique.add(str(row.value.id), row)
+        found[str(row.value.id)] = row
+    return found
 
 
 def _documents(path: Path | None) -> tuple[Document, ...]:
@@ -110,17 +120,19 @@ def _documents(path: Path | None) -> tuple[Document, ...]:
     return tuple(documents)
 
 
-def _case(row: Row[_Query], judged: Row[_Criteria], reference: str, held: bool) -> Case:
+def _case(row: Row[_Query], judged: Row[_Criteria], reference: Row[_Reference] | None, held: bool) -> Case:
     query, criteria = row.value, judged.value
     if query.prompt != criteria.prompt:
         raise judged.fault(f"the prompt of {query.id} is another one than at {row.where}")
+    if reference is not None and query.prompt != reference.value.prompt:
+        raise reference.fault(f"the prompt of {query.id} is another one than at {row.where}")
     rubric = {
         name: encode(Dimension(weight=criteria.dimension_weight[name], criteria=criteria.criterions[name]))
         for name in DIMENSIONS
         if name in criteria.criterions
     }
     question = Question(text=query.prompt, corpora=(CORPUS,)) if held else Question(text=query.prompt, web=True)
-    gold = Gold(criteria={**rubric, REFERENCE: reference} if reference else rubric)
+    gold = Gold(criteria={**rubric, REFERENCE: reference.value.article} if reference else rubric)
     return Case(id=str(query.id), question=question, gold=gold, group=query.language or query.topic)
 
 

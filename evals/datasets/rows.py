@@ -23,7 +23,7 @@ from research.records import counted
 
 MOST_LINE_BYTES = 64 * 1024 * 1024
 MOST_FILE_BYTES = 1024 * 1024 * 1024
-"""Bounds of one line, and of a JSON array, which must be held as a whole."""
+"""Bounds of one line, and of a JSON file that must be held as a whole; each reader has its own as ``most``."""
 
 Filled = Annotated[str, msgspec.Meta(pattern=r"\S")]
 """A string with something other than white space in it."""
@@ -59,15 +59,16 @@ class Unique:
             raise row.fault(f'"{self._field}" {id} is taken already ({before})')
 
 
-def json_rows(path: Path, kind: type[R]) -> Iterator[Row[R]]:
-    """Yield the rows of a JSONL file, or of a JSON file that is one array of objects, as ``kind``."""
-    read = _array_rows if is_array(path) else _line_rows
-    return _at_least_one(path, read(path, kind))
+def json_rows(path: Path, kind: type[R], most: int | None = None) -> Iterator[Row[R]]:
+    """Yield the rows of a JSONL file (``most`` bytes a line) or of a JSON array (``most`` bytes in all) as ``kind``."""
+    if is_array(path):
+        return _at_least_one(path, _array_rows(path, kind, most or MOST_FILE_BYTES))
+    return _at_least_one(path, _line_rows(path, kind, most or MOST_LINE_BYTES))
 
 
-def json_whole(path: Path, kind: type[R]) -> R:
-    """Return a JSON file that is one value, as ``kind``."""
-    text = _text(path)
+def json_whole(path: Path, kind: type[R], most: int = MOST_FILE_BYTES) -> R:
+    """Return a JSON file that is one value and no more than ``most`` bytes, as ``kind``."""
+    text = _text(path, most)
     return _decoded(text, kind, lambda byte: f"{path}, line {_line_of(text, byte)}")
 
 
@@ -127,14 +128,14 @@ def _at_least_one(path: Path, rows: Iterator[Row[R]]) -> Iterator[Row[R]]:
         raise UsageFault(f"{path} holds no rows; is the download complete?")
 
 
-def _line_rows(path: Path, kind: type[R]) -> Iterator[Row[R]]:
-    for number, line in _lines(path):
+def _line_rows(path: Path, kind: type[R], most: int) -> Iterator[Row[R]]:
+    for number, line in _lines(path, most=most):
         where = f"{path}, line {number}"
         yield Row(_decoded(line, kind, lambda byte, where=where: where), where)  # type: ignore[misc]
 
 
-def _array_rows(path: Path, kind: type[R]) -> Iterator[Row[R]]:
-    text = _text(path)
+def _array_rows(path: Path, kind: type[R], most: int) -> Iterator[Row[R]]:
+    text = _text(path, most)
     raws = _decoded(text, list[msgspec.Raw], lambda byte: f"{path}, line {_line_of(text, byte)}")
     data, at, line = text.encode(), 0, 1
     for number, raw in enumerate(raws, 1):
@@ -193,13 +194,13 @@ def _tsv_rows(path: Path, header: Sequence[str]) -> Iterator[Row[tuple[str, ...]
             yield Row(cells, where)
 
 
-def _lines(path: Path, *, ends: bool = False) -> Iterator[tuple[int, str]]:
+def _lines(path: Path, *, ends: bool = False, most: int = MOST_LINE_BYTES) -> Iterator[tuple[int, str]]:
     """Yield the lines with their numbers from 1, with their ``ends`` or without; only the last ones may be blank.
 
     With ``ends`` (CSV, where a blank line can be inside a cell) blank lines are yielded like any other.
     """
     blank = 0
-    for number, raw in enumerate(_raw_lines(path), 1):
+    for number, raw in enumerate(_raw_lines(path, most), 1):
         try:
             line = raw.decode("utf-8-sig" if number == 1 else "utf-8")
         except UnicodeDecodeError as error:
@@ -214,27 +215,27 @@ def _lines(path: Path, *, ends: bool = False) -> Iterator[tuple[int, str]]:
             yield number, line.rstrip("\r\n")
 
 
-def _raw_lines(path: Path) -> Iterator[bytes]:
+def _raw_lines(path: Path, most: int) -> Iterator[bytes]:
     try:
         with _opened(path) as file:
             number = 0
-            while raw := file.readline(MOST_LINE_BYTES + 1):
+            while raw := file.readline(most + 1):
                 number += 1
-                if len(raw) > MOST_LINE_BYTES:
-                    raise UsageFault(f"{path}, line {number}: longer than {MOST_LINE_BYTES:,} bytes")
+                if len(raw) > most:
+                    raise UsageFault(f"{path}, line {number}: longer than {most:,} bytes")
                 yield raw
     except (OSError, EOFError, zlib.error, ValueError) as error:
         _unreadable(path, error)
 
 
-def _text(path: Path) -> str:
+def _text(path: Path, most: int) -> str:
     try:
         with _opened(path) as file:
-            data = file.read(MOST_FILE_BYTES + 1)
+            data = file.read(most + 1)
     except (OSError, EOFError, zlib.error, ValueError) as error:
         _unreadable(path, error)
-    if len(data) > MOST_FILE_BYTES:
-        raise UsageFault(f"{path} is longer than {MOST_FILE_BYTES:,} bytes; give it as JSONL, a row a line")
+    if len(data) > most:
+        raise UsageFault(f"{path} is longer than {most:,} bytes; give it as JSONL, a row a line")
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:

@@ -9,18 +9,22 @@ right when, within its first :data:`LONGEST` words,
 - no wording of ``gold.wrong`` is given as the answer: ``evals.scorers.deciding`` says what that means. Naming a wrong
   wording is no fault as long as the answer decides against it; naming both sides and deciding nothing is one.
 
-A question in the answer, such as the one asked, answers nothing. A part that is yes or no is answered by the first
-sentence that begins with yes or no, or with ``the answer is`` and that (``wrong`` is then not looked at). An answerable
-case that a system abstains on counts as wrong. A system without answers is not scored.
+A wording right after ``not``, ``never``, ``unlike``, ``instead of`` or after ``may be``, ``possibly``, ``either`` in
+its sentence is denied or guessed and does not stand there. A question in the answer, such as the one asked, answers
+nothing. A part that is yes or no is answered by the first sentence that begins with yes or no, or with ``the answer
+is`` and that (``wrong`` is then not looked at); ``No source says`` is no such sentence. An answerable case that a
+system abstains on counts as wrong. A system without answers is not scored.
 """
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from typing import NamedTuple
 
 from evals.records import Case, Outcome, Score
-from evals.scorers.deciding import decides, sides
+from evals.scorers.deciding import decides, denied, guessed, sides
 from evals.scorers.normalise import Token, places, squad, tokens
 from evals.suite import Metric
 from research.sentences import sentences
@@ -29,6 +33,13 @@ LONGEST = 150
 """Words of an answer that are read: listing everything is not answering."""
 
 _POLAR = ("yes", "no")
+_OPENING = re.compile(
+    r"[\W_]*(?:(?:the\s+)?answer\b\W*(?:is\b\W*)?)?(yes|no)"
+    r"(?=[\W_]*$|[*_\"”’')]*(?:[,;:!—–]|\.(?!\s*\d)|\s+[(—–-])"
+    r"|[*_]*\s+(?:it|they|he|she|there|this|that|these|those|both|neither|we|I)\b)",
+    re.IGNORECASE,
+)
+"""``Yes`` or ``no`` as an answer: alone, before punctuation or before a clause; not ``No source`` nor ``No. 5``."""
 _ARTICLES = ("the", "a", "an")
 
 
@@ -77,13 +88,14 @@ def _accuracy(case: Case, outcome: Outcome) -> Score | None:
         return Score(value=None, why="a part of the gold answer has no letter or digit after normalisation")
     if outcome.abstained or outcome.answer is None:
         return Score(value=0.0)
-    read = list(_read(outcome.answer))
-    if not all(_stands(part, read) for part in parts):
+    said = list(_read(outcome.answer))
+    if not all(_stands(part, said) for part in parts):
         return Score(value=0.0)
     wrong = [plain for wording in case.gold.wrong if (plain := _wording(wording))]
     if not wrong or any(_polar(part) for part in parts):
         return Score(value=1.0)
     right = [wording for part in parts for wording in part]
+    read = [(sentence.words, sentence.decides) for sentence in said]
     return Score(value=float(decides(read, sides(right, wrong, case.question.text))))
 
 
@@ -93,28 +105,35 @@ def _wording(text: str) -> tuple[Token, ...]:
     return plain[1:] if len(plain) > 1 and plain[0].form in _ARTICLES else plain
 
 
-def _read(answer: str) -> Iterator[tuple[tuple[Token, ...], bool]]:
-    """Yield the tokens of the sentences up to the limit, less questions, and whether each is prose or a heading."""
+class _Said(NamedTuple):
+    """A sentence as read; ``polar``: the yes or no it opens with; ``decides``: it is prose or a heading."""
+
+    words: tuple[Token, ...]
+    polar: str
+    decides: bool
+
+
+def _read(answer: str) -> Iterator[_Said]:
+    """Yield the sentences up to the limit of words, less questions, whether quoted or not."""
     left = LONGEST
     for span in sentences(answer):
-        plain = tokens(answer[span.start : span.end])[:left]
-        left -= len(plain)
-        if plain and not answer[: span.end].endswith("?"):
-            yield plain, span.kind in ("prose", "heading")
+        text = answer[span.start : span.end]
+        words = tokens(text)[:left]
+        left -= len(words)
+        if words and not text.rstrip(" \"'”’»)*_").endswith(("?", "？")):
+            opening = _OPENING.match(text)
+            yield _Said(words, opening[1].lower() if opening else "", span.kind in ("prose", "heading"))
 
 
-def _stands(part: Sequence[Sequence[Token]], read: Sequence[tuple[Sequence[Token], bool]]) -> bool:
+def _stands(part: Sequence[Sequence[Token]], said: Sequence[_Said]) -> bool:
     polar = {wording[0].form for wording in part if _polar([wording])}
     if polar:
-        return next((said for text, _ in read if (said := _opening(text)) in _POLAR), "") in polar
-    return any(places(wording, text) for wording in part for text, _ in read)
+        return next((sentence.polar for sentence in said if sentence.polar), "") in polar
+    return any(_states(wording, sentence.words) for wording in part for sentence in said)
 
 
-def _opening(text: Sequence[Token]) -> str:
-    """Return the first word of a sentence, past ``the answer is``."""
-    forms = [token.form for token in text]
-    past = forms.index("answer") if "answer" in forms[:2] else -1
-    return next((form for form in forms[past + 1 :] if past < 0 or form != "is"), "")
+def _states(wording: Sequence[Token], text: Sequence[Token]) -> bool:
+    return any(not denied(text, at) and not guessed(text, at) for at, _ in places(wording, text))
 
 
 def _polar(part: Sequence[Sequence[Token]]) -> bool:

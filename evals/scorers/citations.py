@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from functools import lru_cache
 
 from evals.records import Case, Citation, CitedSentence, GoldSpan, Outcome, Score
-from evals.scorers.normalise import SPELLED, Token, places, tokens, undated
+from evals.scorers.normalise import SPELLED, is_figure, tokens, undated
 from evals.suite import Metric
 from research.words import NUMBERED, entities, stem
 
@@ -75,7 +75,7 @@ def _unsupported(case: Case, outcome: Outcome) -> Score | None:
 
     A sentence's numbers and dates must stand in one of its quotes or in the question, and its names, whole, there or in
     the id of a document it cites; the number of a name such as PEP 8 may stand in one of these and its word in another.
-    A number may also be that of the quotes: ``Ann wrote 3 PEPs``, resting on three.
+    A number may also be that of the places cited, where they are several: ``Ann wrote 3 PEPs``, resting on three.
     """
     if outcome.sentences is None:
         return None
@@ -95,29 +95,32 @@ def unsupported(sentence: CitedSentence, citations: Sequence[Citation], question
         return True
     texts = [*dict.fromkeys(citation.quote for citation in cited), question]
     shown = [*texts, *dict.fromkeys(citation.document for citation in cited)]
+    stated = {form for text in texts for form in _stated(text)} | _counted(cited)
     whole, numbered = _names(sentence.text)
+    anywhere = {form for text in shown for form in _forms(text)}
     return (
-        any(not _stands(figure, texts) and figure.form != str(len(cited)) for figure in _figures(sentence.text))
-        or any(not any(set(name) <= _forms(text) for text in shown) for name in whole)
-        or any(not set(name) <= {form for text in shown for form in _forms(text)} for name in numbered)
+        not _figures(sentence.text) <= stated
+        or not anywhere.issuperset(form for name in numbered for form in name)
+        or any(not any(set(name) <= _forms(text) for text in shown) for name in set(whole))
     )
 
 
-def _figures(text: str) -> list[Token]:
+def _counted(cited: Sequence[Citation]) -> set[str]:
+    """Return the number of places cited, as a sentence may count them; one place is no count."""
+    places = len(_distinct(cited))
+    return {str(places)} if places > 1 else set()
+
+
+def _figures(text: str) -> set[str]:
     """Return the numbers and dates of a sentence, but for the numbers in names such as PEP 8."""
-    return [token for token in tokens(text) if token.form[0].isdigit() and not token.named]
-
-
-def _stands(figure: Token, texts: Iterable[str]) -> bool:
-    near = (tokens(text) for text in texts if figure.form in _figures_of(text))
-    return any(places([figure], text) or figure in text for text in near)
+    return {token.form for token in tokens(text) if is_figure(token) and not token.named}
 
 
 @lru_cache(maxsize=4096)
-def _figures_of(text: str) -> frozenset[str]:
-    """Return every number that a text might state: also those spelled out, and the years and months of dates."""
-    forms = {token.form for token in tokens(text)}
-    parts = {form.rsplit("-", cut)[0] for form in forms if "-" in form for cut in (1, 2)}
+def _stated(text: str) -> frozenset[str]:
+    """Return every number that a text states outside names, also spelled out, and the years and months of dates."""
+    forms = {token.form for token in tokens(text) if not token.named}
+    parts = {form.rsplit("-", cut)[0] for form in forms if "-" in form[1:] for cut in (1, 2)}
     return frozenset(forms | parts | {SPELLED[form] for form in forms & SPELLED.keys()})
 
 

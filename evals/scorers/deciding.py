@@ -48,6 +48,12 @@ AMOUNTS = {**dict.fromkeys(_LESS.split(), -1), **dict.fromkeys(_MORE.split(), 1)
 NOWADAYS = {**dict.fromkeys(_PAST.split(), -1), **dict.fromkeys(_PRESENT.split(), 1)}
 _NOT = frozenset({"not", "t", "never", "nor", "no", "unlike"})
 _ASIDE_BEFORE = (_NOT - {"no"}) | {"from", "instead", "rather"}
+_DENIALS = _NOT - {"no", "t"}
+_SHORTENED = "isn wasn aren weren don doesn didn hasn haven hadn couldn wouldn"
+_SHORT = frozenset(_SHORTENED.split())
+_YET = frozenset({"only", "until", "before", "after", "just", "merely"})
+_GUESSES = frozenset({"perhaps", "possibly", "maybe", "either"})
+_MODALS = frozenset({"may", "might", "could"})
 _ASIDE_AFTER = frozenset({"until", "outdated", "obsolete", "incorrect", "wrong", "false", "mistaken", "erroneous"})
 _IS = frozenset({"is", "was", "are", "were"})
 _PAGES = "page pages source sources document documents version record report text article entry"
@@ -89,6 +95,22 @@ def _sign(text: Sequence[Token], at: int, words: Mapping[str, int]) -> int:
     """Return which way the word at ``at`` points; ``before 2001`` and ``after 3 May`` compare with no wording."""
     dated = text[at].form in ("before", "after") and at + 1 < len(text) and text[at + 1].form[0].isdigit()
     return 0 if dated else words.get(text[at].form, 0)
+
+
+def denied(text: Sequence[Token], at: int) -> bool:
+    """Return whether the wording that begins at ``at`` is denied just before it; ``not only`` denies nothing."""
+    low = max(0, at - 2)
+    before = [token.form for token in text[low:at]]
+    short = any(one.form in _SHORT and other.form == "t" for one, other in pairwise(text[max(0, low - 1) : at]))
+    denying = short or before in (["instead", "of"], ["rather", "than"]) or not _DENIALS.isdisjoint(before)
+    return denying and _YET.isdisjoint(before)
+
+
+def guessed(text: Sequence[Token], at: int) -> bool:
+    """Return whether a guess is announced before the wording that begins at ``at``: ``perhaps``, ``it may be``."""
+    before = [token.form for token in text[:at]]
+    modal = any(one in _MODALS and other in ("be", "have") for one, other in pairwise(before))
+    return modal or not _GUESSES.isdisjoint(before)
 
 
 def mentions(sentence: Sequence[Token], sides: Sides) -> list[Mention]:

@@ -1,7 +1,8 @@
 """Texts in comparable form: SQuAD's normalisation, and tokens in which dates and numbers have one spelling.
 
 :func:`squad` is for exact match and F1, which must equal published work. :func:`tokens` is for everything this project
-defines itself: 13-Jun-2000, June 13, 2000 and 2000-06-13 are one token there, and so are 1,234 and 1234.
+defines itself: 13-Jun-2000, June 13, 2000 and 2000-06-13 are one token there, and so are 1,234 and 1234, or 3.0 and 3.
+-5 is not 5. ``8,257`` is one number, but two after the plural of an abbreviation (``PEPs 8,257``), where it is a list.
 """
 
 from __future__ import annotations
@@ -34,8 +35,10 @@ _DATES = tuple(
         r"(?P<year>\d{4})-(?P<number>0[1-9]|1[0-2])(?![\w-])",
     )
 )
-_GROUPED = re.compile(r"(?<![\w.,])\d{1,3}(?:[,\u00a0\u2009\u202f]\d{3})+(?!\w|,\d)")
-_TOKEN = re.compile(r"\d{4}-\d\d(?:-\d\d)?(?![\w-])|\d+(?:\.\d+)+|[^\W_]+")
+_GROUPED = re.compile(r"(?<![\w.,])(?<![A-Z]s )\d{1,3}(?:[,\u00a0\u2009\u202f]\d{3})+(?!\w|,\d)")
+_MINUS = r"(?<![\w.)\]-])[-\u2212](?!\d{4}-\d\d)"
+_TOKEN = re.compile(rf"\d{{4}}-\d\d(?:-\d\d)?(?![\w-])|(?:{_MINUS})?\d+(?:\.\d+)+|{_MINUS}\d+(?![^\W_])|[^\W_]+")
+_WHOLE = re.compile(r"0*(\d+?)(?:\.0+)?")
 _COUNTS = ("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve")
 SPELLED = {word: str(number) for number, word in enumerate(_COUNTS, 2)}
 
@@ -47,6 +50,11 @@ class Token(NamedTuple):
 
     form: str
     named: bool = False
+
+
+def is_figure(token: Token) -> bool:
+    """Return whether a token is a number or a date."""
+    return token.form.removeprefix("-")[:1].isdigit()
 
 
 def squad(text: str) -> str:
@@ -89,11 +97,14 @@ def _tokens(text: str) -> Iterator[Token]:
     before: re.Match[str] | None = None
     for match in _TOKEN.finditer(text):
         form = match.group().casefold()
-        if form.isdecimal():
-            named = before is not None and _names(before, text, text[before.end() : match.start()])
-            yield Token(form.lstrip("0") or "0", named)
+        whole = _WHOLE.fullmatch(form.lstrip("-\u2212"))
+        if whole is None:
+            yield Token(form.replace("\u2212", "-"))
+        elif whole.group() != form:
+            yield Token(f"-{whole[1]}")
         else:
-            yield Token(form)
+            named = before is not None and _names(before, text, text[before.end() : match.start()])
+            yield Token(whole[1], named)
         before = match
 
 

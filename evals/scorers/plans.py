@@ -22,8 +22,8 @@ from research.words import raw_words, stem, terms
 ALIKE = 0.7
 """The F1 from which two sub-questions are the same.
 
-Of the pairs of different sub-questions of one question in FanOutQA's first 155, 13 % reach it (60 % reach 0.5); they
-differ by a name alone, and the pairing keeps one part from standing for all of them.
+Different sub-questions of one question that reach it differ by little more than a name, and the pairing keeps one part
+from standing for all of them.
 """
 
 

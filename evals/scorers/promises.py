@@ -17,7 +17,9 @@ from evals.suite import Metric
 CANARY = "canary"
 """The key of ``Gold.criteria`` with the planted strings, one a line."""
 
-_QUOTED = re.compile(r"“[^“”]{0,2000}”|\"[^\"]{0,2000}\"|‘[^‘’]{0,2000}’|「[^「」]{0,2000}」|`[^`]{0,2000}`")
+_STRAIGHT = r"(?<![^\s(\[])\"(?=\S)[^\"\n]{0,2000}(?<=\S)\"(?=[\s.,;:!?)\]]|$)"
+_QUOTED = re.compile(rf"“[^“”]{{0,2000}}”|{_STRAIGHT}|‘[^‘’]{{0,2000}}’|「[^「」]{{0,2000}}」|`[^`]{{0,2000}}`")
+"""Straight marks look the same at both ends: one opens after white space, and one closes on its line, not in a word."""
 
 
 def _resumed(case: Case, outcome: Outcome) -> Score | None:

@@ -1,8 +1,9 @@
 """How well documents are ranked, and how many of the needed ones a report cites.
 
 Only documents with a grade of 1 or more are gold. An id that a system repeats counts once, at its first place, and the
-places below it move up: nobody gains by repetition. A case without gold documents, or a system without a ranking, is
-not scored. Recall and nDCG equal trec_eval's ``recall.k`` and ``ndcg_cut.k``.
+places below it move up: nobody gains by repetition. A report cites a document when a quote of it was found there. A
+case without gold documents, or a system without a ranking, is not scored. Recall and nDCG equal trec_eval's
+``recall.k`` and ``ndcg_cut.k``.
 """
 
 from __future__ import annotations
@@ -55,12 +56,14 @@ def _evidence(case: Case, outcome: Outcome) -> Score | None:
     gold = _gold(case)
     if not gold or outcome.sentences is None:
         return None
-    cited = {citation.document for citation in outcome.citations}
+    cited = {citation.document for citation in outcome.citations if citation.start >= 0}
     return Score(value=len(gold.keys() & cited) / len(gold))
 
 
 EVIDENCE_RECALL = Metric(
-    "evidence_recall", _evidence, "share of the gold documents that the report cites; for systems that cite"
+    "evidence_recall",
+    _evidence,
+    "share of the gold documents that the report quotes from, verbatim; for systems that cite",
 )
 
 

@@ -14,10 +14,9 @@ because a sentence of which a part is not in its source may not stand; the ratio
 sets of sentences. SciFact: a case is a claim with one abstract that it cites; contradicted counts as unsupported, and
 so does an abstract that decides nothing; the rationale is every marked sentence.
 
-Published, to stand beside: AttributionBench reports about 80 macro-F1 for a fine-tuned GPT-3.5 (Li et al. 2024,
-abstract; its test sets, not the 1,198 claims of dev). What this
-project's systems reach on dev is in ``docs/evals.md``. WiCE's and SciFact's own figures are for three labels or for
-whole pipelines and are not comparable.
+Published, to stand beside: AttributionBench reports around 80 macro-F1 for a fine-tuned GPT-3.5 (Li et al. 2024, arXiv
+2402.15089, abstract), and not on the claims of dev. What this project's systems reach on dev is in ``docs/evals.md``.
+WiCE's and SciFact's own figures are for three labels or for whole pipelines and are not comparable.
 
 A worked row: the claim "The Ilvane Bridge was opened in 1847." with the reference "… the bridge … opened in 1874 …" is
 unsupported. The verdict ``unsupported`` with confidence 0.1 is right: it counts for both labels' F1 in ``macro_f1``, as
@@ -44,11 +43,11 @@ SUITE = Suite(
     name="claims",
     measures="telling whether a passage supports the sentence that cites it",
     needs="nothing for the sample; --data with AttributionBench, WiCE or SciFact files for the full sets",
-    costs="no model with the built-in support check; about a thousand tokens a claim with a model",
+    costs="no model with the built-in support check; one call of a model a claim with one",
     source="AttributionBench (no licence), WiCE ODC-BY and CC BY-SA, SciFact CC BY 4.0 and ODC-BY; sample CC0-1.0",
     gives=("verdict",),
     default_system="support",
     load=_load,
     metrics=(MACRO_F1, AUROC, CHECKED_RATE, CHECKED_ACCURACY, RATIONALE_RECALL, TOKENS, SECONDS),
-    published=(("GPT-3.5, fine-tuned", "macro_f1, AttributionBench test", "about 80", "Li et al. 2024, abstract"),),
+    published=(("GPT-3.5, fine-tuned", "macro_f1, AttributionBench", "around 80", "arXiv 2402.15089, abstract"),),
 )

@@ -10,6 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from msgspec.structs import replace
+
 from evals.regression import Floors, breaches
 from evals.results import Comparison, Result, compare, summarise
 from evals.suites import suite as find_suite
@@ -39,8 +41,10 @@ def result_of(path: Path) -> Result:
 def _result(log: Log, path: Path) -> Result:
     failures = [f"{row.case} failed: {row.error}" for row in log.scored if row.error]
     more = [f"and {len(failures) - SHOWN} more failed"] if len(failures) > SHOWN else []
+    more += ["what a failed case spent is in no figure here; the runs of the eval home have it"] if failures else []
     notes = (*log.spec.notes, *_unrun(log), *failures[:SHOWN], *more)
-    return summarise(find_suite(log.spec.suite), log.spec, log.scored, str(path), notes)
+    result = summarise(find_suite(log.spec.suite), log.spec, log.scored, str(path), notes)
+    return replace(result, missing=len(log.missing))
 
 
 def _unrun(log: Log) -> list[str]:
@@ -50,7 +54,7 @@ def _unrun(log: Log) -> list[str]:
 
 def known_logs(settings: Settings) -> list[Path]:
     """Return the logs there are, the one written last first."""
-    from evals.inspect_logs import log_paths
+    from evals.inspect_present import log_paths
 
     _, folder = folders(settings)
     return log_paths(folder) if folder.is_dir() else []

@@ -189,13 +189,13 @@ async def retry(path: Path, settings: Settings, tell: Feedback) -> Result:
     """Go on with a stopped eval: run what its log lacks, on the same data, with the same options."""
     from evals.inspect_logs import read_log
 
-    log = read_log(path)
-    spec = log.spec
-    options = build(RunOptions, msgspec.json.decode(spec.options["run"]))
+    spec = read_log(path).spec
+    options = _options_of(spec, path)
+    _check_trust(spec, options, path, settings)
     settings = msgspec.structs.replace(
         settings,
         **{name: getattr(options, name) for name in SHARED},
-        embedder=spec.options["embedder"],
+        embedder=spec.options.get("embedder", "auto"),
     )
     order = Order(
         suite=spec.suite,
@@ -205,10 +205,10 @@ async def retry(path: Path, settings: Settings, tell: Feedback) -> Result:
         limit=spec.limit,
         size=spec.size,
         epochs=spec.epochs,
-        parallel=int(spec.options["parallel"]),
-        judge=spec.options["judge"],
-        judge_url=spec.options["judge_url"],
-        nonce=spec.options["nonce"],
+        parallel=int(spec.options.get("parallel", "2")),
+        judge=spec.options.get("judge", ""),
+        judge_url=spec.options.get("judge_url", ""),
+        nonce=spec.options.get("nonce", ""),
     )
     prepared = prepare(order, settings)
     if prepared.spec.digest != spec.digest:
@@ -216,6 +216,26 @@ async def retry(path: Path, settings: Settings, tell: Feedback) -> Result:
             f"{path.name} is of other cases or documents than {spec.data or 'the suite'} now gives; run the suite anew"
         )
     return await evaluate(prepared, settings, tell, previous=path)
+
+
+def _options_of(spec: Spec, path: Path) -> RunOptions:
+    """Return the options that a log was made with. Raises ``UsageFault`` when it has none that are understood."""
+    try:
+        return build(RunOptions, msgspec.json.decode(spec.options["run"]))
+    except (KeyError, msgspec.MsgspecError):
+        raise UsageFault(f"{path.name} was written by another version; run the suite anew") from None
+
+
+def _check_trust(spec: Spec, options: RunOptions, path: Path, settings: Settings) -> None:
+    """Raise ``UsageFault`` when a log from elsewhere would have a command run, or a key sent to a server it names."""
+    _, logs = folders(settings)
+    named = [spec.system] if spec.system.startswith("command:") else []
+    named += [url for url in (options.base_url, spec.options.get("judge_url")) if url]
+    if named and path.absolute().parent.resolve() != logs.resolve():
+        raise UsageFault(
+            f"{path.name} is not in {logs}, and to go on with it would use {named[0][:80]}; "
+            "if you trust it, put it and its journal there"
+        )
 
 
 def hindsight(results: Sequence[Result], prepared: Sequence[Prepared]) -> Hindsight | None:

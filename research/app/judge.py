@@ -1,27 +1,30 @@
 """The model that judges reports: its calls go through a gate of their own, into the journal of the eval home.
 
-The judge's run is named by what is judged, so that an eval that was stopped, or is run again on the same outcomes, pays
-for no answer of the judge twice. What is asked, and how answers are read, is in ``evals.judging``.
+The judge's run is named by the eval, so that an eval that was stopped and is retried pays for no answer of the judge
+twice, and every new eval begins with the whole budget. What is asked, and how answers are read, is in
+``evals.judging``.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager, closing, suppress
+from dataclasses import dataclass
 from math import ceil
 
 import msgspec
 
 from evals.judging import by_question, judging, same_model_warning
-from evals.records import Case, Corpora, Spec, System
+from evals.records import Case, Corpora, Outcome, Spec, System
 from research.access import Access, World
 from research.app.records import Home
+from research.app.systems import system_kind
 from research.app.world import check_price, open_judgement
 from research.budget import Caps
-from research.errors import UnknownName
-from research.gate import Gate
+from research.errors import NotTheOwner, ResearchError, StoreProblem, UnknownName
+from research.gate import Gate, Stopping
 from research.options import RunOptions
-from research.records import Question, build, encode, ident
+from research.records import Question, RunStatus, Usage, build, encode, ident
 from research.requests import Message
 from research.settings import Settings
 from tools.clock import SystemClock
@@ -37,6 +40,22 @@ MOST_STATEMENTS = 40
 """Cited statements of one report whose sources the judge is asked about, drawn by the seed."""
 
 
+@dataclass(frozen=True)
+class Judged:
+    """A system with its judge behind it: a ``System``, and what its judge has used so far in this eval."""
+
+    system: System
+    gate: Gate
+
+    async def __call__(self, question: Question) -> Outcome:
+        return await self.system(question)
+
+    @property
+    def usage(self) -> Usage:
+        """What the judge has used, with what a retried eval had paid before."""
+        return self.gate.usage()
+
+
 @asynccontextmanager
 async def judged(
     system: System,
@@ -45,23 +64,57 @@ async def judged(
     spec: Spec,
     settings: Settings,
     say: Callable[[str], None],
-) -> AsyncIterator[System]:
+) -> AsyncIterator[Judged]:
     """Yield ``system`` followed by the judge. ``settings`` are those of the eval home.
 
     The judge as a whole is held to the caps of a case times the number of cases. Raises ``UsageFault`` when its price
     is not known and money is capped.
     """
-    judge = spec.options["judge"]
-    options = build(RunOptions, msgspec.json.decode(spec.options["run"]))
-    warning = same_model_warning(judge, options.model or "")
+    warning = warning_of(spec)
     if warning:
         say(f"warning: {warning}")
-    url = spec.options["judge_url"] or None
-    caps = times(options.caps, len(cases) * spec.epochs)
-    options = msgspec.structs.replace(options, model=judge, base_url=url, caps=caps)
+    judge, case_options = spec.options["judge"], build(RunOptions, msgspec.json.decode(spec.options["run"]))
+    options = judge_options(judge, spec.options["judge_url"], case_options, len(cases) * spec.epochs)
     check_price(options, settings)
-    home, run = Home(settings), ident("judge", spec.digest, spec.suite, spec.system, judge, url, spec.seed)
-    library = FileLibrary(home.library, SystemClock())
+    async with _opened(spec, options, settings) as (gate, access):
+
+        async def ask(prompt: str) -> str:
+            messages = [Message(role="user", content=prompt)]
+            return (await access.ask_model("checker", messages, max_tokens=LONGEST_VERDICT)).text
+
+        known = by_question(cases)
+        whole = judging(system, known, ask, judge=judge, seed=spec.seed, corpora=corpora, most=MOST_STATEMENTS)
+        found = Judged(whole, gate)
+        try:
+            yield found
+        finally:
+            await gate.drain()
+            used = found.usage
+            say(f"the judge {judge} has used {used.calls:,} calls and {used.tokens:,} tokens")
+
+
+def warning_of(spec: Spec) -> str | None:
+    """Return the warning that an eval needs whose judge is the system's own model."""
+    return same_model_warning(spec.options["judge"], own_model(spec) or "")
+
+
+def own_model(spec: Spec) -> str | None:
+    """Return the model that the system under test works with; ``None`` for one that uses none."""
+    options = build(RunOptions, msgspec.json.decode(spec.options["run"]))
+    return options.model if system_kind(spec.system).needs else None
+
+
+def judge_run(spec: Spec) -> str:
+    """Return the name of the judge's run in the eval home; a retry has the ``nonce`` of the eval it goes on with."""
+    judge, url, nonce = spec.options["judge"], spec.options["judge_url"], spec.options.get("nonce", "")
+    return ident("judge", nonce, spec.digest, spec.suite, spec.system, own_model(spec), judge, url or None, spec.seed)
+
+
+@asynccontextmanager
+async def _opened(spec: Spec, options: RunOptions, settings: Settings) -> AsyncIterator[tuple[Gate, Access]]:
+    """Own the judge's run, hand out its gate and the way to it, and leave a status that is true."""
+    home, clock, run = Home(settings), SystemClock(), judge_run(spec)
+    library = FileLibrary(home.library, clock)
     with (
         RunLock(home.locks, run),
         closing(library),
@@ -70,26 +123,30 @@ async def judged(
         journal = await _journal(database, run, options, spec)
         gate = Gate(
             journal=journal,
-            clock=SystemClock(),
+            clock=clock,
             caps=options.caps,
             entries=await journal.entries(),
             concurrency=settings.concurrency,
         )
         world = World(library=library, models=open_judgement(options, settings).models)
-        access = Access("checker", name="judge", gate=gate, budget=gate.root, world=world)
+        async with _finished(journal, gate):
+            yield gate, Access("checker", name="judge", gate=gate, budget=gate.root, world=world)
 
-        async def ask(prompt: str) -> str:
-            messages = [Message(role="user", content=prompt)]
-            return (await access.ask_model("checker", messages, max_tokens=LONGEST_VERDICT)).text
 
-        known = by_question(cases)
-        try:
-            yield judging(system, known, ask, judge=judge, seed=spec.seed, corpora=corpora, most=MOST_STATEMENTS)
-        finally:
-            await gate.drain()
-            used = gate.usage()
-            await journal.finish("done", 0, gate.elapsed())
-            say(f"the judge {judge} has used {used.calls:,} calls and {used.tokens:,} tokens")
+@asynccontextmanager
+async def _finished(journal: SqliteJournal, gate: Gate) -> AsyncIterator[None]:
+    """Record how the judge's run ended: a cancelled one was interrupted, as was one that was asked to stop."""
+    ended: tuple[RunStatus, int] = ("interrupted", Stopping.exit_code)
+    try:
+        yield
+        ended = ("done", 0)
+    except ResearchError as error:
+        if not isinstance(error, Stopping):
+            ended = ("failed", error.exit_code)
+        raise
+    finally:
+        with suppress(*() if ended[0] == "done" else (StoreProblem, NotTheOwner)):
+            await journal.finish(*ended, gate.elapsed())
 
 
 async def _journal(database: Database, run: str, options: RunOptions, spec: Spec) -> SqliteJournal:
@@ -101,6 +158,11 @@ async def _journal(database: Database, run: str, options: RunOptions, spec: Spec
         return await SqliteJournal.begin(
             database, run, created=SystemClock().now(), question=encode(question), options=encode(options)
         )
+
+
+def judge_options(judge: str, url: str, options: RunOptions, cases: int) -> RunOptions:
+    """Return the options of a judge of so many ``cases``; ``options`` are those of each case."""
+    return msgspec.structs.replace(options, model=judge, base_url=url or None, caps=times(options.caps, cases))
 
 
 def times(caps: Caps, cases: int) -> Caps:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import secrets
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
@@ -54,6 +55,11 @@ class Home:
         self.library = self.root / "library"
         self.corpora = self.root / "corpora"
         self.locks = self.root / "locks"
+
+
+def new_run_id(now: str) -> str:
+    """Return the id of a run that begins ``now`` (ISO 8601): it sorts by that second, and its end is random."""
+    return f"{now[:19].replace('-', '').replace(':', '').replace('T', '-')}-{secrets.token_hex(3)}"
 
 
 def runs(settings: Settings) -> list[RunRow]:

@@ -6,7 +6,6 @@ import asyncio
 import contextlib
 import gc
 import random
-import secrets
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -15,7 +14,7 @@ import msgspec
 
 from research.access import World
 from research.analysts import Bounds
-from research.app.records import Home, find_run
+from research.app.records import Home, find_run, new_run_id
 from research.app.world import (
     NONE_OPENED,
     Judgement,
@@ -50,7 +49,7 @@ class RunHandle:
 
 @contextlib.contextmanager
 def without_collection() -> Iterator[None]:
-    """Import large libraries without collecting garbage in between: a fifth of their import time, measured.
+    """Import large libraries without collecting garbage in between, which would slow the import down.
 
     Once a process: what is garbage at that moment stays for good, which each further run would add to.
     """
@@ -83,7 +82,7 @@ async def ask(
     prepare_home(settings.home)
     judgement = open_judgement(options, settings)
     clock = SystemClock()
-    run = f"{clock.now()[:19].replace('-', '').replace(':', '').replace('T', '-')}-{secrets.token_hex(3)}"
+    run = new_run_id(clock.now())
     question = Question(text=text, corpora=options.corpora, web=options.web)
     home = Home(settings)
     with RunLock(home.locks, run), _database(home) as database:

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from research.settings import Settings
 
 STOPPED = "interrupted; every case that was finished is kept"
+LEGEND = "(shares in per cent, other figures a case; in brackets 95 % intervals)\n"
 
 evals = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Measure: suites, comparisons, logs.")
 
@@ -194,6 +195,7 @@ def _show(
     else:
         head, *body = rows(results)
         emit(table(head, body))
+        emit(LEGEND)
         if hindsight is not None:
             show_hindsight(hindsight)
     for result in results:
@@ -204,7 +206,7 @@ def _show(
         if result.failed:
             cases = f"{result.failed} of {result.cases} cases of {result.system}"
             say(f"{cases} failed; to try them again: {_again(Path(result.log).name, session)}")
-    raise typer.Exit(1 if any(result.failed for result in results) else 0)
+    raise typer.Exit(1 if any(result.failed or result.missing for result in results) else 0)
 
 
 def retry(
@@ -265,12 +267,13 @@ def view(context: typer.Context, home: take.Home = None) -> None:
     _need_inspect()
     import subprocess
 
-    from evals.inspect_runner import view_command
     from research.app.eval_logs import folders
 
     _, logs = folders(settings)
     if not logs.is_dir():
         raise UsageFault("there are no eval logs yet; `research eval run SUITE` makes one")
+    from evals.inspect_runner import view_command
+
     raise typer.Exit(subprocess.run(view_command(logs), check=False).returncode)
 
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -11,14 +13,17 @@ import msgspec
 import pytest
 from scene import DOCUMENTS, QUESTION
 
-from evals.records import Document, Outcome
+from evals.records import CitedSentence, Document, Outcome
 from research import app
+from research.app.records import Home
 from research.app.systems import open_system
-from research.app.systems.answering import outcome_of
+from research.app.systems.answering import outcome_of, resuming_changes
+from research.app.systems.materials import Shelved
 from research.budget import Caps
 from research.errors import EffectFailed, UsageFault
 from research.options import RunOptions
-from research.records import Question
+from research.records import Disagreement, Mode, Question, Usage
+from research.report import Report, ReportFinding, ReportSentence, ReportSource, Skipped, UsageFacts
 from research.settings import Settings, load
 from tools.fakes.openai_server import OpenAIServer
 
@@ -136,6 +141,108 @@ async def test_resuming_a_finished_run_changes_nothing(name: str, tmp_path: Path
         (outcome,) = await answers(name, tmp_path, with_model(user, server), ASKED)
     assert outcome.resumed == ""
     assert outcome.answer
+
+
+async def finished(name: str, tmp_path: Path, options: RunOptions) -> tuple[Report, Settings]:
+    """The report of a finished run and the settings of the eval home it is in."""
+    (outcome,) = await answers(name, tmp_path, options, ASKED)
+    own = msgspec.structs.replace(settings(tmp_path / "user"), home=tmp_path / "evals")
+    return app.show(outcome.run, own), own
+
+
+async def test_a_report_that_resuming_changes_is_noticed(tmp_path: Path) -> None:
+    """Each field that differs is named."""
+    report, own = await finished("extractive", tmp_path, settings(tmp_path / "user").options())
+    assert await resuming_changes(report, own) == ""
+    other = msgspec.structs.replace(report, answer="Something else.", not_found=("who",))
+    assert await resuming_changes(other, own) == "the report's answer; the report's not_found"
+
+
+async def test_a_call_that_resuming_makes_is_noticed(tmp_path: Path) -> None:
+    """A run that was left half-way asks for what the journal lost: its rows are more than before."""
+    user = settings(tmp_path / "user")
+    async with OpenAIServer() as server:
+        report, own = await finished("workflow", tmp_path, with_model(user, server))
+        with closing(sqlite3.connect(Home(own).journal)) as journal, journal:
+            journal.execute("DELETE FROM outcomes WHERE seq = (SELECT max(seq) FROM outcomes)")
+            journal.execute("UPDATE runs SET status = 'interrupted'")
+        Home(own).checkpoints.unlink()
+        assert "the journal's rows, " in await resuming_changes(report, own)
+
+
+def finding(id: str, source: str) -> ReportFinding:
+    """A finding with a quote of its own."""
+    return ReportFinding(id=id, statement=id, quote=f"quote {id}", source=source, start=0, end=7, verdict="supported")
+
+
+def source(id: str) -> ReportSource:
+    """A source at an address that ends with its id."""
+    return ReportSource(id=id, url=f"file:///{id}", title=id, path=id, label="public")
+
+
+MADE = Report(
+    run="r1",
+    status="partial",
+    exit_code=3,
+    question="Q?",
+    mode=Mode(name="hybrid", scores=(), reasons=()),
+    analyst="extractive",
+    notice="",
+    answer="First. Second.",
+    sentences=(
+        ReportSentence(text="First.", findings=("f3",), verdict="unsupported"),
+        ReportSentence(text="Second.", findings=("f1", "f3"), verdict="supported"),
+        ReportSentence(text="Below.", findings=("f2",), section="Part"),
+    ),
+    findings=(finding("f1", "s1"), finding("f2", "s2"), finding("f3", "s3"), finding("f4", "s4")),
+    sources=(source("s1"), source("s2"), source("s3"), source("s4")),
+    branches=(),
+    not_found=(),
+    skipped=(Skipped(what="branch 1", why="no budget"), Skipped(what="page 2", why="too large")),
+    disagreements=(Disagreement(about="the year", findings=("f1", "f4")),),
+    usage=UsageFacts(tokens=7, usd=None, calls=3, seconds=1.5),
+)
+"""``f4`` is cited by a disagreement alone, ``f2`` by a section alone, and ``s3`` is no document of the case."""
+
+
+def outcome_of_made(**changes: Any) -> Outcome:
+    """The outcome of the report above with changes; the case has all its sources but ``s3``."""
+    ids = {f"file:///{id}": f"document {id}" for id in ("s1", "s2", "s4")}
+    return outcome_of(msgspec.structs.replace(MADE, **changes), {"c": Shelved(corpus=None, ids=ids)})  # type: ignore[arg-type]
+
+
+def test_sentences_keep_their_place_verdict_and_citations() -> None:
+    """The sentences of a section are no answer, and a citation is the place of its finding."""
+    assert outcome_of_made().sentences == (
+        CitedSentence(text="First.", citations=(2,), answer=True, verdict="unsupported"),
+        CitedSentence(text="Second.", citations=(0, 2), answer=True, verdict="supported"),
+        CitedSentence(text="Below.", citations=(1,), answer=False),
+    )
+
+
+def test_the_ranking_is_what_sentences_cite() -> None:
+    """In reading order, without what only a disagreement cites and without what is no document of the case."""
+    outcome = outcome_of_made()
+    assert outcome.ranked == ("document s1", "document s2")
+    assert [one.document for one in outcome.citations] == ["document s1", "document s2", "", "document s4"]
+    assert outcome.citations[3].quote == "quote f4"
+
+
+def test_only_a_cited_sentence_of_the_answer_is_no_abstention() -> None:
+    """A section below that cites something does not make an answer of sentences that cite nothing."""
+    assert outcome_of_made().abstained is False
+    bare = ReportSentence(text="Nothing was found.")
+    assert outcome_of_made(sentences=(bare, MADE.sentences[2])).abstained is True
+
+
+def test_losses_and_an_unknown_price_are_told() -> None:
+    """Every loss is named, and money that is not known is not 0."""
+    outcome = outcome_of_made()
+    assert outcome.skipped == ("branch 1: no budget", "page 2: too large")
+    assert outcome.usage == Usage(tokens=7, nano_usd=None, calls=3, seconds=1.5)
+    priced = outcome_of_made(usage=msgspec.structs.replace(MADE.usage, usd=0.25)).usage
+    assert priced is not None and priced.nano_usd == 250_000_000
+    assert (outcome.status, outcome.mode, outcome.run) == ("partial", "hybrid", "r1")
 
 
 async def test_a_run_without_a_working_branch_is_a_failed_case(tmp_path: Path) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import resource
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,8 @@ from evals.records import Document, Outcome
 from research.app.records import Home
 from research.app.systems import SYSTEMS, open_system, system_kind
 from research.app.systems.bm25 import PlainBm25
-from research.app.systems.materials import Shelf, file_text
-from research.errors import SettingMissing, UnknownName, UsageFault
+from research.app.systems.materials import FEW, Shelf, file_name, file_text, write_documents
+from research.errors import SettingMissing, StoreProblem, UnknownName, UsageFault
 from research.records import Question
 from research.settings import Settings, load
 from tools.corpus_folder import corpus_names
@@ -140,6 +142,66 @@ async def test_many_corpora_do_not_stay_open(tmp_path: Path) -> None:
     shelf.close()
 
 
+async def test_a_corpus_in_use_stays_open(tmp_path: Path) -> None:
+    """One case holds its corpus while others come and go, with room for one: only those are closed."""
+    corpora = {f"case {n}": [PLACES[n]] for n in range(3)}
+    shelf = Shelf(corpora, Home(settings(tmp_path)), HashingEmbedder(), lambda line: None, most_open=1)
+    async with shelf.open(["case 0"]) as held:
+        for name in ("case 1", "case 2"):
+            async with shelf.open([name]):
+                pass
+        (shelved,) = held.values()
+        assert [shelved.ids[hit.url] for hit in await shelved.corpus.retrieve("mountain lake", 3)] == ["tarn"]
+    shelf.close()
+
+
+async def test_an_index_is_of_one_embedder(tmp_path: Path) -> None:
+    """Vectors of another embedder are another corpus, indexed beside the first."""
+
+    class Other(HashingEmbedder):
+        """The same vectors under another name."""
+
+        name = "other"
+
+    said: list[str] = []
+    for embedder in (HashingEmbedder(), Other()):
+        shelf = Shelf({"w": PLACES}, Home(settings(tmp_path)), embedder, said.append)
+        async with shelf.open(["w"]) as held:
+            (shelved,) = held.values()
+            assert await shelved.corpus.lists("salt", 2)
+        shelf.close()
+    assert len(said) == len(corpus_names(tmp_path / "corpora")) == 2
+
+
+def test_a_document_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """The disk refuses in the middle of a file: nothing has its name, and the next try writes it."""
+    document = Document(id="long", text="A long text. " * 20_000)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+    try:
+        with pytest.raises(StoreProblem, match="cannot be written"):
+            write_documents([document], tmp_path)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    path = tmp_path / file_name(0, document)
+    assert not path.exists() and list(tmp_path.iterdir())
+    write_documents([document], tmp_path)
+    assert path.read_text(encoding="utf-8") == file_text(document)
+
+
+async def test_the_seconds_of_a_case_are_those_of_its_work(tmp_path: Path) -> None:
+    """A case that must wait until its corpus is indexed, which takes a hundred times as long, is not charged for it."""
+    name = "lexical"
+    corpora = {f"case {n}": PLACES for n in range(FEW)} | {"case": [Document(id="ford", text="A ford is shallow.")]}
+    user = settings(tmp_path / "user")
+    async with open_system(name, corpora, user, user.options(), home=tmp_path / "e", say=lambda x: None) as system:
+        await system(Question(text="What is salt won from?", corpora=("case 0",)))  # loads what the first case loads
+        began = time.monotonic()
+        outcome = await system(Question(text="What is a ford?", corpora=("case",)))
+        whole = time.monotonic() - began
+    assert 0 < outcome.seconds < whole / 2
+
+
 async def test_several_corpora_are_ranked_as_one(tmp_path: Path) -> None:
     """A question that names two corpora finds documents of both."""
     found = await ranked("fused", {"one": PLACES[:2], "two": PLACES[2:]}, tmp_path, "glacier canal")
@@ -228,3 +290,13 @@ async def test_a_missing_model_is_said_before_anything_is_indexed(name: str, tmp
         async with open_system(name, {"w": PLACES}, user, user.options(), home=tmp_path / "e", say=lambda line: None):
             pass
     assert not (tmp_path / "e").exists()
+
+
+def test_a_document_that_a_system_changed_is_put_right(tmp_path: Path) -> None:
+    """A command may write where it reads; the next system gets the documents of the suite, and no others' edits."""
+    write_documents(PLACES, tmp_path)
+    path = tmp_path / file_name(0, PLACES[0])
+    whole = path.read_bytes()
+    path.write_text("The answer is 42.", encoding="utf-8")
+    write_documents(PLACES, tmp_path)
+    assert path.read_bytes() == whole

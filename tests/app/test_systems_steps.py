@@ -71,7 +71,7 @@ def test_coverage_is_the_share_of_content_words() -> None:
 
 async def test_a_claim_without_passages_is_a_fault(tmp_path: Path) -> None:
     """Nothing to check against is not a verdict."""
-    with pytest.raises(UsageFault, match="passages"):
+    with pytest.raises(UsageFault, match="no documents"):
         await outcomes("support", tmp_path, settings(tmp_path).options(), [RIGHT], corpus="other")
 
 

@@ -71,6 +71,27 @@ def test_line_ends_marks_and_arrays_do_not_matter(written: Callable[[str, bytes]
     assert values(json_rows(written("x.jsonl", data), Note)) == PAIR
 
 
+def test_a_byte_order_mark_belongs_on_the_first_line(written: Callable[[str, bytes], Path]) -> None:
+    """On a later line, where two files were put together, it is an error that names the line."""
+    one, two = GOOD.splitlines(keepends=True)
+    with pytest.raises(UsageFault, match=r"x.jsonl, line 2: the JSON is malformed"):
+        list(json_rows(written("x.jsonl", one + b"\xef\xbb\xbf" + two), Note))
+
+
+def test_a_line_and_a_file_may_be_so_long_and_no_longer(written: Callable[[str, bytes], Path]) -> None:
+    """The bound is of each line of JSONL, and of a JSON file as a whole; a byte more is refused before it is read."""
+    lines, whole = written("x.jsonl", GOOD), b"[" + b",".join(GOOD.splitlines()) + b"]"
+    longest = max(map(len, GOOD.splitlines(keepends=True)))
+    assert values(json_rows(lines, Note, longest)) == PAIR
+    with pytest.raises(UsageFault, match=rf"x.jsonl, line 1: longer than {longest - 1} bytes"):
+        list(json_rows(lines, Note, longest - 1))
+    array = written("x.json", whole)
+    assert values(json_rows(array, Note, len(whole))) == PAIR and json_whole(array, list[Note], len(whole))
+    for read in (lambda most: list(json_rows(array, Note, most)), lambda most: json_whole(array, list[Note], most)):
+        with pytest.raises(UsageFault, match=rf"x.json is longer than {len(whole) - 1} bytes"):
+            read(len(whole) - 1)
+
+
 def test_a_gzipped_file_reads_like_a_plain_one(written: Callable[[str, bytes], Path]) -> None:
     """A name that ends in .gz is unpacked on the way."""
     assert values(json_rows(written("x.jsonl.gz", gzip.compress(GOOD)), Note)) == PAIR

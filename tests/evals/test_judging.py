@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from evals.judging import by_question, judge_report, judging, same_model_warning
-from evals.race import DIMENSIONS, Criterion, Dimension
+from evals.race import DIMENSIONS, LONGEST_REPORT, Criterion, Dimension
 from evals.records import Case, Citation, CitedSentence, Document, Gold, Outcome
 from evals.replies import Unusable, filled, prompt_versions
 from research.errors import EffectFailed, OutOfBudget, StoreProblem, UsageFault
@@ -257,6 +257,105 @@ async def test_a_quote_that_is_not_there_supports_nothing() -> None:
     outcome = Outcome(sentences=(CitedSentence(text="It rose.", citations=(0,)),), citations=(quote(start=-1),))
     found = await judge_report(case(), outcome, judge)
     assert (found["fact_accuracy"].value, found["fact_effective"].value, judge.prompts) == (0.0, 0.0, [])
+
+
+async def test_a_citation_that_does_not_exist_supports_nothing() -> None:
+    """A statement that cites nothing but entries there are not is unsupported; it does not vanish."""
+    judge = Judge(lambda text, id: 5)
+    said = (CitedSentence(text="It rose.", citations=(0,)), CitedSentence(text="It fell.", citations=(7,)))
+    found = await judge_report(case(), Outcome(sentences=said, citations=(quote(),)), judge)
+    assert (found["fact_accuracy"].value, found["fact_effective"].value) == (0.5, 1.0)
+    assert "2 of 2 cited statements" in found["fact_accuracy"].said
+
+
+async def test_a_quote_of_the_web_is_taken_as_given() -> None:
+    """A quote of a page that is not at hand is shown to the judge; one that its document does not hold is not."""
+    judge = Judge(lambda text, id: 5)
+    said = (CitedSentence(text="It rose.", citations=(0, 1)),)
+    cited = (quote(start=-1, document=""), Citation(document="d", quote="Made up."))
+    found = await judge_report(case(), Outcome(sentences=said, citations=cited), judge)
+    assert found["fact_accuracy"].value == 1.0
+    assert "It rose by 3." in judge.prompts[0] and "Made up." not in judge.prompts[0]
+
+
+async def test_what_is_not_drawn_does_not_count() -> None:
+    """Broken quotes outside the drawn statements are neither judged nor counted."""
+    said = tuple(CitedSentence(text=f"claim {number}.", citations=(number % 2,)) for number in range(40))
+    outcome = Outcome(sentences=said, citations=(quote(), quote(start=-1)))
+    found = await judge_report(case(), outcome, Judge(lambda text, id: 5), most=10)
+    assert found["fact_accuracy"].value == pytest.approx((found["fact_effective"].value or 0) / 10)
+    assert 0 < (found["fact_effective"].value or 0) < 10
+
+
+async def test_of_two_sources_with_one_number_the_first_counts() -> None:
+    """A label that the list repeats names its first entry."""
+    judge = Judge(lambda text, id: 5, lambda statement, evidence: "supported" if "Holt" in evidence else "unsupported")
+    report = "Holt built it [1].\n\n## Sources\n1. https://a.example/1\n1. https://a.example/2\n"
+    texts = {"https://a.example/1": "Maria Holt built it.", "https://a.example/2": "Nothing of the kind."}
+    found = await judge_report(case(), Outcome(report=report), judge, texts=texts)
+    assert found["fact_accuracy"].value == 1.0
+
+
+async def test_a_batch_that_fails_is_told() -> None:
+    """Of nine statements the ninth is asked for apart; when that fails, eight count and the score says so."""
+    judge = Judge(lambda text, id: 5)
+
+    async def tiring(prompt: str) -> str:
+        if "claim 8." in prompt:
+            raise EffectFailed("the judge is down")
+        return await judge(prompt)
+
+    said = tuple(CitedSentence(text=f"claim {number}.", citations=(0,)) for number in range(9))
+    found = await judge_report(case(), Outcome(sentences=said, citations=(quote(),)), tiring)
+    assert (found["fact_accuracy"].value, found["fact_effective"].value) == (1.0, 8.0)
+    assert all("some without a usable verdict" in found[name].said for name in ("fact_accuracy", "fact_effective"))
+
+
+@pytest.mark.parametrize("ids", [("1", "1"), ("1",), ("1", "2", "2"), ("1", "3"), ("1", "2", "3")])
+async def test_verdicts_that_do_not_fit_the_statements_are_unusable(ids: tuple[str, ...]) -> None:
+    """Every statement has exactly one verdict, or the answer is not used."""
+
+    async def careless(prompt: str) -> str:
+        return json.dumps({"mark": mark_in(prompt), "verdicts": [{"id": id, "verdict": "supported"} for id in ids]})
+
+    bare = Case(id="2", question=Question(text="q"), gold=Gold())
+    said = tuple(CitedSentence(text=f"claim {number}.", citations=(0,)) for number in range(2))
+    found = await judge_report(bare, Outcome(sentences=said, citations=(quote(),)), careless)
+    assert found["fact_accuracy"].value is None and "exactly once" in found["fact_accuracy"].why
+
+
+async def test_of_a_very_long_report_the_beginning_is_graded() -> None:
+    """The judge is shown so many characters and no more."""
+    judge = Judge(lambda text, id: 5)
+    await judge_report(case(), Outcome(report="x" * (LONGEST_REPORT - 1) + "yz"), judge)
+    assert "xy\n</report" in judge.prompts[0] and "xyz" not in judge.prompts[0]
+
+
+async def test_nothing_against_nothing_is_unscored() -> None:
+    """Where report and reference are both graded 0 there is no share."""
+    found = await judge_report(case("The best."), Outcome(report="It was."), Judge(lambda text, id: 0))
+    assert found["race"].value is None and "both graded 0" in found["race"].why
+
+
+async def test_a_source_is_known_by_its_title_or_id() -> None:
+    """A report that names documents of the case's corpora by title or id is judged by their texts."""
+    asked = Question(text="Was it worth it?", corpora=("c",))
+    report = "It rose by 3 [1]. It fell [2].\n\n## Sources\n1. The weir book\n2. page-9\n"
+
+    async def system(question: Question) -> Outcome:
+        return Outcome(report=report, seconds=12.5)
+
+    corpora = {
+        "c": (
+            Document(id="d", text="It rose by 3.", title="The weir book"),
+            Document(id="page-9", text="It rose by 3.", title=""),
+        )
+    }
+    judge = Judge(lambda text, id: 5, lambda statement, evidence: "supported" if "3" in statement else "unsupported")
+    one = Case(id="1", question=asked, gold=Gold())
+    outcome = await judging(system, by_question([one]), judge, corpora=corpora)(asked)
+    assert outcome.judged["fact_accuracy"].value == 0.5 and "2 of 2" in outcome.judged["fact_accuracy"].said
+    assert outcome.seconds == 12.5
 
 
 async def test_marks_are_followed_to_the_texts_at_hand() -> None:

@@ -9,11 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals.markdown import Parsed, parse
+from evals.markdown import MADE, UNSUPPORTED_NOTE, Parsed, parse
 from evals.marks import Mark
 from research.records import Mode
 from research.render import to_markdown
 from research.report import Report, ReportFinding, ReportSentence, ReportSource, Skipped, UsageFacts
+from research.sentences import sentences
 
 
 def texts(report: Parsed) -> list[str]:
@@ -175,6 +176,20 @@ def test_our_own_report_reads_back() -> None:
     assert [[mark.label for mark in sentence.marks] for sentence in report.sentences] == [["^1"], ["^1"], []]
     assert all(report.resolves(mark) for sentence in report.sentences for mark in sentence.marks)
     assert [(entry.title, entry.url) for entry in report.listed()] == [("The [dam]", "https://a.example/dam")]
+
+
+def test_the_words_that_are_left_out_are_those_of_our_reports() -> None:
+    """A report prints every heading and note that the reader leaves out, word for word, and no other section is one."""
+    printed = to_markdown(our_report())
+    headings = {line.lstrip("# ").lower() for line in printed.splitlines() if line.startswith("#")}
+    assert headings >= MADE and UNSUPPORTED_NOTE in printed
+    assert not [heading for heading in headings - MADE if heading.startswith(("what ", "how "))]
+
+
+def test_a_line_without_a_space_is_cut_in_linear_time() -> None:
+    """Two hundred thousand characters that look like the start of a call are read within the test's time-out."""
+    for seed in ("_a", "a(", "(a "):
+        assert sentences(seed * 100_000)
 
 
 @given(

@@ -219,6 +219,26 @@ def test_a_reference_report_is_taken_along(tmp_path: Path) -> None:
     assert loaded.cases[0].gold.criteria["reference"] == "The best." and loaded.notes
 
 
+@pytest.mark.parametrize(
+    ("rows", "says"),
+    [
+        ([{"id": 1, "prompt": "p", "article": "a"}] * 2, r'reference.jsonl, line 2: "id" 1 is taken already'),
+        ([{"id": 1, "prompt": "other", "article": "a"}], r"reference.jsonl, line 1: the prompt of 1 is another one"),
+        (
+            [{"id": 1, "prompt": "p", "article": "a"}, {"id": 9, "prompt": "p", "article": "a"}],
+            r"reference.jsonl, line 2: .*of 9, which is no prompt",
+        ),
+        ([{"id": 1, "article": "a"}], r'reference.jsonl, line 1: "prompt" is missing'),
+    ],
+)
+def test_a_spoilt_reference_is_named(tmp_path: Path, rows: list[dict[str, object]], says: str) -> None:
+    """A reference that is there twice, of another prompt, or of none, is an error with file and line."""
+    folder = written(tmp_path, row())
+    (folder / "reference.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    with pytest.raises(UsageFault, match=says):
+        SUITE.load(Request(folder, 0))
+
+
 def test_judged_scores_reach_the_suite() -> None:
     """What the judge left in the outcome is what the suite's metrics return; without a judge they do not apply."""
     judged = {"race": Score(value=0.4), "fact_effective": Score(value=None, why="no")}

@@ -109,6 +109,11 @@ def test_groups_have_figures_of_their_own() -> None:
     }
 
 
+def means(found: PerCorrect) -> tuple[float | None, ...]:
+    """The three figures without their intervals."""
+    return tuple(one.mean if one is not None else None for one in (found.tokens, found.calls, found.usd))
+
+
 def test_what_a_right_answer_cost() -> None:
     """All that the judged cases spent, right and wrong ones, over the right ones; other cases' spending is left out."""
     used = Usage(tokens=100, calls=2, nano_usd=3_000_000_000, seconds=1.0)
@@ -119,7 +124,10 @@ def test_what_a_right_answer_cost() -> None:
         row("d", usage=used),
     ]
     result = summarise(SUITE, SPEC, scored, "")
-    assert result.per_correct == PerCorrect(tokens=200.0, calls=4.0, usd=6.0)
+    assert result.per_correct is not None
+    assert means(result.per_correct) == (200.0, 4.0, 6.0)
+    tokens = result.per_correct.tokens
+    assert tokens is not None and (tokens.n, tokens.low, tokens.high) == (2, 100.0, 200.0)
     assert result.usage == Usage(tokens=400, calls=8, nano_usd=12_000_000_000, seconds=8.0)
 
 
@@ -131,7 +139,7 @@ def test_what_no_right_answer_cost_is_unknown() -> None:
     mixed = summarise(
         SUITE, SPEC, [row("a", usage=used, answer_accuracy=1.0), row("b", usage=unknown, answer_accuracy=1.0)], ""
     )
-    assert mixed.per_correct == PerCorrect(tokens=100.0, calls=0.0, usd=None)
+    assert mixed.per_correct is not None and means(mixed.per_correct) == (100.0, 0.0, None)
     assert mixed.usage.nano_usd is None
 
 
@@ -192,19 +200,19 @@ def test_results_stand_side_by_side() -> None:
     """Fractions are per cent with their interval, amounts in their units, and what a system lacks is a dash."""
     one = result(
         "workflow",
-        PerCorrect(tokens=1234.5),
-        recall=Estimate(mean=0.8, low=0.711, high=0.8671, n=90),
-        tokens=Estimate(mean=1500.0, low=1000.0, high=2000.0, n=90),
+        PerCorrect(tokens=Estimate(mean=1234.5, low=1000.0, high=1500.0, n=90)),
+        recall=Estimate(mean=0.8, low=0.711, high=0.8671, n=88),
+        tokens=Estimate(mean=1500.0, low=1000.0, high=2000.0, n=88),
     )
     other = result(
         "agent", None, recall=Estimate(mean=0.5, low=None, high=None, n=1), extra=Estimate(mean=1, low=1, high=1, n=2)
     )
     assert rows([one, other]) == [
         ["", "workflow", "agent"],
-        ["recall", "80.0 [71.1, 86.7]", "50.0"],
+        ["recall", "80.0 [71.1, 86.7]", "50.0 of 1"],
         ["tokens", "1,500.0 [1,000.0, 2,000.0]", ABSENT],
-        ["extra", ABSENT, "100.0 [100.0, 100.0]"],
-        ["tokens per right answer", "1,234.5", ABSENT],
+        ["extra", ABSENT, "100.0 [100.0, 100.0] of 2"],
+        ["tokens per right answer", "1,234.5 [1,000.0, 1,500.0]", ABSENT],
         ["calls per right answer", ABSENT, ABSENT],
         ["usd per right answer", ABSENT, ABSENT],
         ["cases", "90", "90"],
@@ -215,7 +223,7 @@ def test_results_stand_side_by_side() -> None:
 
 def test_small_amounts_are_not_rounded_away() -> None:
     """A fifth of a cent is not printed as 0.0."""
-    cheap = result("x", tokens=Estimate(mean=0.0021, low=0.0, high=0.0042, n=2))
+    cheap = result("x", tokens=Estimate(mean=0.0021, low=0.0, high=0.0042, n=88))
     assert rows([cheap])[1] == ["tokens", "0.0021 [0.0, 0.0042]"]
     assert summarise(suite(TOKENS, RECALL), SPEC, [row("a", tokens=1.0)], "").amounts == ("tokens",)
     assert pytest.approx(0.0021) == cheap.metrics["tokens"].mean
@@ -236,7 +244,7 @@ def test_a_system_that_counts_nothing_costs_nothing_known() -> None:
     dear = row("b", usage=Usage(tokens=80), answer_accuracy=1.0)
     assert summarise(SUITE, SPEC, [free], "").per_correct == PerCorrect()
     found = summarise(SUITE, SPEC, [free, dear], "").per_correct
-    assert found is not None and found.tokens == 80
+    assert found is not None and found.tokens is not None and found.tokens.mean == 80
 
 
 def test_scores_that_make_no_figure_are_told() -> None:

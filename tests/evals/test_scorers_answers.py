@@ -7,6 +7,8 @@ import tarfile
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from evals.records import Case, Gold, Outcome, Score
 from evals.scorers.answers import (
@@ -184,6 +186,10 @@ def test_an_answer_that_decides_for_the_right_side_is_right(answer: str) -> None
         "PEP 1 came first. No: PEP 8 came first.",
         "Which was created first, PEP 1 or PEP 8? PEP 8.",
         "Which was created first, PEP 1 or PEP 8?",
+        "PEP 1 came before PEP 8. PEP 1 came after PEP 8.",
+        "PEP 1 came before PEP 8, but PEP 1 came after PEP 8.",
+        "PEP 1, created before 2001, and PEP 8.",
+        "PEP 1, created before 3 May, and PEP 8.",
         "It is not known which was first, PEP 1 or PEP 8.",
         "Of PEP 8 and PEP 1, the older is unknown.",
         "PEP 1 and PEP 8.",
@@ -230,6 +236,11 @@ def test_the_question_says_which_way_is_right() -> None:
         ("It is in Lund. It is in Malmö.", 0.0),
         ("Headquarters: Lund\nHeadquarters: Malmö", 0.0),
         ("Sources disagree: Lund or Malmö.", 0.0),
+        ("Orvant sits in Lund. Malmö is not outdated.", 0.0),
+        ("Orvant sits in Lund. Malmö is plainly wrong.", 1.0),
+        ("Lund was named. It is Malmö, any other is wrong.", 0.0),
+        ("It is Lund, not in Malmö.", 1.0),
+        ("Lund was tried. It could not but be Malmö.", 0.0),
     ],
 )
 def test_an_outdated_value_may_be_named_and_not_given(answer: str, right: float) -> None:
@@ -249,10 +260,20 @@ def test_an_outdated_value_may_be_named_and_not_given(answer: str, right: float)
         ("no", "They have no authors in common.", 0.0),
         ("no", "No, yes is not the answer.", 1.0),
         ("yes", "PEP 1 says yes to everything.", 0.0),
+        ("no", "No source says when it was.", 0.0),
+        ("no", "No. 5 was the last of them.", 0.0),
+        ("no", "No-one knows.", 0.0),
+        ("no", "No PEP has two authors. No.", 1.0),
+        ("no", "**No**", 1.0),
+        ("no", "No – they were not.", 1.0),
+        ("no", "No they were not.", 1.0),
+        ("no", "The answer is: “No”.", 1.0),
+        ("yes", "Answer: yes.", 1.0),
+        ("yes", "Yes it is", 1.0),
     ],
 )
 def test_yes_and_no_begin_a_sentence(gold: str, answer: str, right: float) -> None:
-    """The first sentence that begins with yes or no is the answer; the words elsewhere are not."""
+    """The first sentence that begins with yes or no is the answer; the words elsewhere, or before a noun, are not."""
     other = "no" if gold == "yes" else "yes"
     assert accuracy(case((gold,), wrong=(other,)), answer) == right
 
@@ -261,6 +282,69 @@ def test_listing_everything_is_not_answering() -> None:
     """What stands after the limit of words is not read."""
     assert accuracy(case(("Lund",)), "word " * 149 + "Lund") == 1.0
     assert accuracy(case(("Lund",)), "word " * 150 + "Lund") == 0.0
+    sentence = " ".join(["Words"] * 15) + ". "
+    assert accuracy(case(("Lund",)), sentence * 9 + "Lund.") == 1.0
+    assert accuracy(case(("Lund",)), sentence * 10 + "Lund.") == 0.0
+
+
+@pytest.mark.parametrize(
+    ("answer", "right"),
+    [
+        ("The designer was not Lund.", 0.0),
+        ("The designer wasn't Lund.", 0.0),
+        ("Unlike Lund, nobody designed it.", 0.0),
+        ("It was Ann rather than Lund.", 0.0),
+        ("It may be Ann, Bob or Lund.", 0.0),
+        ("Perhaps the designer was Lund.", 0.0),
+        ("The designer was not Ann. It was Lund.", 1.0),
+        ("It was not only Lund.", 1.0),
+        ("It was designed by J. T. Lund.", 1.0),
+        ("In May the designer was Lund.", 1.0),
+        ("He came from Lund.", 1.0),
+    ],
+)
+def test_what_is_denied_or_guessed_is_not_answered(answer: str, right: float) -> None:
+    """Also where no wrong answer is known, a wording after ``not`` or ``may be`` is not the answer."""
+    assert accuracy(case(("Lund",)), answer) == right
+    assert accuracy(case(("Lund",), wrong=("Malmo",), text="Who designed it?"), answer) == right
+
+
+@pytest.mark.parametrize("answer", ["Was it Lund?", "“Was it Lund?”", '"Was it Lund?"', "**Was it Lund?**"])
+def test_a_question_answers_nothing(answer: str) -> None:
+    """Asking back, in quotation marks or not, is no answer."""
+    assert accuracy(case(("Lund",)), answer) == 0.0
+    assert accuracy(case(("Lund",)), f"{answer} Lund.") == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "forms"),
+    [
+        ("-5", ["-5"]),
+        ("\u22125.50 degrees", ["-5.50", "degrees"]),
+        ("(-5)", ["-5"]),
+        ("PEP-8", ["pep", "8"]),
+        ("1990-1995", ["1990", "1995"]),
+        ("3.0", ["3"]),
+        ("3.0.0", ["3.0.0"]),
+        ("3.10", ["3.10"]),
+        ("PEPs 8,257", ["peps", "8", "257"]),
+        ("It has 8,257 pages", ["it", "has", "8257", "pages"]),
+        ("45 June 2000", ["45", "2000-06"]),
+        ("June 45, 2000", ["june", "45", "2000"]),
+    ],
+)
+def test_numbers_have_one_spelling(text: str, forms: list[str]) -> None:
+    """A sign before a number counts and a hyphen within does not; 3.0 is 3; day 45 is no date."""
+    assert [token.form for token in tokens(text)] == forms
+
+
+@given(st.integers(min_value=1, max_value=10**12))
+def test_a_number_equals_its_other_spellings_and_not_its_negative(number: int) -> None:
+    """Grouped, with leading zeros and with a nought behind the point it is the same; with a minus it is not."""
+    plain = tokens(str(number))
+    assert tokens(f"{number:,}") == tokens(f"00{number}") == tokens(f"{number}.0") == plain
+    assert tokens(f"-{number}") == tokens(f"\u2212{number}.0") != plain
+    assert accuracy(case((str(number),)), f"It is -{number}.") == 0.0
 
 
 def test_where_accuracy_does_not_apply() -> None:

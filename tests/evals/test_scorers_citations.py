@@ -132,6 +132,7 @@ QUOTE = "Author: Guido van Rossum, Barry Warsaw. Created: 13-Jun-2000, with 1,23
         ("It was created in 2001.", True),
         ("It has 1234 words.", False),
         ("It has 4321 words.", True),
+        ("It has -1234 words.", True),
         ("It was written by van Rossum, Guido.", False),
         ("According to its header, Barry Warsaw wrote it.", False),
         ("It was written by Donald Knuth.", True),
@@ -148,6 +149,33 @@ def test_a_sentence_says_no_more_than_its_quotes(text: str, unsupported: bool) -
         sentences=(CitedSentence(text=text, citations=(0,)),), citations=(at("pep-0001", 0, len(QUOTE), QUOTE),)
     )
     assert UNSUPPORTED_RATE.judge(asked, outcome) == Score(value=float(unsupported))
+
+
+@pytest.mark.parametrize(
+    ("number", "cited", "unsupported"),
+    [("1", (0,), True), ("2", (0, 1), False), ("2", (0, 0), True), ("3", (0, 1), True), ("-2", (0, 1), True)],
+)
+def test_a_sentence_may_count_the_places_it_cites(number: str, cited: tuple[int, ...], unsupported: bool) -> None:
+    """The number of places cited needs no quote that states it, from two on; one place may not stand for any 1."""
+    outcome = Outcome(
+        sentences=(CitedSentence(text=f"There are {number} of them.", citations=cited),),
+        citations=(at("a", 0, 9, "it holds."), at("a", 20, 29, "it stands.")),
+    )
+    assert UNSUPPORTED_RATE.judge(case(), outcome) == Score(value=float(unsupported))
+
+
+def test_a_dump_of_a_hundred_pages_is_judged() -> None:
+    """A sentence that cites a hundred pages and repeats all their figures and names ends within the time-out."""
+    pages = [
+        " ".join(f"Bridge {page}{line} holds {page}{line}.5 tons for Ann Holt{page}x{line}." for line in range(300))
+        for page in range(100)
+    ]
+    cited = tuple(at("a", 9 * place, 9 * place + 5, page) for place, page in enumerate(pages))
+    text = " ".join(f"{page}{line}.5" for page in range(100) for line in range(300))
+    names = " and ".join(f"Bridge {page}{line}" for page in range(100) for line in range(10))
+    dump = CitedSentence(text=f"there are {text} by {names}.", citations=tuple(range(100)))
+    outcome = Outcome(sentences=(dump, CitedSentence(text="there are 7.25.", citations=(0,))), citations=cited)
+    assert UNSUPPORTED_RATE.judge(case(), outcome) == Score(value=0.5)
 
 
 @pytest.mark.parametrize(

@@ -68,8 +68,9 @@ def test_what_is_not_gold_does_not_score() -> None:
 
 
 def test_evidence_recall_counts_cited_gold_documents() -> None:
-    """Each gold document counts once however often it is cited; a system without sentences is not scored."""
-    cited = tuple(Citation(document=id, quote="…") for id in ("a", "a", "x"))
+    """Each counts once however often it is cited, and not for a made-up quote; without sentences there is no score."""
+    cited = tuple(Citation(document=id, quote="it", start=0, end=2) for id in ("a", "a", "x"))
+    cited = (*cited, Citation(document="b", quote="made up"))
     outcome = Outcome(sentences=(CitedSentence(text="s", citations=(0,)),), citations=cited, ranked=("a", "b"))
     score = EVIDENCE_RECALL.judge(case({"a": 1, "b": 2, "x": 0}), outcome)
     assert score is not None and score.value == 0.5

@@ -48,3 +48,10 @@ def test_the_digest_is_of_cases_and_documents() -> None:
     digest = loaded(3).digest()
     assert digest == loaded(3).digest()
     assert digest not in {loaded(2).digest(), loaded(3, "Another page.").digest()}
+
+
+@pytest.mark.parametrize("id", ["", "q\x00", "q\n1", "q\ud800"])
+def test_a_name_that_no_log_can_hold_is_refused(id: str) -> None:
+    """Such a case would be run and lost."""
+    with pytest.raises(UsageFault, match="control characters"):
+        Loaded((Case(id=id, question=Question(text="?"), gold=Gold()),), {})

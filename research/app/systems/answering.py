@@ -60,30 +60,32 @@ class Answering:
                 question.text, options, self.settings, listen=_silent, on_start=_unstopped, opened=opened
             )
             seconds = clock.monotonic() - began
-            changed = await self._resumed(report) if self.resumed else None
+            changed = await resuming_changes(report, self.settings) if self.resumed else None
             outcome = outcome_of(report, held)
         return msgspec.structs.replace(outcome, caps=options.caps, seconds=seconds, resumed=changed)
 
-    async def _resumed(self, report: Report) -> str:
-        """Resume the finished run, and return what that changed: the report, or what the journal holds."""
-        before = self._rows(report.run)
-        again = await resume(report.run, self.settings, approve=None, listen=_silent, on_start=_unstopped)
-        after = self._rows(report.run)
-        fields = [
-            name for name in Report.__struct_fields__ if encode(getattr(again, name)) != encode(getattr(report, name))
-        ]
-        changes = [f"the report's {name}" for name in fields]
-        if after != before:
-            changes.append(f"the journal's rows, {before} before and {after} after")
-        return "; ".join(changes)
 
-    def _rows(self, run: str) -> int:
-        """Return how many calls and answers the journal has of a run."""
-        path = Home(self.settings).journal
-        query = "SELECT count(*), count(o.seq) FROM intents i LEFT JOIN outcomes o USING (seq) WHERE i.run = ?"
-        with closing(connect(path, SCHEMA, VERSION, read_only=True)) as connection, spoken(path):
-            row: sqlite3.Row = connection.execute(query, (run,)).fetchone()
-        return int(row[0]) + int(row[1])
+async def resuming_changes(report: Report, settings: Settings) -> str:
+    """Resume the run of a report, and return what that changed: the report, or what the journal holds."""
+    before = _rows(report.run, settings)
+    again = await resume(report.run, settings, approve=None, listen=_silent, on_start=_unstopped)
+    after = _rows(report.run, settings)
+    fields = [
+        name for name in Report.__struct_fields__ if encode(getattr(again, name)) != encode(getattr(report, name))
+    ]
+    changes = [f"the report's {name}" for name in fields]
+    if after != before:
+        changes.append(f"the journal's rows, {before} before and {after} after")
+    return "; ".join(changes)
+
+
+def _rows(run: str, settings: Settings) -> int:
+    """Return how many calls and answers the journal has of a run."""
+    path = Home(settings).journal
+    query = "SELECT count(*), count(o.seq) FROM intents i LEFT JOIN outcomes o USING (seq) WHERE i.run = ?"
+    with closing(connect(path, SCHEMA, VERSION, read_only=True)) as connection, spoken(path):
+        row: sqlite3.Row = connection.execute(query, (run,)).fetchone()
+    return int(row[0]) + int(row[1])
 
 
 def answering(name: str, settings: Settings, options: RunOptions, shelf: Shelf, *, resumed: bool) -> System:

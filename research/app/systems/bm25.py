@@ -18,8 +18,8 @@ from contextlib import closing
 import numpy as np
 from numpy.typing import NDArray
 
-from evals.records import Corpora, Document, Outcome, System
-from research.errors import UsageFault
+from evals.records import Corpora, Outcome, System
+from research.app.systems.documents import documents_of
 from research.records import Question
 from tools.clock import SystemClock
 
@@ -96,7 +96,7 @@ def ranking_by_bm25(corpora: Corpora) -> System:
     turn, clock = asyncio.Lock(), SystemClock()
 
     async def system(question: Question) -> Outcome:
-        documents = _documents(corpora, question)
+        documents = documents_of(corpora, question.corpora)
         async with turn:
             if question.corpora not in indexes:
                 texts = [f"{document.title} {document.text}" for document in documents]
@@ -106,10 +106,3 @@ def ranking_by_bm25(corpora: Corpora) -> System:
         return Outcome(ranked=tuple(documents[place].id for place in best), seconds=clock.monotonic() - began)
 
     return system
-
-
-def _documents(corpora: Corpora, question: Question) -> list[Document]:
-    documents = [document for name in question.corpora for document in corpora.get(name, ())]
-    if not documents:
-        raise UsageFault("the question names no corpus that the suite has documents for")
-    return documents

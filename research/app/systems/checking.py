@@ -9,33 +9,21 @@ from collections.abc import Sequence
 
 from evals.records import Corpora, Document, Outcome, System
 from research.analysts.support import support
+from research.app.systems.documents import documents_of
 from research.app.systems.gated import Gated
-from research.errors import UsageFault
 from research.records import Finding, Question, Sentence
 from research.sentences import sentences
 from research.words import terms
 from tools.clock import SystemClock
 
 ENOUGH = 0.65
-"""The share of a claim's words from which it is rather supported: best, or near it, on three sets.
-
-Macro-F1 of the baseline at 0.5, 0.65 and 0.8 on the claims of ../shared/data: AttributionBench dev 60, 66, 63; WiCE dev
-47, 62, 65; SciFact train 64, 68, 59.
-"""
+"""The share of a claim's words from which it is rather supported; how well it parts three sets is in docs/evals.md."""
 POINTED = 3
 """Documents that a reader is pointed to, at most."""
 PIECE = 800
 """Characters of a quote that the checking model is shown (``research.analysts.language.LONGEST_QUOTE``)."""
 PIECES = 30
 """Quotes that the checking model is shown, at most: those that share most with the claim, in the text's order."""
-
-
-def passages_of(question: Question, corpora: Corpora) -> list[Document]:
-    """Return the passages of a claim. Raises ``UsageFault`` when it has none."""
-    found = [document for name in question.corpora for document in corpora.get(name, ())]
-    if not found:
-        raise UsageFault("the claim names no corpus that the suite has passages for")
-    return found
 
 
 def coverage(claim: str, texts: Sequence[str]) -> float:
@@ -60,15 +48,15 @@ def centred(share: float) -> float:
 def checking_support(corpora: Corpora) -> System:
     """Return the system ``support``: the verdict is that of ``research.analysts.support``, as reports get it.
 
-    The confidence is two parts the baseline's and one part the verdict (1, a half or 0). Area under the curve against
-    the baseline's: AttributionBench dev 72, 71; WiCE dev 79, 76; SciFact train 73, 74.
+    The confidence is two parts the baseline's and one part the verdict (1, a half or 0); ``research eval run claims
+    --data DATA --system support`` measures how well it parts the claims.
     """
     shares = {"supported": 1.0, "could not check": 0.5, "unsupported": 0.0}
 
     async def system(question: Question) -> Outcome:
         clock = SystemClock()
         began = clock.monotonic()
-        passages = passages_of(question, corpora)
+        passages = documents_of(corpora, question.corpora)
         texts = [document.text for document in passages]
         verdict = support(question.text, texts)
         return Outcome(
@@ -87,7 +75,7 @@ def checking_coverage(corpora: Corpora) -> System:
     async def system(question: Question) -> Outcome:
         clock = SystemClock()
         began = clock.monotonic()
-        passages = passages_of(question, corpora)
+        passages = documents_of(corpora, question.corpora)
         share = coverage(question.text, [document.text for document in passages])
         return Outcome(
             verdict="supported" if share >= ENOUGH else "unsupported",
@@ -103,7 +91,7 @@ def checking_by_model(corpora: Corpora, gated: Gated) -> System:
     """Return the system ``model-check``: the model is shown the claim and quotes of the passages, as of a report."""
 
     async def system(question: Question) -> Outcome:
-        passages = passages_of(question, corpora)
+        passages = documents_of(corpora, question.corpora)
         quotes = _quotes(question.text, passages)
         async with gated.run(question, "checker") as work:
             verdict = await work.analyst.check(

@@ -6,7 +6,6 @@ For systems that measure a single step (a plan, a check) with its budget, withou
 from __future__ import annotations
 
 import random
-import secrets
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass, field
@@ -16,7 +15,7 @@ import msgspec
 from evals.records import Outcome
 from research.access import Access, Holder, World
 from research.analysts import Analyst
-from research.app.records import Home
+from research.app.records import Home, new_run_id
 from research.app.world import check_price, open_judgement
 from research.errors import EffectFailed, ResearchError
 from research.gate import Gate
@@ -70,7 +69,7 @@ class Gated:
         check_price(self.options, self.settings)
         prepare_home(self.settings.home)
         home, clock = Home(self.settings), SystemClock()
-        run = f"{clock.now()[:19].replace('-', '').replace(':', '').replace('T', '-')}-{secrets.token_hex(3)}"
+        run = new_run_id(clock.now())
         judgement = open_judgement(self.options, self.settings)
         library = FileLibrary(home.library, clock)
         with closing(Database(home.journal, SCHEMA, VERSION)) as database, closing(library):

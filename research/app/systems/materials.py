@@ -18,9 +18,10 @@ from typing import TYPE_CHECKING
 
 from evals.records import Corpora, Document
 from research.app.records import Home
+from research.app.systems.documents import documents_of
 from research.chunks import title_of
 from research.clean import clean_text
-from research.errors import StoreProblem, UsageFault
+from research.errors import StoreProblem
 from research.ports import Embedder
 from research.records import encode
 from tools.clock import SystemClock
@@ -76,7 +77,7 @@ class Shelf:
         if name not in self._names:
             marks = encode((LAYOUT, VERSION, self.embedder.name, self.embedder.dimensions))
             sha = hashlib.sha256(marks.encode())
-            for document in self._documents(name):
+            for document in documents_of(self.corpora, [name]):
                 sha.update(encode(document).encode())
             self._names[name] = f"{_slug(name)}-{sha.hexdigest()[:24]}"
         return self._names[name]
@@ -100,11 +101,6 @@ class Shelf:
         while self._open:
             self._open.popitem()[1].corpus.close()
 
-    def _documents(self, name: str) -> Sequence[Document]:
-        if name not in self.corpora:
-            raise UsageFault(f"a question names the corpus “{name[:80]}”, and the suite has no documents of that name")
-        return self.corpora[name]
-
     async def _take(self, name: str) -> Shelved:
         from tools.corpus import open_corpus
 
@@ -115,7 +111,7 @@ class Shelf:
                 folder = corpus_folder(self.home.corpora, self.stored_name(name))
                 shelved = Shelved(open_corpus(folder, self.embedder), ids)
                 self._open[name] = shelved
-                await shelved.corpus.lists("ready", 1)  # loads Chroma and the embedder before any case is timed
+                await shelved.corpus.lists("ready", 1)  # loads Chroma and the embedder: no part of a case's time
             shelved.users += 1
         self._open.move_to_end(name)
         for other in [key for key, one in self._open.items() if not one.users][
@@ -126,7 +122,7 @@ class Shelf:
 
     async def _indexed(self, name: str) -> dict[str, str]:
         """Make sure of a corpus's index, and return the documents' ids by the addresses of their files."""
-        documents, stored = self._documents(name), self.stored_name(name)
+        documents, stored = documents_of(self.corpora, [name]), self.stored_name(name)
         folder = self.home.root / "documents" / stored
         if not _whole(self.home, stored):
             await asyncio.to_thread(write_documents, documents, folder)
@@ -205,7 +201,7 @@ def file_name(number: int, document: Document) -> str:
 
 
 def write_documents(documents: Sequence[Document], folder: Path) -> None:
-    """Write each document as a file; those that are there are whole, because a file is moved to its name last.
+    """Write each document as a file; a file that is there stays as long as it has not been changed, by a system say.
 
     Raises ``StoreProblem`` when the disk refuses.
     """
@@ -214,15 +210,20 @@ def write_documents(documents: Sequence[Document], folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         for number, document in enumerate(documents):
             text = file_text(document)
-            path = folder / file_name(number, document)
-            if not path.exists():
-                draft = folder / f".{path.name}"
-                # A corpus holds a text once, whoever has it; line ends that nobody sees keep equal documents apart.
-                draft.write_text(text + "\n" * twins[text], encoding="utf-8", newline="\n")
-                draft.replace(path)
+            # A corpus holds a text once, whoever has it; line ends that nobody sees keep equal documents apart.
+            _keep(folder / file_name(number, document), (text + "\n" * twins[text]).encode())
             twins[text] += 1
     except OSError as error:
         raise StoreProblem(f"the documents of the eval cannot be written to {folder}: {error.strerror}") from error
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Have ``data`` stand in the file, whole or not at all."""
+    if path.exists() and path.read_bytes() == data:
+        return
+    draft = path.with_name(f".{path.name}")
+    draft.write_bytes(data)
+    draft.replace(path)
 
 
 def file_text(document: Document) -> str:

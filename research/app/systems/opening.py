@@ -14,8 +14,9 @@ from research.app.embedders import embedder_for
 from research.app.records import Home
 from research.app.systems.kinds import RESUMED, system_kind
 from research.app.systems.materials import Shelf
-from research.errors import SettingMissing
+from research.errors import SettingMissing, UsageFault
 from research.options import RunOptions
+from research.secret import redact
 from research.settings import Settings, prepare_home
 
 Say = Callable[[str], None]
@@ -32,6 +33,8 @@ async def open_system(
     ``SettingMissing`` before anything is indexed, and what indexing raises.
     """
     kind = system_kind(name)
+    if redact(name, settings.keys.values()) != name:
+        raise UsageFault("the system's name holds a key, and it would stand in the log: let a script read the key")
     if kind.needs and not options.model:
         raise SettingMissing(f"the system {name} needs a language model: add --model provider:model")
     scheme, _, rest = name.partition(":")

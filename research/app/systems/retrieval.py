@@ -7,8 +7,8 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import TYPE_CHECKING
 
 from evals.records import Outcome, System
+from research.app.systems.documents import documents_of
 from research.app.systems.materials import Shelf, Shelved
-from research.errors import UsageFault
 from research.ranking import reciprocal_rank
 from research.records import Hit, Question
 from tools.clock import SystemClock
@@ -42,8 +42,7 @@ def retrieving(name: str, shelf: Shelf) -> System:
     lister, clock = LISTERS[name], SystemClock()
 
     async def system(question: Question) -> Outcome:
-        if not question.corpora:
-            raise UsageFault("the question names no corpus, so there is nothing to retrieve from")
+        documents_of(shelf.corpora, question.corpora)  # raises where there is nothing to search
         async with shelf.open(question.corpora) as held:
             began = clock.monotonic()
             ranked = await _ranked(list(held.values()), lister, question.text)
