@@ -5,7 +5,7 @@ they suit short answers. ``answer_accuracy`` is this project's, for sentences as
 right when, within its first :data:`LONGEST` words,
 
 - every part of the gold has one of its wordings there, as whole words (``evals.scorers.normalise`` says what is one
-  word, date and number), and
+  word, date and number) in a sentence that does not list candidates (:data:`FEW`), and
 - no wording of ``gold.wrong`` is given as the answer: ``evals.scorers.deciding`` says what that means. Naming a wrong
   wording is no fault as long as the answer decides against it; naming both sides and deciding nothing is one.
 
@@ -32,6 +32,10 @@ from research.sentences import sentences
 LONGEST = 150
 """Words of an answer that are read: listing everything is not answering."""
 
+SHORT, FEW = 4, 4
+"""Words of a listed thing; and how many things may be listed, besides twice as many as the answer has parts."""
+
+_BETWEEN = re.compile(r"(?<!\d),|,(?!\d)|[;/|\n•]")
 _POLAR = ("yes", "no")
 _OPENING = re.compile(
     r"[\W_]*(?:(?:the\s+)?answer\b\W*(?:is\b\W*)?)?(yes|no)"
@@ -88,7 +92,7 @@ def _accuracy(case: Case, outcome: Outcome) -> Score | None:
         return Score(value=None, why="a part of the gold answer has no letter or digit after normalisation")
     if outcome.abstained or outcome.answer is None:
         return Score(value=0.0)
-    said = list(_read(outcome.answer))
+    said = _told(list(_read(outcome.answer)), 2 * len(parts) + FEW)
     if not all(_stands(part, said) for part in parts):
         return Score(value=0.0)
     wrong = [plain for wording in case.gold.wrong if (plain := _wording(wording))]
@@ -97,6 +101,12 @@ def _accuracy(case: Case, outcome: Outcome) -> Score | None:
     right = [wording for part in parts for wording in part]
     read = [(sentence.words, sentence.decides) for sentence in said]
     return Score(value=float(decides(read, sides(right, wrong, case.question.text))))
+
+
+def _told(said: Sequence[_Said], most: int) -> list[_Said]:
+    """Return the sentences that tell something: none that list more than ``most`` things, nor so many bare words."""
+    bare = sum(len(sentence.words) <= SHORT for sentence in said)
+    return [one for one in said if one.listed <= most and (len(one.words) > SHORT or bare <= most)]
 
 
 def _wording(text: str) -> tuple[Token, ...]:
@@ -111,6 +121,7 @@ class _Said(NamedTuple):
     words: tuple[Token, ...]
     polar: str
     decides: bool
+    listed: int
 
 
 def _read(answer: str) -> Iterator[_Said]:
@@ -122,7 +133,12 @@ def _read(answer: str) -> Iterator[_Said]:
         left -= len(words)
         if words and not text.rstrip(" \"'”’»)*_").endswith(("?", "？")):
             opening = _OPENING.match(text)
-            yield _Said(words, opening[1].lower() if opening else "", span.kind in ("prose", "heading"))
+            yield _Said(words, opening[1].lower() if opening else "", span.kind in ("prose", "heading"), _listed(text))
+
+
+def _listed(text: str) -> int:
+    """Return how many short things the text lists, between commas, semicolons, strokes and line ends."""
+    return sum(0 < len(item.split()) <= SHORT for item in _BETWEEN.split(text))
 
 
 def _stands(part: Sequence[Sequence[Token]], said: Sequence[_Said]) -> bool:
@@ -148,7 +164,12 @@ ANSWER_ACCURACY = Metric(
 def _abstention(case: Case, outcome: Outcome) -> Score | None:
     if case.gold.answerable is None or outcome.abstained is None:
         return None
-    return Score(value=float(outcome.abstained is not case.gold.answerable))
+    return Score(value=float(_declined(outcome) is not case.gold.answerable))
+
+
+def _declined(outcome: Outcome) -> bool:
+    """Return whether the system says that it abstained, or says nothing at all."""
+    return bool(outcome.abstained) or (outcome.answer is not None and not any(map(str.isalnum, outcome.answer)))
 
 
 def _over(answerable: bool) -> Callable[[Case, Outcome], Score | None]:

@@ -3,9 +3,9 @@
 An answer may have to name both ("PEP 1 (2000) was created before PEP 8 (2001)"), but two header lines that name both
 answer nothing. So an answer that names a wrong wording is right only when it decides:
 
-1. A wording is *set aside* by ``not``, ``from``, ``instead of``, ``rather than``, ``formerly`` … just before it, or by
-   ``until``, ``is outdated``, ``is wrong`` … just after it. A sentence that sets one side aside gives the other, if it
-   names it.
+1. A wording is *set aside* by ``not``, ``no longer``, ``from``, ``instead of``, ``succeeding``, ``had been`` … just
+   before it, or by ``until``, ``is outdated``, ``is wrong`` … just after it. A sentence that sets one side aside gives
+   the other, if it names it.
 2. A *comparing word* (``first``, ``before``, ``later``, ``more``, ``older`` …) speaks of the wording last named before
    it (``PEP 1 came first``), or of the next one where there is none, where ``is`` or ``was`` leads to it (``the first
    was PEP 1``) or where it speaks of a page (``a newer page says Lund``). It gives that wording when it points the way
@@ -47,7 +47,9 @@ TIMES = {**dict.fromkeys(_EARLY.split(), -1), **dict.fromkeys(_LATE.split(), 1)}
 AMOUNTS = {**dict.fromkeys(_LESS.split(), -1), **dict.fromkeys(_MORE.split(), 1)}
 NOWADAYS = {**dict.fromkeys(_PAST.split(), -1), **dict.fromkeys(_PRESENT.split(), 1)}
 _NOT = frozenset({"not", "t", "never", "nor", "no", "unlike"})
-_ASIDE_BEFORE = (_NOT - {"no"}) | {"from", "instead", "rather"}
+_ASIDE_BEFORE = (_NOT - {"no"}) | {"from", "instead", "rather", "succeeding", "succeeded", "replacing", "replaced"}
+_ASIDE_PAIRS = frozenset({("no", "longer"), ("had", "been"), ("had", "found")})
+_UNTIMED = frozenset({"first", "last", "before", "after", "prior"})
 _DENIALS = _NOT - {"no", "t"}
 _SHORTENED = "isn wasn aren weren don doesn didn hasn haven hadn couldn wouldn"
 _SHORT = frozenset(_SHORTENED.split())
@@ -55,11 +57,17 @@ _YET = frozenset({"only", "until", "before", "after", "just", "merely"})
 _GUESSES = frozenset({"perhaps", "possibly", "maybe", "either"})
 _MODALS = frozenset({"may", "might", "could"})
 _ASIDE_AFTER = frozenset({"until", "outdated", "obsolete", "incorrect", "wrong", "false", "mistaken", "erroneous"})
+_DONE = frozenset({"built", "made", "seen", "sold", "written", "known", "shown", "held"})
+_DATES = frozenset({"date", "dates", "dated", "dating", "comes", "came"})
 _IS = frozenset({"is", "was", "are", "were"})
-_PAGES = "page pages source sources document documents version record report text article entry"
+_PAGES = "account accounts page pages source sources document documents version record report text article entry"
 _SOURCES = frozenset(_PAGES.split())
 _THE = frozenset({"the", "a", "an"})
 _NAMING = frozenset({"pep", "eip", "titled", "called"})
+
+
+_AGES = {word: sign for word, sign in TIMES.items() if word not in _UNTIMED}
+"""Words that compare two accounts where the question compares nothing: ``first`` and ``after`` order events instead."""
 
 
 class Mention(NamedTuple):
@@ -92,9 +100,11 @@ def way(question: Sequence[Token]) -> int:
 
 
 def _sign(text: Sequence[Token], at: int, words: Mapping[str, int]) -> int:
-    """Return which way the word at ``at`` points; ``before 2001`` and ``after 3 May`` compare with no wording."""
-    dated = text[at].form in ("before", "after") and at + 1 < len(text) and text[at + 1].form[0].isdigit()
-    return 0 if dated else words.get(text[at].form, 0)
+    """Return which way the word at ``at`` points; but not of ``before 2001`` or ``first built``."""
+    follower = text[at + 1].form if at + 1 < len(text) else " "
+    dated = text[at].form in ("before", "after") and (follower[0].isdigit() or follower == "had")
+    adverb = text[at].form in ("first", "last") and (follower.endswith("ed") or follower in _DONE)
+    return 0 if dated or adverb else words.get(text[at].form, 0)
 
 
 def denied(text: Sequence[Token], at: int) -> bool:
@@ -178,7 +188,11 @@ def _set_aside(sentence: Sequence[Token], named: Sequence[Mention], place: int) 
     mention = named[place]
     low = max(named[place - 1].after if place else 0, mention.first - 2)
     high = min(named[place + 1].first if place + 1 < len(named) else len(sentence), mention.after + 3)
-    before = {token.form for token in sentence[low : mention.first]}
+    words = [token.form for token in sentence[low : mention.first]]
+    led = [token.form for token in sentence[max(0, mention.first - 3) : mention.first]]
+    if "by" in words or not _ASIDE_PAIRS.isdisjoint(pairwise(led)):
+        return "by" not in words
+    before = set(words) - ({"from"} if not _DATES.isdisjoint(led) else set())
     after = {token.form for token in sentence[mention.after : high]}
     return bool(before & _ASIDE_BEFORE) or (bool(after & _ASIDE_AFTER) and not after & _NOT)
 
@@ -191,7 +205,7 @@ def _compared(sentence: Sequence[Token], named: Sequence[Mention], wanted: int) 
         if at in covered or not named or {other.form for other in sentence[max(0, at - 2) : at]} & _NOT:
             continue
         adverb = NOWADAYS.get(token.form, 0) if wanted == 0 else 0
-        sign = adverb or _sign(sentence, at, {**TIMES, **AMOUNTS} if wanted else TIMES)
+        sign = adverb or _sign(sentence, at, {**TIMES, **AMOUNTS} if wanted else _AGES)
         if not sign:
             continue
         mention, turned = (

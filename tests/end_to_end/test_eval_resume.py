@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shutil
 import signal
@@ -11,10 +10,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from eval_scene import QUERIES, Tool, end, evaluate, gone, logs_of, make_data, result
+from eval_scene import QUERIES, Tool, end, evaluate, gone, logs_of, make_data, measured, result, retried
 from scene import command, environment
 
 from evals.inspect_logs import read_log
+from evals.regression import Floors
+from research.app.eval_logs import hold
+from research.errors import UsageFault
 
 
 @pytest.fixture(scope="module")
@@ -82,15 +84,13 @@ def test_a_killed_eval_goes_on_where_it_was(data: Path, tool: Tool, tmp_path: Pa
     assert tool.asked() == ["q1", "q2", "q3", "q4"]
     assert set(read_log(logs_of(home)[0]).missing) == {"q4", "q5", "q6"}
     tool.order()
-    await refused_on_other_data(logs_of(home)[0], home, data)
-    assert tool.asked() == []
     again = result(evaluate(home, "retry", "--json"))
     assert tool.asked() == ["q4", "q5", "q6"]
     assert (again["cases"], again["failed"], again["metrics"]["ndcg@10"]["n"]) == (6, 0, 6)
 
 
-def test_one_interrupt_ends_an_eval_and_names_the_retry(data: Path, tool: Tool, tmp_path: Path) -> None:
-    """Ctrl-C: exit code 130, the tool is gone, and the command on the last line goes on."""
+async def test_one_interrupt_ends_an_eval_and_names_the_retry(data: Path, tool: Tool, tmp_path: Path) -> None:
+    """Ctrl-C: exit code 130, the tool is gone, the last line is the command that goes on; no floor lets it through."""
     home = tmp_path / "home"
     tool.order(hang="q3")
     process = start(home, *ordered(data, tool))
@@ -100,30 +100,26 @@ def test_one_interrupt_ends_an_eval_and_names_the_retry(data: Path, tool: Tool, 
     assert (process.returncode, out) == (130, "")
     assert gone(hanging)
     assert "Traceback" not in err
-    last = err.strip().splitlines()[-1]
-    assert last == f"go on with: research eval retry {logs_of(home)[0].name} --home {home}"
-    held = evaluate(home, "compare", "--fail-below", "ndcg@10=0", "--json")
-    assert json.loads(held.stdout)["breaches"] == ["4 cases not run yet: the eval was stopped"]
-    assert held.returncode == 1
+    (log,) = logs_of(home)
+    assert err.strip().splitlines()[-1] == f"go on with: research eval retry {log.name} --home {home}"
+    held = hold(log, None, Floors(least={"ndcg@10": 0.0}), 0)
+    assert held.breaches == ["4 cases not run yet: the eval was stopped"]
     tool.asked()
     tool.order()
-    assert result(evaluate(home, "retry", "--json"))["cases"] == 6
+    assert (await retried(log, home)).cases == 6
     assert tool.asked() == ["q3", "q4", "q5", "q6"]
 
 
-def test_a_retry_on_changed_data_is_refused(data: Path, tool: Tool, tmp_path: Path) -> None:
-    """One changed document, or a folder that is gone: exit code 2, it is named, and nothing is asked."""
+async def test_a_retry_on_changed_data_is_refused(data: Path, tmp_path: Path) -> None:
+    """One changed document, or a folder that is gone: exit code 2, it is named, and no new log is begun."""
     home, own = tmp_path / "home", Path(shutil.copytree(data, tmp_path / "own"))
-    tool.order(fail="q1")
-    result(evaluate(home, *ordered(own, tool)), 1)
-    tool.asked()
+    log = Path((await measured(home, suite="retrieval", data=own, system="bm25")).log)
     corpus = own / "corpus.jsonl"
     corpus.write_text(corpus.read_text().replace("small mountain lake", "large mountain lake"))
     ended = evaluate(home, "retry", "--json")
     assert (ended.returncode, ended.stdout) == (2, "")
     assert str(own) in ended.stderr and "run the suite anew" in ended.stderr
-    own.rename(tmp_path / "gone")
-    ended = evaluate(home, "retry")
-    assert (ended.returncode, ended.stdout) == (2, "")
-    assert f"{own} does not exist" in ended.stderr
-    assert (tool.asked(), len(logs_of(home))) == ([], 1)
+    shutil.rmtree(own)
+    with pytest.raises(UsageFault, match=f"{own} does not exist"):
+        await retried(log, home)
+    assert logs_of(home) == [log]

@@ -55,7 +55,7 @@ def named(values: dict[str, float]) -> dict[str, float]:
     return {"recall@5" if name == "recall" else name: value for name, value in values.items()}
 
 
-def compared(cases: int = 3, **falls: float) -> Comparison:
+def compared(falls: dict[str, float], cases: int = 3) -> Comparison:
     """A comparison with these differences, after less before."""
     found = {
         name: Difference(
@@ -136,17 +136,19 @@ def test_failed_cases_are_a_breach() -> None:
 )
 def test_a_fall_is_of_fractions_in_their_good_direction(falls: dict[str, float], says: list[str]) -> None:
     """Up to the given number is let through; amounts and what has no good direction are not points of quality."""
-    assert breaches(SUITE, measured(), compared(**falls), Floors(least={}, fall=0.05)) == says
+    assert breaches(SUITE, measured(), compared(falls), Floors(least={}, fall=0.05)) == says
 
 
 def test_without_a_fall_a_comparison_breaks_nothing() -> None:
     """Two logs may be looked at for their differences alone."""
-    assert breaches(SUITE, measured(), compared(recall=-0.9), Floors(least={})) == []
+    assert breaches(SUITE, measured(), compared({"recall": -0.9}), Floors(least={})) == []
 
 
 def test_what_is_not_measured_any_more_is_a_breach_of_a_fall() -> None:
     """A metric of the first log that the comparison lacks, and two logs without a common case, are not let through."""
     floors = Floors(least={}, fall=0.05)
-    lost = breaches(SUITE, measured(), compared(unsupported_rate=0.0), floors, {"recall@5", "tokens", "width"})
+    lost = breaches(SUITE, measured(), compared({"unsupported_rate": 0.0}), floors, {"recall@5", "tokens", "width"})
     assert lost == ["recall@5 was measured before, and on no case that both have"]
-    assert breaches(SUITE, measured(), compared(0), floors) == ["no case was finished by both, so nothing was compared"]
+    assert breaches(SUITE, measured(), compared({}, cases=0), floors) == [
+        "no case was finished by both, so nothing was compared"
+    ]

@@ -397,3 +397,45 @@ def test_header_lines_of_real_peps_decide_nothing(shared_data: Path) -> None:
         asked = case((f"PEP {one}",), wrong=(f"PEP {other}",), text=text)
         assert accuracy(asked, f"{heads[one]}\n\n{heads[other]}") == 0.0
         assert accuracy(asked, f"{heads[other]}\n\n{heads[one]}") == 0.0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Lund, Malmö, Oslo, Bergen, Turku, Tampere, Gävle, Visby, Kalmar",
+        "It is one of: Lund; Malmö; Oslo; Bergen; Turku; Tampere; Gävle; Visby.",
+        "Lund. Malmö. Oslo. Bergen. Turku. Tampere. Gävle. Visby.",
+        "Lund / Malmö / Oslo / Bergen / Turku / Tampere / Gävle / Visby",
+    ],
+)
+def test_a_list_of_candidates_is_no_answer(answer: str) -> None:
+    """Naming every town there is names the right one, too; a list that has as many parts as the gold may be long."""
+    assert accuracy(case(("Lund",)), answer) == 0.0
+    towns = [(town,) for town in re.findall(r"[A-ZÄÖ]\w+", answer) if town != "It"]
+    assert accuracy(case(*towns), answer) == 1.0
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        "Ann Lund became chief executive of Orvant on 2 May 2020, succeeding Bo Malm.",
+        "Orvant has a new chief executive: Ann Lund succeeded Bo Malm on 2 May 2020.",
+        "Since 2020 Ann Lund leads Orvant, and no longer Bo Malm.",
+        "Ann Lund leads Orvant, where there had been Bo Malm.",
+        "Ann Lund leads Orvant; earlier accounts gave Bo Malm.",
+    ],
+)
+def test_a_correction_gives_what_it_corrects_to(answer: str) -> None:
+    """The ways in which a page says that something has changed are not taken for indecision."""
+    asked = case(("Ann Lund",), wrong=("Bo Malm",), text="Who leads Orvant?")
+    swapped = case(("Bo Malm",), wrong=("Ann Lund",), text="Who leads Orvant?")
+    assert accuracy(asked, answer) == 1.0
+    assert accuracy(swapped, answer) == 0.0
+
+
+@pytest.mark.parametrize("answer", ["", "  ", "…", "—"])
+def test_to_say_nothing_is_to_abstain(answer: str) -> None:
+    """An empty answer is not one, whatever the system says of it."""
+    outcome = Outcome(answer=answer, abstained=False)
+    found = [ABSTENTION_ACCURACY.judge(case(answerable=able), outcome) for able in (True, False)]
+    assert [score.value for score in found if score is not None] == [0.0, 1.0]
