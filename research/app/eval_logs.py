@@ -42,7 +42,10 @@ def _result(log: Log, path: Path) -> Result:
     failures = [f"{row.case} failed: {row.error}" for row in log.scored if row.error]
     more = [f"and {len(failures) - SHOWN} more failed"] if len(failures) > SHOWN else []
     more += ["what a failed case spent is in no figure here; the runs of the eval home have it"] if failures else []
-    notes = (*log.spec.notes, *_unrun(log), *failures[:SHOWN], *more)
+    from research.app.judge import warning_of
+
+    warning = warning_of(log.spec) if log.spec.options.get("judge") else None
+    notes = (*log.spec.notes, *([warning] if warning else []), *_unrun(log), *failures[:SHOWN], *more)
     result = summarise(find_suite(log.spec.suite), log.spec, log.scored, str(path), notes)
     return replace(result, missing=len(log.missing))
 

@@ -11,12 +11,15 @@ import pytest
 from eval_scene import make_data
 
 from evals.inspect_logs import log_name
-from evals.records import Spec
+from evals.records import Outcome, Spec
+from evals.suite import Request
+from evals.suites import suite as find_suite
 from research.app.eval_logs import find_log, folders, known_logs
-from research.app.evaluating import Order, prepare
-from research.errors import ResearchError, SettingMissing, UnknownName, UsageFault
-from research.records import encode
+from research.app.evaluating import Feedback, Order, prepare, retry
+from research.errors import EffectFailed, ResearchError, SettingMissing, UnknownName, UsageFault
+from research.records import Question, encode
 from research.settings import Settings, load
+from tools.embeddings import HashingEmbedder
 
 SECRET = "sk-canary-9e13"
 WITH_KEY = {"OPENAI_API_KEY": SECRET, "RESEARCH_API_KEY": SECRET}
@@ -135,3 +138,51 @@ def test_a_log_has_a_name_that_fits_file_names_and_shells() -> None:
     """Of a command of any length it keeps letters and figures, and the suite at its beginning."""
     name = log_name(Spec(suite="retrieval", system=f"command:tool '{{a b}}' {'x' * 300}", data=None, seed=0))
     assert re.fullmatch(r"retrieval-command-tool-a-b-x{10,60}", name)
+
+
+async def foreign_log(folder: Path, spec: Spec) -> Path:
+    """A log from elsewhere: a sound one of no case's outcome, whose specification says whatever ``spec`` does."""
+    from evals.inspect_runner import run
+
+    async def mute(question: Question) -> Outcome:
+        raise EffectFailed("it says nothing")
+
+    suite = find_suite("claims")
+    loaded = suite.load(Request(data=None, seed=0)).sampled(1, 0)
+    return await run(suite, loaded, spec, mute, logs=folder, parallel=1, progress=lambda done, total: None)
+
+
+def quiet(line: str) -> None:
+    """Says nothing."""
+
+
+async def test_a_log_from_elsewhere_runs_no_command(tmp_path: Path) -> None:
+    """Who is sent a log and goes on with it does not run what it names, nor send a key to a server it names."""
+    user = settings(tmp_path / "home", WITH_KEY)
+    run = encode(user.options())
+    canary = tmp_path / "canary"
+    command = Spec(suite="claims", system=f"command:touch {canary}", data=None, seed=0, options={"run": run})
+    server = encode(settings(tmp_path / "home", WITH_KEY, model="x:y", base_url="http://127.0.0.1:9/v1").options())
+    judged = {"run": run, "judge": "x:y", "judge_url": "http://127.0.0.1:9/v1"}
+    for spec in (
+        command,
+        Spec(suite="claims", system="model-check", data=None, seed=0, options={"run": server}),
+        Spec(suite="reports", system="extractive", data=None, seed=0, options=judged),
+    ):
+        path = await foreign_log(tmp_path / "sent", spec)
+        with pytest.raises(UsageFault, match="if you trust it"):
+            await retry(path, user, Feedback(say=quiet, progress=lambda done, total: None))
+    assert not canary.exists()
+
+
+async def test_a_log_of_another_version_is_refused(tmp_path: Path) -> None:
+    """A specification without the options of a run is not guessed at."""
+    path = await foreign_log(tmp_path / "sent", Spec(suite="claims", system="support", data=None, seed=0))
+    with pytest.raises(UsageFault, match="written by another version"):
+        await retry(path, settings(tmp_path / "home"), Feedback(say=quiet, progress=lambda done, total: None))
+
+
+def test_a_specification_names_the_embedder_that_is_used(tmp_path: Path) -> None:
+    """``auto`` is not what a retry needs to know, once the sentence model has been set up in between."""
+    spec = prepare(Order(suite="retrieval"), settings(tmp_path)).spec
+    assert spec.options["embedder"] == HashingEmbedder.name
