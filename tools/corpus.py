@@ -30,9 +30,9 @@ HASHING_VOTES = 64
 """How often the lexical list counts against a hashing embedder's list.
 
 Such an embedder sees the spellings that BM25 sees and cannot tell rare words from common ones. Recall at 5 of BM25
-alone, of one vote and of 64 (``bench/retrieval.py``): HotpotQA 80.0, 79.5, 80.0; MuSiQue 53.8, 44.6, 54.1; Cranfield
-31.0, 29.0, 31.2; SciFact 75.5, 67.1, 75.5. It still finds what is misspelt. A sentence model's list counts once
-against once.
+alone, of one vote and of 64 (``python -m bench.retrieval``): HotpotQA 80.5, 78.5, 80.5; MuSiQue 53.8, 44.1, 54.1;
+Cranfield 31.1, 28.7, 31.4; SciFact 75.5, 66.6, 75.5. It still finds what is misspelt. A sentence model's list counts
+once against once.
 """
 
 SNIPPET = 240
