@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import secrets
 import statistics
 import tempfile
 import time
@@ -15,6 +16,7 @@ from tools.embeddings import HashingEmbedder
 from tools.indexing import index_folder
 from tools.library import FileLibrary
 from tools.parse import ChildParser
+from tools.seal import Seal
 
 QUERIES = ("Who wrote PEP 572", "walrus operator assignment expressions", "why was the GIL made optional") * 10
 
@@ -25,7 +27,7 @@ async def main() -> None:
     folder = parser.parse_args().folder
     with tempfile.TemporaryDirectory() as home:
         corpus = Path(home, "corpora", "bench")
-        library = FileLibrary(Path(home, "library"), SystemClock())
+        library = FileLibrary(Path(home, "library"), SystemClock(), Seal(secrets.token_bytes(32)))
         for what in ("first index", "second index"):
             began = time.perf_counter()
             summary = await index_folder(folder, corpus, ChildParser(), library, HashingEmbedder(), public=True)

@@ -90,7 +90,7 @@ async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     ranked = reciprocal_rank(lists, key=lambda hit: hit.handle)
     seen = set(state.get("seen", []))
     fresh = [hit for hit in ranked if hit.handle not in seen][: desk.limit]
-    await runtime.context.world.library.put(runtime.context.gate.run, [(desk.kept, hit.handle, hit) for hit in fresh])
+    await runtime.context.world.records.put([(desk.kept, hit.handle, hit) for hit in fresh])
     handles = [hit.handle for hit in fresh]
     if desk.task.kind == "agent" and desk.task.type == "web":
         read, offered = state.get("hits", []), [*state.get("offered", []), *handles]
@@ -105,7 +105,7 @@ async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     desk = Desk(state, runtime.context)
     question = Question(text=state["question"])
     reader = Reader(runtime.context, desk.task, desk.access, question)
-    hits = [build(Hit, await runtime.context.world.library.get(reader.run, desk.kept, id)) for id in state["hits"]]
+    hits = [build(Hit, await runtime.context.world.records.get(desk.kept, id)) for id in state["hits"]]
     readings, trouble = await runtime.context.settle("read", reader.jobs(hits))
     findings = [finding for reading in readings for finding in reading.findings]
     lost = [Failure(where="read", what=what) for reading in readings for what in reading.losses]
@@ -141,9 +141,9 @@ async def _judged(asked: Any) -> tuple[Gap | None]:
 async def step(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     """Ask the model for the agent branch's next move; an empty move ends the branch."""
     desk = Desk(state, runtime.context)
-    library, run = runtime.context.world.library, runtime.context.gate.run
+    records = runtime.context.world.records
     seen = state.get("seen", [])
-    open_hits = [build(Hit, await library.get(run, "hit", id)) for id in state.get("offered", []) if id not in seen]
+    open_hits = [build(Hit, await records.get("hit", id)) for id in state.get("offered", []) if id not in seen]
     found = await desk.findings(state)
     question = Question(text=state["question"])
     move = runtime.context.analyst.step(desk.task, question, found, open_hits, desk.access)

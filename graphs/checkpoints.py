@@ -1,23 +1,34 @@
-"""Checkpoints on disk: LangGraph's SQLite saver with a serialiser that knows plain JSON and nothing else.
+"""LangGraph's checkpoints over our own store, with a serialiser that knows plain JSON and nothing else.
 
 LangGraph's default serialiser imports and calls what the bytes name. This one writes JSON; the three values of
 LangGraph's own that are not JSON (``Send``, ``Interrupt``, an error) are tagged objects of fixed shape. What cannot be
 said so is refused when it is written, so a doctored checkpoint can at worst hold other data, never code.
+
+The store (``research.ports.Checkpoints``) is handed in: it fences writers and notices changed rows, which LangGraph's
+own SQLite saver does not.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
-import aiosqlite
-from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
+from langchain_core.runnables import RunnableConfig
+from langgraph.checkpoint.base import (
+    WRITES_IDX_MAP,
+    BaseCheckpointSaver,
+    ChannelVersions,
+    CheckpointMetadata,
+    CheckpointTuple,
+    get_checkpoint_id,
+    get_checkpoint_metadata,
+)
+from langgraph.checkpoint.base import Checkpoint as Snapshot
 from langgraph.types import Interrupt, Send
 
 from research.errors import StoreProblem
+from research.ports import Checkpoint, Checkpoints, PendingWrite
 
 TAG = "\u0000"
 
@@ -73,33 +84,101 @@ def _raise(value: Any) -> Any:
     raise ValueError(f"unknown tag {kind!r}")
 
 
-@asynccontextmanager
-async def open_saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    """Open the checkpoint store; LangGraph's saver sets neither ``synchronous`` nor ``busy_timeout`` itself."""
-    try:
-        async with _saver(path) as saver:
-            yield saver
-    except aiosqlite.Error as error:
-        raise StoreProblem(f"{path} cannot be used: {error}; what was recorded before is kept") from error
+class StoredSaver(BaseCheckpointSaver[int]):
+    """A LangGraph checkpointer over ``research.ports.Checkpoints``; asynchronous only."""
 
-
-@asynccontextmanager
-async def _saver(path: Path) -> AsyncIterator[AsyncSqliteSaver]:
-    connection = await aiosqlite.connect(path)
-    try:
-        await connection.execute("PRAGMA busy_timeout=10000")
-        await connection.execute("PRAGMA journal_mode=WAL")
-        await connection.execute("PRAGMA synchronous=NORMAL")
-        saver = AsyncSqliteSaver(connection, serde=StrictJson())
-        if type(saver.serde) is not StrictJson:
+    def __init__(self, store: Checkpoints) -> None:
+        super().__init__(serde=StrictJson())
+        if type(self.serde) is not StrictJson:
             raise StoreProblem("LangGraph replaced the strict serialiser; this version of it cannot be used")
-        try:
-            yield saver
-        finally:
-            # A step that was cancelled between writing and committing leaves a transaction open, and closing a
-            # connection does not end one: the file would stay locked until the process ends.
-            async with saver.lock:
-                await connection.rollback()
-                await connection.close()
-    finally:
-        await connection.close()
+        self._store = store
+
+    async def aget_tuple(self, config: RunnableConfig) -> CheckpointTuple | None:
+        """Return the checkpoint that ``config`` names, or the latest of its thread and name space."""
+        asked = config["configurable"]
+        row = await self._store.latest(
+            str(asked["thread_id"]), asked.get("checkpoint_ns", ""), get_checkpoint_id(config)
+        )
+        return await self._tuple(row) if row else None
+
+    async def alist(
+        self,
+        config: RunnableConfig | None,
+        *,
+        filter: dict[str, Any] | None = None,
+        before: RunnableConfig | None = None,
+        limit: int | None = None,
+    ) -> AsyncIterator[CheckpointTuple]:
+        """Yield the checkpoints that are kept, the latest first."""
+        asked = config["configurable"] if config else {}
+        ceiling = get_checkpoint_id(before) if before else None
+        threads = [str(asked["thread_id"])] if config else await self._store.threads()
+        for row in [row for thread in threads for row in await self._store.every(thread)]:
+            if limit is not None and limit <= 0:
+                return
+            if row.ns != asked.get("checkpoint_ns", row.ns) or (ceiling and row.id >= ceiling):
+                continue
+            if config and row.id != (get_checkpoint_id(config) or row.id):
+                continue
+            found = await self._tuple(row)
+            if all(found.metadata.get(name) == value for name, value in (filter or {}).items()):
+                limit = None if limit is None else limit - 1
+                yield found
+
+    async def aput(
+        self,
+        config: RunnableConfig,
+        checkpoint: Snapshot,
+        metadata: CheckpointMetadata,
+        new_versions: ChannelVersions,
+    ) -> RunnableConfig:
+        """Store a checkpoint and return the configuration that names it."""
+        asked = config["configurable"]
+        row = Checkpoint(
+            thread=str(asked["thread_id"]),
+            ns=asked.get("checkpoint_ns", ""),
+            id=checkpoint["id"],
+            parent=asked.get("checkpoint_id"),
+            value=self.serde.dumps_typed(checkpoint)[1],
+            metadata=self.serde.dumps_typed(get_checkpoint_metadata(config, metadata))[1],
+        )
+        await self._store.put(row)
+        return _named(row.thread, row.ns, row.id)
+
+    async def aput_writes(
+        self, config: RunnableConfig, writes: Sequence[tuple[str, Any]], task_id: str, task_path: str = ""
+    ) -> None:
+        """Store what one task wrote before its step was checkpointed."""
+        asked = config["configurable"]
+        rows = [
+            PendingWrite(
+                thread=str(asked["thread_id"]),
+                ns=asked.get("checkpoint_ns", ""),
+                checkpoint=asked["checkpoint_id"],
+                task=task_id,
+                path=task_path,
+                place=WRITES_IDX_MAP.get(channel, place),
+                channel=channel,
+                value=self.serde.dumps_typed(value)[1],
+            )
+            for place, (channel, value) in enumerate(writes)
+        ]
+        await self._store.put_writes(rows, replace=all(channel in WRITES_IDX_MAP for channel, _ in writes))
+
+    async def adelete_thread(self, thread_id: str) -> None:
+        """Delete all checkpoints and writes of a thread."""
+        await self._store.delete(str(thread_id))
+
+    async def _tuple(self, row: Checkpoint) -> CheckpointTuple:
+        writes = await self._store.writes(row.thread, row.ns, row.id)
+        return CheckpointTuple(
+            _named(row.thread, row.ns, row.id),
+            self.serde.loads_typed(("json", row.value)),
+            self.serde.loads_typed(("json", row.metadata)),
+            _named(row.thread, row.ns, row.parent) if row.parent else None,
+            [(write.task, write.channel, self.serde.loads_typed(("json", write.value))) for write in writes],
+        )
+
+
+def _named(thread: str, ns: str, id: str) -> RunnableConfig:
+    return {"configurable": {"thread_id": thread, "checkpoint_ns": ns, "checkpoint_id": id}}

@@ -78,22 +78,21 @@ class RunContext:
 
     async def keep_lapses(self) -> None:
         """Store the steps that the extractive analyst took over, so that a resumed run still names them."""
-        await self.world.library.put(self.gate.run, [("lapse", lapse, lapse) for lapse in self.lapses])
+        await self.world.records.put([("lapse", lapse, lapse) for lapse in self.lapses])
 
     async def all_lapses(self) -> tuple[str, ...]:
         """Return every lapse of the run, over all its lives."""
-        return tuple(str(lapse) for lapse in await self.world.library.every(self.gate.run, "lapse"))
+        return tuple(str(lapse) for lapse in await self.world.records.every("lapse"))
 
     async def findings(self, ids: Sequence[str]) -> tuple[Finding, ...]:
         """Return records of findings by id, in that order."""
-        library, run = self.world.library, self.gate.run
-        return tuple([build(Finding, await library.get(run, "finding", id)) for id in ids])
+        return tuple([build(Finding, await self.world.records.get("finding", id)) for id in ids])
 
     async def sources(self, findings: Sequence[Finding]) -> tuple[Source, ...]:
         """Return the sources of ``findings``, in order of first use; of a text found at several places, the first.
 
         First by URL, so that it does not hang on which branch was quicker.
         """
-        stored = [build(Source, source) for source in await self.world.library.every(self.gate.run, "source")]
+        stored = [build(Source, source) for source in await self.world.records.every("source")]
         known = {source.id: source for source in reversed(stored)}
         return tuple(known[id] for id in dict.fromkeys(finding.source for finding in findings))

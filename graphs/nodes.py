@@ -60,7 +60,7 @@ async def plan_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
         return {"failures": {"plan": plain(failure)}, "pending": []}
     await context.keep_lapses()
     plan = msgspec.structs.replace(plan, tasks=plan.tasks[: context.bounds.branches])
-    await context.world.library.put(context.gate.run, [("plan", "plan", plan)])
+    await context.world.records.put([("plan", "plan", plan)])
     return _start(context, build(Mode, state["mode"]), plan)
 
 
@@ -160,7 +160,7 @@ async def compose_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     drafts, trouble = await context.settle("composing", [context.analyst.compose(notes, access)])
     draft = drafts[0] if drafts else Draft(answer=(), sections=())
     id = ident("d", draft)
-    await context.world.library.put(context.gate.run, [("draft", id, draft)])
+    await context.world.records.put([("draft", id, draft)])
     return {"draft": id, "failures": _failed("compose", "composing", trouble)}
 
 
@@ -183,7 +183,7 @@ async def check_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
 
 
 async def _draft(state: RunState, context: RunContext) -> Draft:
-    return build(Draft, await context.world.library.get(context.gate.run, "draft", state["draft"]))
+    return build(Draft, await context.world.records.get("draft", state["draft"]))
 
 
 async def publish_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
@@ -198,7 +198,7 @@ async def publish_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
         msgspec.convert(state.get("verdicts", {}), dict[str, Any]),
         lambda source: str(context.world.library.path(source)),
     )
-    await context.world.library.put(context.gate.run, [("report", "report", report)])
+    await context.world.records.put([("report", "report", report)])
     context.gate.tell("published", detail=report.status)
     return {"report": "report"}
 

@@ -100,7 +100,7 @@ class Reader:
         used = {finding.source for finding in findings}
         records: list[tuple[str, str, object]] = [("finding", finding.id, finding) for finding in findings]
         records += [("source", f"{source.id} {source.url}", source) for source in sources if source.id in used]
-        await self._context.world.library.put(self.run, records)
+        await self._context.world.records.put(records)
         losses = [*lost]
         if dropped:
             losses.append(f"{counted(dropped, 'quote')} not found in the source, so not used")

@@ -5,18 +5,16 @@ Owning the run, opening stores and choosing an analyst is the application's work
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from pathlib import Path
 from typing import Any
 
 from langgraph.types import Command
 
-from graphs.checkpoints import open_saver
+from graphs.checkpoints import StoredSaver
 from graphs.context import RunContext
 from graphs.orchestrator import build_graph
 from graphs.state import VERSION, RunState
 from research.errors import ResearchError, WrongVersion
+from research.ports import Checkpoints
 from research.records import Plan, Question, Task, build, plain
 from research.report import Report
 
@@ -35,8 +33,8 @@ class NeedsApproval(ResearchError):
 class Engine:
     """The compiled graph with its checkpoints."""
 
-    def __init__(self, saver: Any) -> None:
-        self._graph = build_graph(saver)
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self._graph = build_graph(StoredSaver(checkpoints))
 
     async def work(self, context: RunContext, question: Question, approve: bool | None = None) -> Report:
         """Start the run or go on with it, until it has published. Raises ``NeedsApproval`` when it waits.
@@ -55,7 +53,7 @@ class Engine:
             snapshot = await self._graph.aget_state(config)
         if snapshot.interrupts:
             raise self._waiting(context, snapshot.values)
-        stored = await context.world.library.get(context.gate.run, "report", snapshot.values["report"])
+        stored = await context.world.records.get("report", snapshot.values["report"])
         return build(Report, stored)
 
     def _entry(self, context: RunContext, snapshot: Any, question: Question, approve: bool | None) -> Any:
@@ -78,10 +76,3 @@ class Engine:
     def _waiting(context: RunContext, values: Any) -> NeedsApproval:
         tasks = tuple(build(Task, values["tasks"][id]) for id in values["pending"])
         return NeedsApproval(context.gate.run, Plan(tasks=tasks))
-
-
-@asynccontextmanager
-async def open_engine(checkpoints: Path) -> AsyncIterator[Engine]:
-    """Open the checkpoint file and compile the graph over it."""
-    async with open_saver(checkpoints) as saver:
-        yield Engine(saver)

@@ -1,8 +1,8 @@
 """What is checkpointed: plain JSON, ids instead of texts, a version. Reducers merge by id, so a step that runs twice
 changes nothing.
 
-Texts, findings, hits and drafts are in the library; a state holds their ids. Tasks, outcomes and failures are small
-and bounded by the run's bounds.
+Texts are in the library, findings, hits and drafts among the run's records; a state holds their ids. Tasks, outcomes
+and failures are small and bounded by the run's bounds.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ from research.budget import Budget
 from research.effects import FetchEffect, ModelEffect, RetrieveEffect, SearchEffect
 from research.errors import EffectFailed, Forbidden
 from research.gate import Gate
-from research.ports import ChatModel, Corpus, Fetch, Library, Search
+from research.ports import ChatModel, Corpus, Fetch, Library, Records, Search
 from research.ranking import reciprocal_rank
 from research.records import Hit, Label, Source, build
 from research.requests import (
@@ -61,6 +61,7 @@ class World:
     """The ports of one run. ``models`` maps each role to its model and is empty when none is configured."""
 
     library: Library
+    records: Records
     models: Mapping[Role, ChatModel] = field(default_factory=dict)
     searches: Sequence[Search] = ()
     fetch: Fetch | None = None
@@ -126,7 +127,7 @@ class Access:
             raise failures[-1]
         self.losses.extend(str(failure) for failure in failures)
         hits = lists[0] if len(lists) == 1 else reciprocal_rank(lists, key=lambda hit: hit.handle)[:limit]
-        await self._world.library.put(self._gate.run, [("hit", hit.handle, hit) for hit in hits])
+        await self._world.records.put([("hit", hit.handle, hit) for hit in hits])
         return tuple(hits)
 
     async def _search_one(self, provider: Search, query: str, limit: int) -> HitsReply | EffectFailed:
@@ -142,7 +143,7 @@ class Access:
         self._allow("fetch")
         if self._world.fetch is None:
             raise Forbidden("the web is not switched on for this run")
-        hit = build(Hit, await self._world.library.get(self._gate.run, "hit", handle))
+        hit = build(Hit, await self._world.records.get("hit", handle))
         effect = FetchEffect(FetchRequest(handle=handle, url=hit.url), self._world.fetch, self._world.library)
         reply = cast(FetchReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
         return reply.source

@@ -87,7 +87,7 @@ class Corpus(Protocol):
 
 
 class Library(Protocol):
-    """Content-addressed snapshots of every text read, and the records a run made."""
+    """Content-addressed snapshots of every text read."""
 
     async def keep(self, page: Page, label: Literal["public", "private"]) -> Source:
         """Store the normalised text durably and return its record; the same text gives the same id."""
@@ -103,17 +103,76 @@ class Library(Protocol):
         """Return where the stored text is, for people and other tools."""
         ...
 
-    async def put(self, run: str, records: Sequence[tuple[str, str, object]]) -> None:
-        """Store ``(kind, id, record)`` triples of a run in one transaction; storing one again changes nothing."""
+
+class Records(Protocol):
+    """What one run made: its plan, hits, findings, drafts and report, each under a kind and an id.
+
+    Writes raise ``NotTheOwner`` when a later process took the run over, ``StoreProblem`` when the disk refuses.
+    """
+
+    run: str
+
+    async def put(self, records: Sequence[tuple[str, str, object]]) -> None:
+        """Store ``(kind, id, record)`` triples in one transaction; storing one again changes nothing."""
         ...
 
-    async def get(self, run: str, kind: str, id: str) -> object:
-        """Return plain JSON of a stored record. Raises ``StoreProblem`` when it is missing."""
+    async def get(self, kind: str, id: str) -> object:
+        """Return plain JSON of a stored record. Raises ``StoreProblem`` when it is missing or damaged."""
         ...
 
-    async def every(self, run: str, kind: str) -> Sequence[object]:
+    async def every(self, kind: str) -> Sequence[object]:
         """Return plain JSON of all records of a kind, ordered by id."""
         ...
+
+
+class Checkpoint(Record):
+    """One step of the graph: ``value`` and ``metadata`` are JSON (UTF-8), ``thread`` is the run, ``ns`` a sub-graph."""
+
+    thread: str
+    ns: str
+    id: str
+    parent: str | None
+    value: bytes
+    metadata: bytes
+
+
+class PendingWrite(Record):
+    """What one task of a step wrote before the step as a whole was checkpointed; ``place`` orders a task's writes."""
+
+    thread: str
+    ns: str
+    checkpoint: str
+    task: str
+    path: str
+    place: int
+    channel: str
+    value: bytes
+
+
+class Checkpoints(Protocol):
+    """The durable steps of graphs, as bytes. Errors as in :class:`Records`."""
+
+    async def put(self, row: Checkpoint) -> None:
+        """Store a checkpoint in the place of one with its id."""
+        ...
+
+    async def put_writes(self, rows: Sequence[PendingWrite], *, replace: bool) -> None:
+        """Store a task's writes; one that is there already is replaced or left, as ``replace`` says."""
+        ...
+
+    async def latest(self, thread: str, ns: str, id: str | None = None) -> Checkpoint | None:
+        """Return the checkpoint with ``id``, or the latest one (ids sort by time)."""
+        ...
+
+    async def writes(self, thread: str, ns: str, checkpoint: str) -> Sequence[PendingWrite]: ...
+
+    async def every(self, thread: str) -> Sequence[Checkpoint]:
+        """Return all checkpoints that are kept of a thread, the latest first."""
+        ...
+
+    async def threads(self) -> Sequence[str]: ...
+
+    async def delete(self, thread: str) -> None: ...
 
 
 class Intent(Record):

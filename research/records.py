@@ -22,7 +22,7 @@ BranchType = Literal["web", "corpus"]
 BranchKind = Literal["workflow", "agent"]
 OutcomeName = Literal["done", "partial", "failed", "refused", "out of budget"]
 VerdictName = Literal["supported", "unsupported", "could not check"]
-RunStatus = Literal["running", "interrupted", "waiting", "done", "partial", "failed"]
+RunStatus = Literal["running", "interrupted", "waiting", "cancelled", "done", "partial", "failed"]
 
 R = TypeVar("R")
 

@@ -22,7 +22,7 @@ from research.secret import Secret
 from research.spelling import nearest
 from research.values import KINDS, SETTINGS, Setting, read_prices, read_windows
 
-LAYOUT = 1
+LAYOUT = 2
 """The number of the home's layout; a change of what lies where, or of a table, raises it."""
 
 SHOWN_KEYS = ("OPENAI_API_KEY", "ANTHROPIC_API_KEY", "GOOGLE_API_KEY", "TAVILY_API_KEY", "RESEARCH_API_KEY")

@@ -46,12 +46,6 @@ def connect(path: Path, schema: str, version: int, *, read_only: bool = False) -
         return connection
 
 
-def make_wal(path: Path) -> None:
-    """Make ``path`` a database in WAL mode if it is new, for a library that opens it itself."""
-    with spoken(path):
-        _writer(path, "", 0).close()
-
-
 def _writer(path: Path, schema: str, version: int) -> sqlite3.Connection:
     """Open for writing. One process at a time gets here: SQLite does not wait when two switch a new file to WAL."""
     path.parent.mkdir(parents=True, exist_ok=True)

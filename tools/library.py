@@ -1,8 +1,8 @@
-"""The library: every text that was read, in a file named by its hash, and the records each run made.
+"""The library: every text that was read, in a file named by its hash.
 
-``texts/ab/abcd….txt`` holds the text in UTF-8; ``library.db`` holds where it came from and the records. A file is
-written whole, synced and renamed before anything refers to it, and its hash is checked on every read. Parsing and
-chunking happen before and after.
+``texts/ab/abcd….txt`` holds the text in UTF-8; ``library.db`` holds where it came from, each row with a keyed digest.
+A file is written whole, synced and renamed before anything refers to it, and its hash is checked on every read. Parsing
+and chunking happen before and after.
 """
 
 from __future__ import annotations
@@ -13,27 +13,23 @@ import os
 import re
 import sqlite3
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
-
-import msgspec
 
 from research.clean import clean_text
 from research.errors import SourceDamaged, StoreProblem
 from research.ports import Clock, Page
-from research.records import Label, Source, build, encode
-from tools.database import Database, connect, spoken
+from research.records import Label, Source, build
+from tools.database import Database, spoken
+from tools.seal import Seal
 
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE sources (
   id TEXT NOT NULL, url TEXT NOT NULL, title TEXT NOT NULL, label TEXT NOT NULL, media TEXT NOT NULL,
-  published TEXT NOT NULL, retrieved TEXT NOT NULL, PRIMARY KEY (id, url, label));
-CREATE TABLE records (
-  run TEXT NOT NULL, kind TEXT NOT NULL, id TEXT NOT NULL, json TEXT NOT NULL, PRIMARY KEY (run, kind, id))
-  WITHOUT ROWID
+  published TEXT NOT NULL, retrieved TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (id, url, label))
 """
 FIELDS = ("id", "url", "title", "label", "media", "published", "retrieved")
+SELECT = f"SELECT {', '.join(FIELDS)}, digest FROM sources"
 REPAIR = "`research index FOLDER --corpus NAME --rebuild` stores the texts of a corpus again"
 HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -41,9 +37,10 @@ HASH = re.compile(r"[0-9a-f]{64}")
 class FileLibrary:
     """Implements ``research.ports.Library`` in one folder."""
 
-    def __init__(self, folder: Path, clock: Clock) -> None:
+    def __init__(self, folder: Path, clock: Clock, seal: Seal) -> None:
         self._folder = folder
         self._clock = clock
+        self._seal = seal
         self._database = Database(folder / "library.db", SCHEMA, VERSION)
 
     def path(self, source: str) -> Path:
@@ -64,18 +61,25 @@ class FileLibrary:
         path = self.path(source.id)
         await asyncio.to_thread(_write_once, path, data)
         values = tuple(getattr(source, name) for name in FIELDS)
+        signed = (*values, self._seal.sign("sources", *values))
 
         def insert(connection: sqlite3.Connection) -> tuple[object, ...]:
             connection.execute(
-                f"INSERT INTO sources VALUES ({', '.join('?' * len(FIELDS))}) ON CONFLICT DO NOTHING", values
+                f"INSERT INTO sources VALUES ({', '.join('?' * len(signed))}) ON CONFLICT DO NOTHING", signed
             )
             row: tuple[object, ...] = connection.execute(
-                f"SELECT {', '.join(FIELDS)} FROM sources WHERE id = ? AND url = ? AND label = ?",
-                (source.id, source.url, source.label),
+                f"{SELECT} WHERE id = ? AND url = ? AND label = ?", (source.id, source.url, source.label)
             ).fetchone()
             return row
 
-        return build(Source, dict(zip(FIELDS, await self._database.run(insert), strict=True)))
+        return self._source(await self._database.run(insert))
+
+    def _source(self, row: tuple[object, ...]) -> Source:
+        if not self._seal.holds(row[-1], "sources", *row[:-1]):
+            raise StoreProblem(
+                f"{self._database.path} is damaged: where the text {str(row[0])[:12]} came from is not what was written"
+            )
+        return build(Source, dict(zip(FIELDS, row[:-1], strict=True)))
 
     async def text(self, source: str) -> str:
         return await asyncio.to_thread(read_text, self.path(source))
@@ -83,60 +87,18 @@ class FileLibrary:
     async def source(self, source: str) -> Source:
         def select(connection: sqlite3.Connection) -> tuple[object, ...] | None:
             row: tuple[object, ...] | None = connection.execute(
-                f"SELECT {', '.join(FIELDS)} FROM sources WHERE id = ? ORDER BY rowid DESC LIMIT 1", (source,)
+                f"{SELECT} WHERE id = ? ORDER BY rowid DESC LIMIT 1", (source,)
             ).fetchone()
             return row
 
         row = await self._database.run(select)
         if row is None:
             raise StoreProblem(f"the library does not know where the text {source[:12]} came from")
-        return build(Source, dict(zip(FIELDS, row, strict=True)))
-
-    async def put(self, run: str, records: Sequence[tuple[str, str, object]]) -> None:
-        rows = [(run, kind, id, encode(record)) for kind, id, record in records]
-
-        def insert(connection: sqlite3.Connection) -> None:
-            connection.executemany("INSERT INTO records VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING", rows)
-
-        if rows:
-            await self._database.run(insert)
-
-    async def get(self, run: str, kind: str, id: str) -> object:
-        def select(connection: sqlite3.Connection) -> tuple[str] | None:
-            row: tuple[str] | None = connection.execute(
-                "SELECT json FROM records WHERE run = ? AND kind = ? AND id = ?", (run, kind, id)
-            ).fetchone()
-            return row
-
-        row = await self._database.run(select)
-        if row is None:
-            raise StoreProblem(f"the library has no {kind} {id} of the run {run}")
-        return msgspec.json.decode(row[0])
-
-    async def every(self, run: str, kind: str) -> Sequence[object]:
-        def select(connection: sqlite3.Connection) -> list[tuple[str]]:
-            query = "SELECT json FROM records WHERE run = ? AND kind = ? ORDER BY id"
-            return connection.execute(query, (run, kind)).fetchall()
-
-        return [msgspec.json.decode(row[0]) for row in await self._database.run(select)]
+        return self._source(row)
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
-
-
-def read_record(folder: Path, run: str, kind: str, id: str) -> object | None:
-    """Return plain JSON of one record, or ``None``; SQLite alone, for commands that only read."""
-    path = folder / "library.db"
-    if not path.exists():
-        return None
-    connection = connect(path, SCHEMA, VERSION, read_only=True)
-    with spoken(path):
-        row = connection.execute(
-            "SELECT json FROM records WHERE run = ? AND kind = ? AND id = ?", (run, kind, id)
-        ).fetchone()
-    connection.close()
-    return msgspec.json.decode(row[0]) if row else None
 
 
 def text_path(folder: Path, source: str) -> Path:

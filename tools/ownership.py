@@ -1,6 +1,8 @@
 """One owner per run: an OS lock on a file that lives as long as the process that holds it.
 
-The fencing number beside it, which stops a replaced owner from writing, is the journal's.
+The file says which process holds it, and how many rows of calls the run had when last something was written: a mark
+outside the store, by which a store that lost its latest rows is noticed. The fencing number, which stops a replaced
+owner from writing, is that of ``tools.run_store``.
 """
 
 from __future__ import annotations
@@ -12,35 +14,97 @@ from types import TracebackType
 
 from research.errors import NotTheOwner, StoreProblem
 
+WIDTH = 20
+"""Digits of the process number and of the mark, each padded, so that one write replaces both."""
+
 
 class RunLock:
-    """``with RunLock(home / "locks", run):`` owns the run; a second process gets ``NotTheOwner`` at once."""
+    """``with RunLock(home / "locks", run):`` owns the run; a second process gets ``NotTheOwner`` at once.
 
-    def __init__(self, folder: Path, run: str) -> None:
+    ``marked`` is the mark that the last owner left, 0 where there is none. With ``take_over`` the run is taken from a
+    process that hangs: the file is replaced, and whatever that process still wants to write is for the fence to refuse.
+    """
+
+    def __init__(self, folder: Path, run: str, *, take_over: bool = False) -> None:
         self._path = folder / f"{run}.lock"
         self._run = run
+        self._take_over = take_over
         self._handle = -1
+        self.marked = 0
 
     def __enter__(self) -> RunLock:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
-            self._handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            self._handle = self._locked()
+            _, self.marked = _read(self._handle)
+            self.mark(self.marked)
         except OSError as error:
-            raise StoreProblem(f"{self._path} cannot be opened: {error.strerror}") from error
-        try:
-            fcntl.flock(self._handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            pid = os.read(self._handle, 20).decode(errors="replace").strip()
-            os.close(self._handle)
-            owner = f"process {pid}" if pid else "another process"
-            raise NotTheOwner(
-                f"the run {self._run} is being worked on by {owner}; wait for it or stop it first"
-            ) from None
-        os.ftruncate(self._handle, 0)
-        os.pwrite(self._handle, str(os.getpid()).encode(), 0)
+            raise StoreProblem(f"{self._path} cannot be used: {error.strerror}") from error
         return self
+
+    def _locked(self) -> int:
+        """Return a handle on the file with its lock; where a take-over put another file in its place, on that one."""
+        while True:
+            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            try:
+                fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except OSError:
+                pid, marked = _read(handle)
+                os.close(handle)
+                if not self._take_over:
+                    owner = f"process {pid}" if pid else "another process"
+                    raise NotTheOwner(
+                        f"the run {self._run} is being worked on by {owner}; wait for it or stop it first "
+                        f"(`research resume {self._run} --take-over` takes it from a process that hangs)"
+                    ) from None
+                self._replace(marked)
+                continue
+            if _same(handle, self._path):
+                return handle
+            os.close(handle)
+
+    def _replace(self, marked: int) -> None:
+        """Put a file that nobody has locked in the place of the one that a hanging process holds."""
+        draft = self._path.with_suffix(f".{os.getpid()}")
+        draft.write_text(_text(os.getpid(), marked))
+        draft.replace(self._path)
+
+    def mark(self, calls: int) -> None:
+        """Note how many rows of calls the run has. Not synced: it must outlive the process, not the machine."""
+        os.pwrite(self._handle, _text(os.getpid(), calls).encode(), 0)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         os.close(self._handle)
+
+
+def holder(folder: Path, run: str) -> int:
+    """Return the process that was the last to hold the run's lock, 0 where none is known."""
+    try:
+        handle = os.open(folder / f"{run}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return 0
+    try:
+        return _read(handle)[0]
+    finally:
+        os.close(handle)
+
+
+def _text(pid: int, marked: int) -> str:
+    return f"{pid:<{WIDTH}}{marked:<{WIDTH}}\n"
+
+
+def _read(handle: int) -> tuple[int, int]:
+    """Return the process and the mark in the file; what is not a number is 0."""
+    parts = os.pread(handle, 2 * WIDTH, 0).decode("ascii", "replace").split()
+    numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts[:2]]
+    pid, marked = [*numbers, 0, 0][:2]
+    return pid, marked
+
+
+def _same(handle: int, path: Path) -> bool:
+    try:
+        return os.path.samestat(os.fstat(handle), path.stat())
+    except FileNotFoundError:
+        return False

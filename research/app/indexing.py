@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from research.app.embedders import embedder_for
 from research.app.records import Home
+from research.app.stores import open_library
 from research.settings import Settings, prepare_home
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder
-from tools.library import FileLibrary
 
 if TYPE_CHECKING:
     from tools.indexing import IndexProgress, IndexSummary
@@ -33,7 +33,7 @@ async def index(
 
     prepare_home(settings.home)
     home = Home(settings)
-    library = FileLibrary(home.library, SystemClock())
+    library = open_library(home, SystemClock())
     parser = ChildParser()
     try:
         return await index_folder(

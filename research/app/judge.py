@@ -8,7 +8,7 @@ twice, and every new eval begins with the whole budget. What is asked, and how a
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager, closing, suppress
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from math import ceil
 
@@ -18,20 +18,20 @@ from evals.judging import by_question, judging, same_model_warning
 from evals.records import Case, Corpora, Outcome, Spec, System
 from research.access import Access, World
 from research.app.records import Home
+from research.app.stores import RunFiles, Stores, run_files
 from research.app.systems import system_kind
 from research.app.world import check_price, open_judgement
 from research.budget import Caps
 from research.errors import NotTheOwner, ResearchError, StoreProblem, UnknownName
 from research.gate import Gate, Stopping
 from research.options import RunOptions
+from research.ports import Journal
 from research.records import Question, RunStatus, Usage, build, encode, ident
 from research.requests import Message
 from research.settings import Settings
 from tools.clock import SystemClock
-from tools.database import Database
-from tools.journal import SCHEMA, VERSION, SqliteJournal
-from tools.library import FileLibrary
 from tools.ownership import RunLock
+from tools.run_store import Mark
 
 LONGEST_VERDICT = 4_000
 """Tokens of one answer of the judge."""
@@ -114,13 +114,9 @@ def judge_run(spec: Spec) -> str:
 async def _opened(spec: Spec, options: RunOptions, settings: Settings) -> AsyncIterator[tuple[Gate, Access]]:
     """Own the judge's run, hand out its gate and the way to it, and leave a status that is true."""
     home, clock, run = Home(settings), SystemClock(), judge_run(spec)
-    library = FileLibrary(home.library, clock)
-    with (
-        RunLock(home.locks, run),
-        closing(library),
-        closing(Database(home.journal, SCHEMA, VERSION)) as database,
-    ):
-        journal = await _journal(database, run, options, spec)
+    with RunLock(home.locks, run) as lock, run_files(home, clock) as files:
+        stores = await _stores(files, run, options, spec, lock.mark)
+        journal = stores.journal
         gate = Gate(
             journal=journal,
             clock=clock,
@@ -128,13 +124,14 @@ async def _opened(spec: Spec, options: RunOptions, settings: Settings) -> AsyncI
             entries=await journal.entries(),
             concurrency=settings.concurrency,
         )
-        world = World(library=library, models=open_judgement(options, settings).models)
+        models = open_judgement(options, settings).models
+        world = World(library=stores.library, records=stores.records, models=models)
         async with _finished(journal, gate):
             yield gate, Access("checker", name="judge", gate=gate, budget=gate.root, world=world)
 
 
 @asynccontextmanager
-async def _finished(journal: SqliteJournal, gate: Gate) -> AsyncIterator[None]:
+async def _finished(journal: Journal, gate: Gate) -> AsyncIterator[None]:
     """Record how the judge's run ended: a cancelled one was interrupted, as was one that was asked to stop."""
     ended: tuple[RunStatus, int] = ("interrupted", Stopping.exit_code)
     try:
@@ -149,14 +146,14 @@ async def _finished(journal: SqliteJournal, gate: Gate) -> AsyncIterator[None]:
             await journal.finish(*ended, gate.elapsed())
 
 
-async def _journal(database: Database, run: str, options: RunOptions, spec: Spec) -> SqliteJournal:
+async def _stores(files: RunFiles, run: str, options: RunOptions, spec: Spec, mark: Mark) -> Stores:
     """Take over the judge's run, or begin it."""
     try:
-        return await SqliteJournal.take_over(database, run)
+        return await files.take_over(run, mark)
     except UnknownName:
         question = Question(text=f"judge {spec.system} on {spec.suite}")
-        return await SqliteJournal.begin(
-            database, run, created=SystemClock().now(), question=encode(question), options=encode(options)
+        return await files.begin(
+            run, created=SystemClock().now(), question=encode(question), options=encode(options), mark=mark
         )
 
 

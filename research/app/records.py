@@ -24,9 +24,11 @@ from research.records import Plan, Record, build
 from research.report import Report, checked
 from research.settings import Settings
 from tools.corpus_folder import CorpusFacts, list_corpora
-from tools.journal import RunRow, list_runs
-from tools.library import read_record, read_text, text_path
+from tools.library import read_text, text_path
 from tools.ownership import RunLock
+from tools.run_records import read_record
+from tools.run_store import RunRow, list_runs
+from tools.seal import Seal, open_seal
 
 
 class BrokenQuote(Record):
@@ -50,11 +52,19 @@ class Home:
 
     def __init__(self, settings: Settings) -> None:
         self.root = Path(settings.home)
-        self.journal = self.root / "journal.db"
-        self.checkpoints = self.root / "checkpoints.db"
+        self.key = self.root / "key"
+        self.runs = self.root / "runs.db"
         self.library = self.root / "library"
         self.corpora = self.root / "corpora"
         self.locks = self.root / "locks"
+
+    def seal(self, *, create: bool = False) -> Seal:
+        """Return the seal of the stored rows; with ``create`` its key is made in a home that has none yet."""
+        return open_seal(self.key, (self.runs, self.library / "library.db"), create=create)
+
+    def record(self, run: str, kind: str, id: str) -> object | None:
+        """Return plain JSON of one record of a run, or ``None``."""
+        return read_record(self.runs, self.seal(), run, kind, id) if self.runs.exists() else None
 
 
 def new_run_id(now: str) -> str:
@@ -65,7 +75,12 @@ def new_run_id(now: str) -> str:
 def runs(settings: Settings) -> list[RunRow]:
     """Return every run, newest first; one whose process is gone is shown as interrupted."""
     home = Home(settings)
-    return [_alive(home, row) for row in list_runs(home.journal)]
+    return [_alive(home, row) for row in stored_runs(home)]
+
+
+def stored_runs(home: Home) -> list[RunRow]:
+    """Return every run as it is stored, newest first."""
+    return list_runs(home.runs, home.seal()) if home.runs.exists() else []
 
 
 def _alive(home: Home, row: RunRow) -> RunRow:
@@ -98,7 +113,7 @@ def find_run(settings: Settings, name: str | None) -> RunRow:
 def show(run: str | None, settings: Settings) -> Report:
     """Return the report of a run. Raises ``UsageFault`` when it has none yet."""
     row = find_run(settings, run)
-    stored = read_record(Home(settings).library, row.id, "report", "report")
+    stored = Home(settings).record(row.id, "report", "report")
     if stored is None:
         raise UsageFault(f"the run {row.id} is {row.status} and has no report yet; {_onward(row)}")
     return checked(build(Report, stored))
@@ -107,7 +122,7 @@ def show(run: str | None, settings: Settings) -> Report:
 def show_plan(run: str | None, settings: Settings) -> Plan:
     """Return the plan of a run. Raises ``UsageFault`` when it has none yet."""
     row = find_run(settings, run)
-    stored = read_record(Home(settings).library, row.id, "plan", "plan")
+    stored = Home(settings).record(row.id, "plan", "plan")
     if stored is None:
         raise UsageFault(f"the run {row.id} is {row.status} and has no plan yet; {_onward(row)}")
     return build(Plan, stored)
@@ -139,8 +154,7 @@ def store_problems(settings: Settings) -> list[tuple[str, str]]:
     """Return each store of the home and what is wrong with it, or nothing."""
     home = Home(settings)
     looks: dict[str, Callable[[], object]] = {
-        "journal": partial(list_runs, home.journal),
-        "library": partial(read_record, home.library, "", "", ""),
+        "runs": partial(stored_runs, home),
     }
     found = []
     for name, look in looks.items():

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import gc
 import random
@@ -14,28 +13,20 @@ import msgspec
 
 from research.access import World
 from research.analysts import Bounds
-from research.app.records import Home, find_run, new_run_id
-from research.app.world import (
-    NONE_OPENED,
-    Judgement,
-    Opened,
-    check_options,
-    check_price,
-    open_judgement,
-    open_world,
-)
+from research.app.hands import HANDS, Hands
+from research.app.records import Home, find_run
+from research.app.stores import Stores, run_files
+from research.app.world import NONE_OPENED, Judgement, Opened, check_options, check_price
 from research.errors import NotTheOwner, ResearchError, StoreProblem
 from research.gate import Gate, Stopping
 from research.options import RunOptions
-from research.ports import Clock, Listener
+from research.ports import Journal, Listener
 from research.records import Event, Failure, Question, RunStatus, build, encode
 from research.report import Report
 from research.settings import Settings, prepare_home
-from tools.clock import SystemClock
-from tools.database import Database, make_wal
-from tools.journal import SCHEMA, VERSION, RunRow, SqliteJournal
-from tools.library import FileLibrary, read_record
 from tools.ownership import RunLock
+from tools.run_records import RunRecords
+from tools.run_store import RunRow
 
 
 @dataclass(frozen=True)
@@ -72,6 +63,7 @@ async def ask(
     listen: Listener,
     on_start: Callable[[RunHandle], None],
     opened: Opened = NONE_OPENED,
+    hands: Hands = HANDS,
 ) -> Report:
     """Begin a run and work on it until it has published; corpora in ``opened`` are used as they are.
 
@@ -80,17 +72,16 @@ async def ask(
     """
     check_options(options, settings, opened)
     prepare_home(settings.home)
-    judgement = open_judgement(options, settings)
-    clock = SystemClock()
-    run = new_run_id(clock.now())
+    judgement = hands.judgement(options, settings)
+    run = hands.name_run(hands.clock.now())
     question = Question(text=text, corpora=options.corpora, web=options.web)
     home = Home(settings)
-    with RunLock(home.locks, run), _database(home) as database:
-        journal = await SqliteJournal.begin(
-            database, run, created=clock.now(), question=encode(question), options=encode(options)
+    with RunLock(home.locks, run) as lock, run_files(home, hands.clock) as files:
+        stores = await files.begin(
+            run, created=hands.clock.now(), question=encode(question), options=encode(options), mark=lock.mark
         )
-        worker = _Worker(settings, options, question, judgement, clock, listen, on_start, opened)
-        return await worker.work(journal)
+        worker = _Worker(settings, options, question, judgement, hands, listen, on_start, opened)
+        return await worker.work(hands.stores(stores))
 
 
 async def resume(
@@ -100,50 +91,55 @@ async def resume(
     approve: bool | None,
     listen: Listener,
     on_start: Callable[[RunHandle], None],
+    take_over: bool = False,
+    hands: Hands = HANDS,
 ) -> Report:
-    """Go on with a run (``None``: the last one) from where it was left; a finished run gives its report again."""
+    """Go on with a run (``None``: the last one) from where it was left; a finished run gives its report again.
+
+    ``take_over`` takes it from a process that hangs, which can then write nothing more.
+    """
     home = Home(settings)
     row = find_run(settings, run)
     options, question = _stored(row)
-    with RunLock(home.locks, row.id):
-        stored = read_record(home.library, row.id, "report", "report")
+    with RunLock(home.locks, row.id, take_over=take_over) as lock:
+        stored = home.record(row.id, "report", "report")
         if stored is not None and row.status not in ("running", "interrupted"):
             return build(Report, stored)
         check_price(options, settings)
-        judgement = open_judgement(options, settings)
-        with _database(home) as database:
-            journal = await SqliteJournal.take_over(database, row.id)
-            worker = _Worker(
-                settings, options, question, judgement, SystemClock(), listen, on_start, NONE_OPENED, row.elapsed
-            )
-            return await worker.work(journal, approve)
+        judgement = hands.judgement(options, settings)
+        with run_files(home, hands.clock) as files:
+            stores = await files.take_over(row.id, lock.mark)
+            await _whole(row, stores, lock.marked)
+            worker = _Worker(settings, options, question, judgement, hands, listen, on_start, NONE_OPENED, row.elapsed)
+            return await worker.work(hands.stores(stores), approve)
+
+
+async def _whole(row: RunRow, stores: Stores, marked: int) -> None:
+    """Raise ``StoreProblem`` when the run has lost calls or records since they were written."""
+    if marked > row.calls:
+        raise StoreProblem(
+            f"runs.db has {row.calls} of at least {marked} rows of calls of the run {row.id}: the latest are missing"
+        )
+    if isinstance(stores.records, RunRecords):
+        await stores.records.check()
 
 
 def _stored(row: RunRow) -> tuple[RunOptions, Question]:
     return build(RunOptions, msgspec.json.decode(row.options)), build(Question, msgspec.json.decode(row.question))
 
 
-async def _reindexed(world: World, run: str) -> tuple[Failure, ...]:
+async def _reindexed(world: World) -> tuple[Failure, ...]:
     """Note which index of each corpus the run began with, and name those that were replaced since."""
     corpora = world.corpora
-    await world.library.put(run, [("corpus", name, corpus.generation) for name, corpus in corpora.items()])
+    await world.records.put([("corpus", name, corpus.generation) for name, corpus in corpora.items()])
     what = "it was indexed again after the run began, so later passages are from the new index"
     return tuple(
         [
             Failure(where=f"corpus {name}", what=what)
             for name, corpus in corpora.items()
-            if await world.library.get(run, "corpus", name) != corpus.generation
+            if await world.records.get("corpus", name) != corpus.generation
         ]
     )
-
-
-@contextlib.contextmanager
-def _database(home: Home) -> Iterator[Database]:
-    database = Database(home.journal, SCHEMA, VERSION)
-    try:
-        yield database
-    finally:
-        database.close()
 
 
 @dataclass(frozen=True)
@@ -154,16 +150,17 @@ class _Worker:
     options: RunOptions
     question: Question
     judgement: Judgement
-    clock: Clock
+    hands: Hands
     listen: Listener
     on_start: Callable[[RunHandle], None]
     opened: Opened
     before: float = 0.0
 
-    async def work(self, journal: SqliteJournal, approve: bool | None = None) -> Report:
+    async def work(self, stores: Stores, approve: bool | None = None) -> Report:
+        journal = stores.journal
         gate = Gate(
             journal=journal,
-            clock=self.clock,
+            clock=self.hands.clock,
             caps=self.options.caps,
             entries=await journal.entries(),
             before=self.before,
@@ -175,7 +172,7 @@ class _Worker:
         if self.judgement.notice:
             self.listen(Event(run=journal.run, kind="notice", detail=self.judgement.notice))
         try:
-            report = await self._engage(gate, approve)
+            report = await self._engage(gate, stores, approve)
         except NotTheOwner:
             raise
         except ResearchError as error:
@@ -184,39 +181,31 @@ class _Worker:
         await journal.finish(report.status, report.exit_code, gate.elapsed())
         return report
 
-    async def _engage(self, gate: Gate, approve: bool | None) -> Report:
+    async def _engage(self, gate: Gate, stores: Stores, approve: bool | None) -> Report:
         """Open the world and the graph over this gate, and work until the run has published."""
         with without_collection():
             from graphs.context import RunContext
-            from graphs.runs import open_engine
-        home = Home(self.settings)
-        library = FileLibrary(home.library, self.clock)
-        try:
-            world_of_run = open_world(self.options, self.settings, self.judgement, library, self.opened)
-            async with world_of_run as (world, losses):
-                losses += await _reindexed(world, gate.run)
-                context = RunContext(
-                    gate=gate,
-                    world=world,
-                    analyst=self.judgement.analyst,
-                    options=self.options,
-                    bounds=Bounds(branches=self.options.branches, rounds=self.options.rounds),
-                    notice=self.judgement.notice,
-                    losses=losses,
-                    lapses=self.judgement.lapses,
-                )
-                # Not on the loop: another run of this process may be about to commit to the same file, on the loop.
-                await asyncio.to_thread(make_wal, home.checkpoints)
-                async with open_engine(home.checkpoints) as engine:
-                    try:
-                        return await engine.work(context, self.question, approve)
-                    finally:
-                        await gate.drain()
-        finally:
-            library.close()
+            from graphs.runs import Engine
+        world_of_run = self.hands.world(self.options, self.settings, self.judgement, stores, self.opened)
+        async with world_of_run as (world, losses):
+            losses += await _reindexed(world)
+            context = RunContext(
+                gate=gate,
+                world=world,
+                analyst=self.judgement.analyst,
+                options=self.options,
+                bounds=Bounds(branches=self.options.branches, rounds=self.options.rounds),
+                notice=self.judgement.notice,
+                losses=losses,
+                lapses=self.judgement.lapses,
+            )
+            try:
+                return await Engine(stores.checkpoints).work(context, self.question, approve)
+            finally:
+                await gate.drain()
 
     @staticmethod
-    async def _leave(journal: SqliteJournal, gate: Gate, error: ResearchError) -> None:
+    async def _leave(journal: Journal, gate: Gate, error: ResearchError) -> None:
         """Record why the run stopped here, if the store still takes it; the rows before are safe either way."""
         status: RunStatus = "failed"
         if isinstance(error, Stopping):

@@ -16,6 +16,7 @@ from research.access import World
 from research.analysts import Analyst
 from research.app.embedders import embedder_for
 from research.app.records import Home
+from research.app.stores import Stores
 from research.errors import SettingMissing, UsageFault
 from research.options import RunOptions
 from research.ports import ChatModel, Price, Search
@@ -24,7 +25,6 @@ from research.requests import Role
 from research.settings import Settings
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder
-from tools.library import FileLibrary
 
 if TYPE_CHECKING:
     from tools.corpus import HybridCorpus
@@ -133,7 +133,7 @@ async def open_world(
     options: RunOptions,
     settings: Settings,
     judgement: Judgement,
-    library: FileLibrary,
+    stores: Stores,
     opened: Opened = NONE_OPENED,
 ) -> AsyncIterator[tuple[World, tuple[Failure, ...]]]:
     """Open the ports that the options ask for, and say what was lost before the run began.
@@ -150,7 +150,17 @@ async def open_world(
             for name, corpus in corpora.items()
             if corpus.partial
         )
-        yield World(library=library, models=judgement.models, searches=searches, fetch=fetch, corpora=corpora), losses
+        yield (
+            World(
+                library=stores.library,
+                records=stores.records,
+                models=judgement.models,
+                searches=searches,
+                fetch=fetch,
+                corpora=corpora,
+            ),
+            losses,
+        )
 
 
 def _open_web(options: RunOptions, settings: Settings, stack: AsyncExitStack) -> tuple[tuple[Search, ...], SafeFetch]:

@@ -81,6 +81,9 @@ def resume(
     last: take.Last = False,
     yes: Annotated[bool, typer.Option("--yes", help="Approve the plan that waits.")] = False,
     no: Annotated[bool, typer.Option("--no", help="Refuse the plan that waits.")] = False,
+    take_over: Annotated[
+        bool, typer.Option("--take-over", help="Take the run from a process that hangs; it can write nothing more.")
+    ] = False,
     json: take.Json = False,
     output: take.Output = None,
     quiet: take.Quiet = False,
@@ -98,7 +101,9 @@ def resume(
     progress = Progress(quiet=quiet)
     answer = True if yes else False if no else None
     _finish(
-        lambda signals: app.resume(chosen, settings, approve=answer, listen=progress, on_start=signals.begun),
+        lambda signals: app.resume(
+            chosen, settings, approve=answer, listen=progress, on_start=signals.begun, take_over=take_over
+        ),
         session,
         json,
         output,

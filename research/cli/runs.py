@@ -16,7 +16,7 @@ from research.errors import UsageFault
 if TYPE_CHECKING:
     from research.records import Plan
     from research.report import Report
-    from tools.journal import RunRow
+    from tools.run_store import RunRow
 
 
 def runs(context: typer.Context, json: take.Json = False, home: take.Home = None) -> None:

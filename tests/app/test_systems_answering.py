@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +13,6 @@ from scene import DOCUMENTS, QUESTION
 
 from evals.records import CitedSentence, Document, Outcome
 from research import app
-from research.app.records import Home
 from research.app.systems import open_system
 from research.app.systems.answering import outcome_of, resuming_changes
 from research.app.systems.materials import Shelved
@@ -156,18 +153,6 @@ async def test_a_report_that_resuming_changes_is_noticed(tmp_path: Path) -> None
     assert await resuming_changes(report, own) == ""
     other = msgspec.structs.replace(report, answer="Something else.", not_found=("who",))
     assert await resuming_changes(other, own) == "the report's answer; the report's not_found"
-
-
-async def test_a_call_that_resuming_makes_is_noticed(tmp_path: Path) -> None:
-    """A run that was left half-way asks for what the journal lost: its rows are more than before."""
-    user = settings(tmp_path / "user")
-    async with OpenAIServer() as server:
-        report, own = await finished("workflow", tmp_path, with_model(user, server))
-        with closing(sqlite3.connect(Home(own).journal)) as journal, journal:
-            journal.execute("DELETE FROM outcomes WHERE seq = (SELECT max(seq) FROM outcomes)")
-            journal.execute("UPDATE runs SET status = 'interrupted'")
-        Home(own).checkpoints.unlink()
-        assert "the journal's rows, " in await resuming_changes(report, own)
 
 
 def finding(id: str, source: str) -> ReportFinding:

@@ -100,7 +100,7 @@ def lines(log: Path) -> list[dict[str, Any]]:
 
 def recorded_answers(home: Path) -> int:
     """How many model answers the journal of ``home`` holds."""
-    journal = home / "journal.db"
+    journal = home / "runs.db"
     if not journal.exists():
         return 0
     connection = sqlite3.connect(f"file:{journal}?mode=ro", uri=True, timeout=10)

@@ -126,5 +126,5 @@ async def test_a_cap_on_tokens_is_kept_in_every_case(tmp_path: Path) -> None:
     assert len(used) == 2 and min(used) > 0 and max(used) <= cap
     served = sum(x["prompt_tokens"] + x["completion_tokens"] for x in lines(log) if x["event"] == "answered")
     assert 0 < served <= sum(used)
-    with closing(sqlite3.connect(tmp_path / "home" / "evals" / "home" / "journal.db")) as journal:
+    with closing(sqlite3.connect(tmp_path / "home" / "evals" / "home" / "runs.db")) as journal:
         assert journal.execute("SELECT count(DISTINCT run) FROM intents WHERE kind = 'model'").fetchone() == (2,)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 from graphs.context import RunContext
-from graphs.runs import open_engine
+from graphs.runs import Engine
 from research.access import World
 from research.analysts import Analyst, Bounds
 from research.analysts.extractive import ExtractiveAnalyst
@@ -16,7 +17,11 @@ from research.options import RunOptions
 from research.ports import Page
 from research.records import Hit, Question, ident
 from research.report import Report
-from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, ScriptedFetch
+from tools.checkpoint_rows import CheckpointRows
+from tools.database import Database
+from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, MemoryRecords, ScriptedFetch
+from tools.run_store import SCHEMA, VERSION
+from tools.seal import Seal
 
 FACTS = {
     "https://a.example/walls": "A budget is a wall. Every call is reserved in the budget before it is sent.",
@@ -54,12 +59,16 @@ class Setup:
         failing: str = "",
         journal: MemoryJournal | None = None,
         library: MemoryLibrary | None = None,
+        records: MemoryRecords | None = None,
+        history: bool = False,
     ) -> None:
         self.folder = folder
         self.options = options or RunOptions(web=True, rounds=1)
         self.analyst = analyst or ExtractiveAnalyst()
         self.journal = journal or MemoryJournal()
         self.library = library or MemoryLibrary()
+        self.records = records or MemoryRecords()
+        self.history = history
         self.search = AnySearch(failing)
         known = {url: Page(url=url, title=url, text=text) for url, text in FACTS.items()}
         self.fetch = ScriptedFetch(pages if pages is not None else known)
@@ -73,13 +82,20 @@ class Setup:
         )
         context = RunContext(
             gate=gate,
-            world=World(library=self.library, searches=(self.search,), fetch=self.fetch),
+            world=World(library=self.library, records=self.records, searches=(self.search,), fetch=self.fetch),
             analyst=self.analyst,
             options=self.options,
             bounds=Bounds(branches=self.options.branches, rounds=self.options.rounds),
         )
-        async with open_engine(self.folder / "checkpoints.db") as engine:
-            return await engine.work(context, Question(text=text, web=True), approve)
+        with checkpoints(self.folder, history=self.history) as store:
+            return await Engine(store).work(context, Question(text=text, web=True), approve)
+
+
+@contextmanager
+def checkpoints(folder: Path, *, history: bool = False) -> Iterator[CheckpointRows]:
+    """The checkpoints of runs that have no row of their own, in ``folder``."""
+    with closing(Database(folder / "runs.db", SCHEMA, VERSION)) as database:
+        yield CheckpointRows(database, Seal(bytes(32)), 1, history=history)
 
 
 TWO = "How is a budget reserved? Who holds the lock of a run?"

@@ -8,11 +8,11 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
-from parts import FACTS, TWO, Setup
+from parts import FACTS, TWO, Setup, checkpoints
 
 from graphs.checkpoints import StrictJson
 from graphs.context import RESERVE, RunContext
-from graphs.runs import open_engine
+from graphs.runs import Engine
 from research.access import Access, World
 from research.analysts import Bounds, Notes, Turn
 from research.analysts.extractive import ExtractiveAnalyst
@@ -24,7 +24,7 @@ from research.ports import Corpus, Page
 from research.records import Draft, Finding, Gap, Hit, Label, Plan, Question, Sentence, Task, VerdictName, ident
 from research.report import Report
 from research.requests import Message, ModelReply, TokenCount
-from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, ScriptedModel
+from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, MemoryRecords, ScriptedModel
 
 SECRET = "The vault of the budget is under the old oak. The lock of the vault is called Zanzibar."
 
@@ -55,6 +55,7 @@ class Scene(Setup):
         )
         world = World(
             library=self.library,
+            records=self.records,
             models={"writer": self.model, "checker": self.model},
             searches=(self.search,),
             fetch=self.fetch,
@@ -68,8 +69,9 @@ class Scene(Setup):
             bounds=Bounds(branches=self.options.branches, rounds=self.options.rounds),
             lapses=self.lapses,
         )
-        async with open_engine(self.folder / "checkpoints.db") as engine:
-            return await engine.work(context, Question(text=text, corpora=tuple(self.corpora), web=True), approve)
+        with checkpoints(self.folder) as store:
+            question = Question(text=text, corpora=tuple(self.corpora), web=True)
+            return await Engine(store).work(context, question, approve)
 
     def calls(self) -> dict[str, int]:
         """Return how many calls each branch was charged."""
@@ -208,7 +210,7 @@ async def test_an_agent_opens_only_what_it_was_offered(tmp_path: Path) -> None:
     analyst = Prying()
     scene = Scene(tmp_path, analyst=analyst, options=RunOptions(web=True, rounds=1, mode="agent"))
     elsewhere = Hit(handle="h-elsewhere", title="S", score=1.0, url="https://secret.example/")
-    await scene.library.put(scene.journal.run, [("hit", elsewhere.handle, elsewhere)])
+    await scene.records.put([("hit", elsewhere.handle, elsewhere)])
     report = await scene.work(TWO)
     assert [branch.kind for branch in report.branches] == ["agent"]
     assert [request.handle for request in scene.fetch.asked] == analyst.offered[:1]
@@ -304,12 +306,12 @@ async def test_a_lapse_is_named_in_the_report(tmp_path: Path) -> None:
 
 async def test_a_lapse_before_a_crash_is_named_after_the_resume(tmp_path: Path) -> None:
     """The second life did not lapse, but its report still says that the first one did."""
-    journal, library, first = Crashing(), MemoryLibrary(), Lapsing()
+    journal, records, first = Crashing(), MemoryRecords(), Lapsing()
     with pytest.raises(Fatal, match="crash"):
-        await Scene(tmp_path, analyst=first, lapses=first.lapses, journal=journal, library=library).work(TWO)
+        await Scene(tmp_path, analyst=first, lapses=first.lapses, journal=journal, records=records).work(TWO)
     await asyncio.gather(*[t for t in asyncio.all_tasks() if t is not asyncio.current_task()], return_exceptions=True)
     second = Lapsing()
-    report = await Scene(tmp_path, analyst=second, lapses=second.lapses, journal=journal, library=library).work(TWO)
+    report = await Scene(tmp_path, analyst=second, lapses=second.lapses, journal=journal, records=records).work(TWO)
     assert second.lapses == []
     assert [loss.what for loss in report.skipped] == ["the model's planning"]
 

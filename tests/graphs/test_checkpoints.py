@@ -5,17 +5,22 @@ from __future__ import annotations
 import json
 import pickle
 import sqlite3
+import tempfile
+from collections.abc import AsyncIterator
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from langgraph.checkpoint.conformance import checkpointer_test, validate
 from langgraph.checkpoint.serde.jsonplus import JsonPlusSerializer
 from langgraph.types import Interrupt, Send
-from parts import TWO, Setup
+from parts import TWO, Setup, checkpoints
 
-from graphs.checkpoints import StrictJson, open_saver
+from graphs.checkpoints import StoredSaver, StrictJson
 from graphs.state import merge
 from research.errors import StoreProblem, WrongVersion
 
@@ -85,48 +90,87 @@ def test_merging_is_idempotent_and_keeps_the_newest() -> None:
 
 async def test_the_saver_uses_the_strict_serialiser(tmp_path: Path) -> None:
     """LangGraph has not put its own serialiser in the place of ours."""
-    async with open_saver(tmp_path / "c.db") as saver:
-        assert type(saver.serde) is StrictJson
+    with checkpoints(tmp_path) as store:
+        assert type(StoredSaver(store).serde) is StrictJson
 
 
 async def test_every_checkpoint_on_disk_is_json(tmp_path: Path) -> None:
     """After a whole run, no row of the file holds anything but JSON."""
-    await Setup(tmp_path).work(TWO)
-    rows = sqlite3.connect(tmp_path / "checkpoints.db")
-    stored = rows.execute(
-        "SELECT type, checkpoint FROM checkpoints UNION ALL SELECT type, value FROM writes"
-    ).fetchall()
+    await Setup(tmp_path, history=True).work(TWO)
+    query = (
+        "SELECT value FROM checkpoints UNION ALL SELECT metadata FROM checkpoints UNION ALL SELECT value FROM writes"
+    )
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as database:
+        stored = database.execute(query).fetchall()
     assert stored
-    for kind, value in stored:
-        assert kind == "json"
+    for (value,) in stored:
         json.loads(value)
+
+
+async def test_only_the_latest_checkpoint_of_each_name_space_is_kept(tmp_path: Path) -> None:
+    """A resume needs no other, so the file does not grow with the square of the steps."""
+    await Setup(tmp_path).work(TWO)
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as database:
+        counts = database.execute("SELECT ns, count(*) FROM checkpoints GROUP BY ns").fetchall()
+    assert len(counts) > 1
+    assert {count for _, count in counts} == {1}
+
+
+@pytest.mark.parametrize("change", ["value = replace(value, 'b', 'c')", "thread = 'other'", "digest = x'00'"])
+async def test_a_checkpoint_that_was_changed_is_refused(tmp_path: Path, change: str) -> None:
+    """A changed value, a row in another's place and a wrong digest are each named."""
+    setup = Setup(tmp_path)
+    await setup.work(TWO)
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as database:
+        database.execute(f"UPDATE checkpoints SET {change} WHERE ns = ''")
+        database.commit()
+    if change.startswith("thread"):
+        with checkpoints(tmp_path) as store, pytest.raises(StoreProblem, match="the checkpoint"):
+            await store.latest("other", "")
+        return
+    with pytest.raises(StoreProblem, match="the checkpoint"):
+        await setup.work(TWO)
 
 
 async def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
     """A run whose state another version wrote is not mixed with this one's."""
     setup = Setup(tmp_path)
     await setup.work(TWO)
-    database = sqlite3.connect(tmp_path / "checkpoints.db")
-    database.execute("UPDATE checkpoints SET checkpoint = replace(checkpoint, '\"version\": 1', '\"version\": 99')")
-    database.commit()
+    with checkpoints(tmp_path) as store:
+        latest = await store.latest("run-1", "")
+        assert latest is not None
+        value = latest.value.replace(b'"version": 1', b'"version": 99')
+        assert value != latest.value
+        await store.put(msgspec.structs.replace(latest, value=value))
     with pytest.raises(WrongVersion, match="99"):
         await setup.work(TWO)
 
 
 async def test_a_run_cut_off_between_a_steps_writes_and_the_next_checkpoint_goes_on(tmp_path: Path) -> None:
     """Whichever root checkpoint is the last that was saved, the run goes on to its report and asks nothing again."""
-    setup = Setup(tmp_path)
+    setup = Setup(tmp_path, history=True)
     expected = await setup.work(TWO)
-    path = tmp_path / "checkpoints.db"
-    whole = sqlite3.connect(path)
-    query = "SELECT checkpoint_id FROM checkpoints WHERE checkpoint_ns = '' ORDER BY checkpoint_id"
-    ids = [row[0] for row in whole.execute(query)]
+    whole = sqlite3.connect(tmp_path / "runs.db")
+    ids = [row[0] for row in whole.execute("SELECT id FROM checkpoints WHERE ns = '' ORDER BY id")]
     assert len(ids) > 8
     asked = len(setup.search.asked)
     for last in reversed(ids):
-        for table in ("checkpoints", "writes"):
-            whole.execute(f"DELETE FROM {table} WHERE checkpoint_ns = '' AND checkpoint_id > ?", (last,))
+        for table, column in (("checkpoints", "id"), ("writes", "checkpoint")):
+            whole.execute(f"DELETE FROM {table} WHERE ns = '' AND {column} > ?", (last,))
         whole.commit()
         assert await setup.work(TWO) == expected
     whole.close()
     assert len(setup.search.asked) == asked
+
+
+async def test_the_saver_keeps_langgraphs_contract(tmp_path: Path) -> None:
+    """The conformance kit of LangGraph's checkpointers passes in full."""
+
+    @checkpointer_test(name="StoredSaver")
+    async def savers() -> AsyncIterator[StoredSaver]:
+        folder = Path(tempfile.mkdtemp(dir=tmp_path))
+        with checkpoints(folder, history=True) as store:
+            yield StoredSaver(store)
+
+    found = await validate(savers)
+    assert found.passed_all_base(), found.to_dict()

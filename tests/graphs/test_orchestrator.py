@@ -15,7 +15,7 @@ from research.budget import Caps
 from research.errors import Fatal
 from research.options import RunOptions
 from research.records import Passage, Question, Quote, Task
-from tools.fakes.scripted import MemoryJournal, MemoryLibrary
+from tools.fakes.scripted import MemoryJournal, MemoryLibrary, MemoryRecords
 
 
 async def test_a_question_becomes_a_report_whose_quotes_hold(tmp_path: Path) -> None:
@@ -137,12 +137,12 @@ async def test_a_run_that_crashed_anywhere_ends_in_the_same_report(tmp_path: Pat
     whole = Setup(tmp_path / "whole", options=RunOptions(web=True, rounds=1))
     (tmp_path / "whole").mkdir()
     expected = await whole.work(TWO)
-    journal, library = Crashing(at), MemoryLibrary()
-    first = Setup(tmp_path, journal=journal, library=library)
+    journal, library, records = Crashing(at), MemoryLibrary(), MemoryRecords()
+    first = Setup(tmp_path, journal=journal, library=library, records=records)
     with pytest.raises(Fatal, match="crash"):
         await first.work(TWO)
     await asyncio.gather(*[t for t in asyncio.all_tasks() if t is not asyncio.current_task()], return_exceptions=True)
-    second = Setup(tmp_path, journal=journal, library=library)
+    second = Setup(tmp_path, journal=journal, library=library, records=records)
     report = await second.work(TWO)
     assert report.sentences == expected.sentences
     assert report.findings == expected.findings

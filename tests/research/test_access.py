@@ -18,6 +18,7 @@ from tools.fakes.scripted import (
     ManualClock,
     MemoryJournal,
     MemoryLibrary,
+    MemoryRecords,
     ScriptedFetch,
     ScriptedModel,
     ScriptedSearch,
@@ -51,6 +52,7 @@ class Bench:
     def __init__(self, *, world: World | None = None, searches: Sequence[ScriptedSearch] | None = None) -> None:
         self.journal = MemoryJournal()
         self.library = MemoryLibrary()
+        self.records = MemoryRecords()
         self.model = ScriptedModel([ANSWER] * 3)
         self.web = ScriptedSearch({"q": [HIT]})
         self.fetch = ScriptedFetch({URL: Page(url=URL, title="T", text="A budget is a wall.")})
@@ -58,6 +60,7 @@ class Bench:
         self.gate = Gate(journal=self.journal, clock=ManualClock(), caps=Caps())
         self.world = world or World(
             library=self.library,
+            records=self.records,
             models={"reader": self.model},
             searches=[self.web] if searches is None else searches,
             fetch=self.fetch,
@@ -96,7 +99,7 @@ def test_the_table_of_rights_is_the_documented_one() -> None:
 async def test_a_call_goes_through_only_with_its_right(holder: Holder, right: Right) -> None:
     """With the right the call is sent and recorded; without it nothing is recorded, reserved or asked."""
     bench = Bench()
-    await bench.library.put(bench.gate.run, [("hit", HIT.handle, HIT)])
+    await bench.records.put([("hit", HIT.handle, HIT)])
     if right in RIGHTS[holder]:
         assert await bench.call(holder, right)
         assert [row.intent.kind for row in bench.journal.rows] == [right]
@@ -117,7 +120,7 @@ async def test_private_text_is_no_web_query() -> None:
 @pytest.mark.parametrize(("holder", "right"), [("writer", "model"), ("web", "search"), ("web", "fetch")])
 async def test_what_is_not_configured_is_forbidden(holder: Holder, right: Right) -> None:
     """A right to a model, a search or the web that this run has not is no right."""
-    bench = Bench(world=World(library=MemoryLibrary()))
+    bench = Bench(world=World(library=MemoryLibrary(), records=MemoryRecords()))
     with pytest.raises(Forbidden):
         await bench.call(holder, right)
     assert bench.untouched()
@@ -136,7 +139,6 @@ async def test_a_role_without_a_model_and_a_corpus_of_another_run_are_forbidden(
 async def test_a_handle_that_no_search_returned_is_not_fetched() -> None:
     """A model may name any handle it likes: only those that code made for this run stand for a page."""
     bench = Bench()
-    await bench.library.put("another-run", [("hit", HIT.handle, HIT)])
     for handle in (HIT.handle, URL, "", "../h-1"):
         with pytest.raises((StoreProblem, Forbidden)):
             await bench.access("web").fetch(handle)

@@ -24,7 +24,15 @@ from research.records import BranchOutcome, Finding, Gap, Hit, Passage, Question
 from research.requests import Message, ModelReply, Role, ToolCall
 from tools.chat_models import open_model
 from tools.fakes.openai_server import OpenAIServer
-from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, Script, ScriptedModel, replied
+from tools.fakes.scripted import (
+    ManualClock,
+    MemoryJournal,
+    MemoryLibrary,
+    MemoryRecords,
+    Script,
+    ScriptedModel,
+    replied,
+)
 from tools.tokens import prompt_bound
 
 ROLES: tuple[Role, ...] = ("planner", "researcher", "reader", "writer", "checker")
@@ -66,7 +74,7 @@ NOTES = Notes(
 
 def access_to(model: ChatModel, holder: Holder = "writer", caps: Caps | None = None) -> Access:
     gate = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=caps or Caps())
-    world = World(library=MemoryLibrary(), models=dict.fromkeys(ROLES, model))
+    world = World(library=MemoryLibrary(), records=MemoryRecords(), models=dict.fromkeys(ROLES, model))
     return Access(holder, name="b-1", gate=gate, budget=gate.root, world=world)
 
 

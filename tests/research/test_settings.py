@@ -191,7 +191,7 @@ def test_the_home_is_marked_on_first_use(tmp_path: Path) -> None:
     prepare_home(home)
     prepare_home(home)
     (home / "VERSION").write_text("7", encoding="utf-8")
-    with pytest.raises(WrongVersion, match=r"layout 7 .* layout 1; use the version .* --home"):
+    with pytest.raises(WrongVersion, match=r"layout 7 .* layout 2; use the version .* --home"):
         prepare_home(home)
 
 

@@ -24,6 +24,7 @@ from tools.embeddings import HashingEmbedder
 from tools.indexing import index_folder
 from tools.library import FileLibrary
 from tools.parse import ChildParser
+from tools.seal import Seal
 
 TEXTS = {
     "budgets.md": "# Budgets\n\nA budget is a wall: tokens, money and calls are reserved before each call is sent.",
@@ -41,7 +42,7 @@ class Shelf:
         self.home = home
         self.root = home / "corpora"
         self.papers = self.root / "papers"
-        self.library = FileLibrary(home / "library", SystemClock())
+        self.library = FileLibrary(home / "library", SystemClock(), Seal(bytes(32)))
         self.folder = home / "folder"
         self.folder.mkdir()
         for name, text in TEXTS.items():

@@ -15,6 +15,7 @@ from research.ports import Page
 from tools.clock import SystemClock
 from tools.database import Database, connect
 from tools.library import FileLibrary
+from tools.seal import Seal
 
 SCHEMA = "CREATE TABLE things (name TEXT PRIMARY KEY)"
 
@@ -82,7 +83,7 @@ def test_a_new_file_may_be_opened_from_many_sides_at_once(tmp_path: Path) -> Non
 
 async def test_one_text_under_many_addresses_is_kept_at_once(tmp_path: Path) -> None:
     """Eight mirrors of one page come in together: one file, eight records of where it came from."""
-    library = FileLibrary(tmp_path, SystemClock())
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
     urls = [f"https://{number}.example/" for number in range(8)]
     kept = await asyncio.gather(
         *(library.keep(Page(url=url, title="T", text="A budget is a wall."), "public") for url in urls)

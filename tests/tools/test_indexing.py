@@ -23,6 +23,7 @@ from tools.folder_files import decoded
 from tools.indexing import IndexProgress, IndexSummary, index_folder
 from tools.library import FileLibrary
 from tools.parse import ChildParser
+from tools.seal import Seal
 from tools.vectors import DenseIndex
 
 BODY = "The budget is a wall: every call is reserved before it is sent, and settled after it came back. "
@@ -34,7 +35,7 @@ class Desk:
     def __init__(self, home: Path) -> None:
         self.folder = home / "papers"
         self.corpus = home / "corpora" / "papers"
-        self.library = FileLibrary(home / "library", SystemClock())
+        self.library = FileLibrary(home / "library", SystemClock(), Seal(bytes(32)))
         self.parser = ChildParser()
         self.embedder = HashingEmbedder()
         self.folder.mkdir()
@@ -262,6 +263,7 @@ from tools.clock import SystemClock
 from tools.embeddings import HashingEmbedder
 from tools.indexing import index_folder
 from tools.library import FileLibrary
+from tools.seal import Seal
 from tools.parse import ChildParser
 
 home, stop = Path(sys.argv[1]), int(sys.argv[2])
@@ -279,7 +281,7 @@ def die_at(number):
         os.kill(os.getpid(), signal.SIGKILL)
 
 asyncio.run(index_folder(home / "papers", home / "corpora" / "papers", ChildParser(),
-    FileLibrary(home / "library", SystemClock()), Deadly(), progress=lambda step: die_at(stop)))
+    FileLibrary(home / "library", SystemClock(), Seal(bytes(32))), Deadly(), progress=lambda step: die_at(stop)))
 """
 
 
@@ -302,7 +304,7 @@ async def test_a_killed_index_goes_on_to_the_same_corpus(desk: Desk, tmp_path: P
         kill_at(stop, home)
         other = desk.corpus.parent.parent / f"killed-{stop}" / "corpora" / "papers"
         assert list_corpora(other.parent)[0].state in ("building", "empty")
-        library = FileLibrary(home / "library", SystemClock())
+        library = FileLibrary(home / "library", SystemClock(), Seal(bytes(32)))
         resumed = await index_folder(home / "papers", other, desk.parser, library, desk.embedder)
         library.close()
         assert contents(other) == wanted

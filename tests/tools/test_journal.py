@@ -12,8 +12,12 @@ from research.budget import Amount
 from research.errors import NotTheOwner, StoreProblem, UnknownName, WrongVersion
 from research.ports import Intent, Outcome
 from tools.database import Database, connect
-from tools.journal import SCHEMA, VERSION, SqliteJournal, list_runs
+from tools.journal import SqliteJournal
 from tools.ownership import RunLock
+from tools.run_store import SCHEMA, VERSION, RunStore, list_runs
+from tools.seal import Seal
+
+SEAL = Seal(bytes(32))
 
 BOUND = Amount(tokens=100, nano_usd=5, calls=1)
 
@@ -30,7 +34,8 @@ def answered(text: str = "{}") -> Outcome:
 
 async def journal(path: Path) -> tuple[Database, SqliteJournal]:
     database = Database(path, SCHEMA, VERSION)
-    return database, await SqliteJournal.begin(database, "r", created="2026-01-01", question="q", options="{}")
+    store = await RunStore.begin(database, SEAL, "r", created="2026-01-01", question="q", options="{}")
+    return database, SqliteJournal(store)
 
 
 async def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
@@ -41,7 +46,7 @@ async def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     await first.intend(intent("two"))
     database.close()
     reopened = Database(tmp_path / "j.db", SCHEMA, VERSION)
-    entries = await (await SqliteJournal.take_over(reopened, "r")).entries()
+    entries = await SqliteJournal(await RunStore.take_over(reopened, SEAL, "r")).entries()
     reopened.close()
     assert [(entry.intent, entry.outcome) for entry in entries] == [
         (intent("one"), answered('{"text": "\\u2028"}')),
@@ -53,7 +58,7 @@ async def test_a_replaced_owner_writes_nothing_more(tmp_path: Path) -> None:
     """Once a later process took the run over, rows with the earlier fencing number are refused."""
     database, old = await journal(tmp_path / "j.db")
     seq = await old.intend(intent())
-    new = await SqliteJournal.take_over(database, "r")
+    new = SqliteJournal(await RunStore.take_over(database, SEAL, "r"))
     for late in (old.intend(intent("late")), old.conclude(seq, answered()), old.finish("done", 0, 1.0)):
         with pytest.raises(NotTheOwner):
             await late
@@ -66,18 +71,18 @@ async def test_a_run_that_does_not_exist_cannot_be_taken_over(tmp_path: Path) ->
     """The sentence says how to see the runs there are."""
     database, _ = await journal(tmp_path / "j.db")
     with pytest.raises(UnknownName, match="research runs"):
-        await SqliteJournal.take_over(database, "other")
+        await RunStore.take_over(database, SEAL, "other")
     database.close()
 
 
 async def test_the_list_of_runs_is_newest_first(tmp_path: Path) -> None:
     """Runs are listed with their status; an absent file is no runs."""
-    assert list_runs(tmp_path / "j.db") == []
+    assert list_runs(tmp_path / "j.db", SEAL) == []
     database, first = await journal(tmp_path / "j.db")
     await first.finish("partial", 3, 4.5)
-    await SqliteJournal.begin(database, "s", created="2026-01-02", question="q2", options="{}")
+    await RunStore.begin(database, SEAL, "s", created="2025-01-02", question="q2", options="{}")
     database.close()
-    assert [(row.id, row.status, row.exit_code) for row in list_runs(tmp_path / "j.db")] == [
+    assert [(row.id, row.status, row.exit_code) for row in list_runs(tmp_path / "j.db", SEAL)] == [
         ("s", "running", 0),
         ("r", "partial", 3),
     ]

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -13,14 +15,15 @@ from research.clean import clean_text
 from research.errors import SourceDamaged, StoreProblem
 from research.ports import Page
 from tools.clock import SystemClock
-from tools.library import FileLibrary, read_record, read_text
+from tools.library import FileLibrary, read_text
+from tools.seal import Seal
 
 NASTY = "a\r\nb\rc\u2028d\x00\x1b[31m\u202e\ufeff\U000e0041\ud800 é \t\n"
 
 
 async def test_the_id_is_the_hash_of_the_stored_file(tmp_path: Path) -> None:
     """Anyone can check a source with sha256sum, and reads the same text in text mode."""
-    library = FileLibrary(tmp_path, SystemClock())
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
     source = await library.keep(Page(url="https://a.example/x", title=" A \n title ", text=NASTY), "public")
     data = library.path(source.id).read_bytes()
     assert hashlib.sha256(data).hexdigest() == source.id
@@ -31,7 +34,7 @@ async def test_the_id_is_the_hash_of_the_stored_file(tmp_path: Path) -> None:
 
 async def test_keeping_a_text_twice_changes_nothing(tmp_path: Path) -> None:
     """The same page gives the same record, with the date of the first time."""
-    library = FileLibrary(tmp_path, SystemClock())
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
     page = Page(url="https://a.example/x", title="T", text="one text")
     first = await library.keep(page, "public")
     assert await library.keep(page, "public") == first == await library.source(first.id)
@@ -40,7 +43,7 @@ async def test_keeping_a_text_twice_changes_nothing(tmp_path: Path) -> None:
 
 async def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
     """A stored text with one byte changed, or none at all, is refused and named."""
-    library = FileLibrary(tmp_path, SystemClock())
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
     source = await library.keep(Page(url="u", title="t", text="the budget is a wall"), "private")
     path = library.path(source.id)
     path.write_text("the budget is a Wall")
@@ -54,7 +57,7 @@ async def test_a_changed_file_is_noticed(tmp_path: Path) -> None:
 
 async def test_storing_a_text_again_repairs_it(tmp_path: Path) -> None:
     """A damaged file is written anew when its text comes in again, also when its length did not change."""
-    library = FileLibrary(tmp_path, SystemClock())
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
     page = Page(url="u", title="t", text="the budget is a wall")
     source = await library.keep(page, "private")
     library.path(source.id).write_text("the budget is a Wall")
@@ -65,24 +68,24 @@ async def test_storing_a_text_again_repairs_it(tmp_path: Path) -> None:
 
 async def test_an_id_that_is_not_a_hash_reaches_no_file(tmp_path: Path) -> None:
     """Ids go through one strict pattern before they become a path."""
-    library = FileLibrary(tmp_path, SystemClock())
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
     for id in ("../../etc/passwd", "", "A" * 64, "a" * 63 + "/"):
         with pytest.raises(StoreProblem, match="not the id of a stored text"):
             library.path(id)
     library.close()
 
 
-async def test_records_are_kept_once_and_found_by_kind(tmp_path: Path) -> None:
-    """The first record under an id stays; all of a kind come back in order of id."""
-    library = FileLibrary(tmp_path, SystemClock())
-    await library.put("r", [("finding", "b", {"n": 1}), ("finding", "a", {"n": 2}), ("plan", "a", {"n": 3})])
-    await library.put("r", [("finding", "b", {"n": 9})])
-    assert await library.every("r", "finding") == [{"n": 2}, {"n": 1}]
-    with pytest.raises(StoreProblem, match="no finding c"):
-        await library.get("r", "finding", "c")
+async def test_a_changed_origin_is_noticed(tmp_path: Path) -> None:
+    """Where a text came from is signed: a row that was changed, or took another's place, is refused."""
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
+    source = await library.keep(Page(url="https://a.example/", title="t", text="one"), "public")
+    await library.keep(Page(url="https://b.example/", title="t", text="two"), "public")
+    with closing(sqlite3.connect(tmp_path / "library.db")) as database:
+        database.execute("UPDATE sources SET url = 'https://c.example/' WHERE id = ?", (source.id,))
+        database.commit()
+    with pytest.raises(StoreProblem, match=source.id[:12]):
+        await library.source(source.id)
     library.close()
-    assert read_record(tmp_path, "r", "plan", "a") == {"n": 3}
-    assert read_record(tmp_path, "r", "plan", "x") is None
 
 
 @given(st.text())

@@ -17,6 +17,7 @@ from tools.fakes.scripted import (
     ManualClock,
     MemoryJournal,
     MemoryLibrary,
+    MemoryRecords,
     ScriptedFetch,
     ScriptedModel,
     ScriptedSearch,
@@ -120,13 +121,14 @@ async def test_the_library_addresses_clean_texts_by_content() -> None:
 
 
 async def test_records_are_kept_once_and_come_back_as_json() -> None:
-    """Storing a record again changes nothing, and another run does not see it."""
-    library = MemoryLibrary()
+    """Storing a record again changes nothing, and one that was never stored is an error."""
+    records = MemoryRecords()
     hit = Hit(handle="h-1", title="t", score=1.0)
-    await library.put("r", [("hit", "h-1", hit)])
-    await library.put("r", [("hit", "h-1", Hit(handle="h-1", title="other", score=2.0))])
-    stored = await library.get("r", "hit", "h-1")
+    await records.put([("hit", "h-1", hit)])
+    await records.put([("hit", "h-1", Hit(handle="h-1", title="other", score=2.0))])
+    stored = await records.get("hit", "h-1")
     assert isinstance(stored, dict)
     assert stored["title"] == "t"
+    assert await records.every("hit") == [stored]
     with pytest.raises(StoreProblem):
-        await library.get("other", "hit", "h-1")
+        await records.get("plan", "h-1")

@@ -171,7 +171,6 @@ class MemoryLibrary:
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
         self._sources: dict[str, Source] = {}
-        self._records: dict[tuple[str, str, str], object] = {}
 
     async def keep(self, page: Page, label: Literal["public", "private"]) -> Source:
         text = clean_text(page.text)
@@ -202,20 +201,28 @@ class MemoryLibrary:
             raise StoreProblem(f"the library has no source {source[:12]}")
         return found
 
-    async def put(self, run: str, records: Sequence[tuple[str, str, object]]) -> None:
-        for kind, id, record in records:
-            self._records.setdefault((run, kind, id), plain(record))
-
-    async def get(self, run: str, kind: str, id: str) -> object:
-        try:
-            return self._records[run, kind, id]
-        except KeyError:
-            raise StoreProblem(f"the run {run} has no {kind} {id}") from None
-
-    async def every(self, run: str, kind: str) -> Sequence[object]:
-        found = {id: record for (of, what, id), record in self._records.items() if (of, what) == (run, kind)}
-        return [found[id] for id in sorted(found)]
-
     def path(self, source: str) -> Path:
         """Return a name only: nothing is on disk."""
         return Path("memory") / f"{source}.txt"
+
+
+class MemoryRecords:
+    """The records of one run in memory."""
+
+    def __init__(self, run: str = "run-1") -> None:
+        self.run = run
+        self._records: dict[tuple[str, str], object] = {}
+
+    async def put(self, records: Sequence[tuple[str, str, object]]) -> None:
+        for kind, id, record in records:
+            self._records.setdefault((kind, id), plain(record))
+
+    async def get(self, kind: str, id: str) -> object:
+        try:
+            return self._records[kind, id]
+        except KeyError:
+            raise StoreProblem(f"the run {self.run} has no {kind} {id}") from None
+
+    async def every(self, kind: str) -> Sequence[object]:
+        found = {id: record for (what, id), record in self._records.items() if what == kind}
+        return [found[id] for id in sorted(found)]

@@ -6,15 +6,13 @@ it raises ``EffectFailed``, so that its case is a failed one and no report witho
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from dataclasses import dataclass
 
 import msgspec
 
 from evals.records import Citation, CitedSentence, Outcome, System
-from research.app.records import Home
+from research.app.records import Home, stored_runs
 from research.app.running import RunHandle, ask, resume
 from research.app.systems.materials import Shelf, Shelved
 from research.budget import NANO
@@ -25,8 +23,6 @@ from research.render import to_markdown
 from research.report import Report, UsageFacts
 from research.settings import Settings
 from tools.clock import SystemClock
-from tools.database import connect, spoken
-from tools.journal import SCHEMA, VERSION
 
 CHANGES: Mapping[str, Callable[[RunOptions], RunOptions]] = {
     "extractive": lambda given: msgspec.structs.replace(given, model=None, base_url=None, mode="workflow"),
@@ -80,12 +76,8 @@ async def resuming_changes(report: Report, settings: Settings) -> str:
 
 
 def _rows(run: str, settings: Settings) -> int:
-    """Return how many calls and answers the journal has of a run."""
-    path = Home(settings).journal
-    query = "SELECT count(*), count(o.seq) FROM intents i LEFT JOIN outcomes o USING (seq) WHERE i.run = ?"
-    with closing(connect(path, SCHEMA, VERSION, read_only=True)) as connection, spoken(path):
-        row: sqlite3.Row = connection.execute(query, (run,)).fetchone()
-    return int(row[0]) + int(row[1])
+    """Return how many rows of calls a run has."""
+    return next(row.calls for row in stored_runs(Home(settings)) if row.id == run)
 
 
 def answering(name: str, settings: Settings, options: RunOptions, shelf: Shelf, *, resumed: bool) -> System:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager, closing
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import msgspec
@@ -16,6 +16,7 @@ from evals.records import Outcome
 from research.access import Access, Holder, World
 from research.analysts import Analyst
 from research.app.records import Home, new_run_id
+from research.app.stores import run_files
 from research.app.world import check_price, open_judgement
 from research.errors import EffectFailed, ResearchError
 from research.gate import Gate
@@ -23,9 +24,7 @@ from research.options import RunOptions
 from research.records import Event, Question, encode
 from research.settings import Settings, prepare_home
 from tools.clock import SystemClock
-from tools.database import Database
-from tools.journal import SCHEMA, VERSION, SqliteJournal
-from tools.library import FileLibrary
+from tools.ownership import RunLock
 
 
 @dataclass
@@ -71,11 +70,11 @@ class Gated:
         home, clock = Home(self.settings), SystemClock()
         run = new_run_id(clock.now())
         judgement = open_judgement(self.options, self.settings)
-        library = FileLibrary(home.library, clock)
-        with closing(Database(home.journal, SCHEMA, VERSION)) as database, closing(library):
-            journal = await SqliteJournal.begin(
-                database, run, created=clock.now(), question=encode(question), options=encode(self.options)
+        with RunLock(home.locks, run) as lock, run_files(home, clock) as files:
+            stores = await files.begin(
+                run, created=clock.now(), question=encode(question), options=encode(self.options), mark=lock.mark
             )
+            journal = stores.journal
             trouble: list[str] = []
 
             def listen(event: Event) -> None:
@@ -90,7 +89,7 @@ class Gated:
                 concurrency=self.settings.concurrency,
                 rng=random.Random(run),
             )
-            world = World(library=library, models=judgement.models)
+            world = World(library=stores.library, records=stores.records, models=judgement.models)
             access = Access(holder, name=holder, gate=gate, budget=gate.root, world=world)
             work = Work(judgement.analyst, access, gate, self.options, judgement.lapses, trouble)
             try:

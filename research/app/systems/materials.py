@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING
 
 from evals.records import Corpora, Document
 from research.app.records import Home
+from research.app.stores import open_library
 from research.app.systems.documents import documents_of
 from research.chunks import title_of
 from research.clean import clean_text
@@ -28,7 +29,6 @@ from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder, existing
 from tools.corpus_store import VERSION, CorpusStore, FileRow
 from tools.folder_files import MEDIA
-from tools.library import FileLibrary
 
 if TYPE_CHECKING:
     from tools.corpus import HybridCorpus
@@ -139,7 +139,7 @@ class Shelf:
             if step.done % STEP == 0 and step.done < step.total:
                 self.say(f"{name}: {step.done:,} of {step.total:,} {step.phase}")
 
-        library, parser = FileLibrary(self.home.library, SystemClock()), ChildParser()
+        library, parser = open_library(self.home, SystemClock()), ChildParser()
         corpus = corpus_folder(self.home.corpora, stored)
         try:
             summary = await index_folder(folder, corpus, parser, library, self.embedder, public=True, progress=progress)

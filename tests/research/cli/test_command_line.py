@@ -154,7 +154,7 @@ def test_a_home_of_another_version_is_refused(tmp_path: Path, command: list[str]
     (tmp_path / "VERSION").write_text("99\n", encoding="utf-8")
     ended = research(tmp_path, *command)
     assert ended.returncode == 1
-    assert "has layout 99 and this program uses layout 1" in ended.stderr
+    assert "has layout 99 and this program uses layout 2" in ended.stderr
     assert [path.name for path in tmp_path.iterdir()] == ["VERSION"]
 
 

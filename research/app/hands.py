@@ -1,0 +1,49 @@
+"""What a run takes from outside: its clock, its name, its judgement, its world and its stores.
+
+A run is a function of these. The command line uses :data:`HANDS`; a bench or a test hands in others, so that a run can
+be watched, cut off or played in virtual time without a word of it in the code that is shipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from research.access import World
+from research.app.records import new_run_id
+from research.app.stores import Stores
+from research.app.world import Judgement, Opened, open_judgement, open_world
+from research.options import RunOptions
+from research.ports import Clock
+from research.records import Failure
+from research.settings import Settings
+from tools.clock import SystemClock
+
+
+class OpenWorld(Protocol):
+    """Opens the ports of one run, and says what was lost before it began."""
+
+    def __call__(
+        self, options: RunOptions, settings: Settings, judgement: Judgement, stores: Stores, opened: Opened
+    ) -> AbstractAsyncContextManager[tuple[World, tuple[Failure, ...]]]: ...
+
+
+def as_they_are(stores: Stores) -> Stores:
+    """Return the stores unchanged."""
+    return stores
+
+
+@dataclass(frozen=True)
+class Hands:
+    """The seams of a run. ``name_run`` makes an id of the time, ``stores`` may wrap what the run writes to."""
+
+    clock: Clock = field(default_factory=SystemClock)
+    name_run: Callable[[str], str] = new_run_id
+    judgement: Callable[[RunOptions, Settings], Judgement] = open_judgement
+    world: OpenWorld = open_world
+    stores: Callable[[Stores], Stores] = as_they_are
+
+
+HANDS = Hands()

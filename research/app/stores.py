@@ -1,0 +1,74 @@
+"""The stores of a run, opened together: journal, records and checkpoints in ``runs.db``, texts in the library.
+
+Who may open them, and when, is decided by those who run something: ``running``, and the evals' ``judge`` and ``gated``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+
+from research.app.records import Home
+from research.ports import Checkpoints, Clock, Journal, Library, Records
+from tools.checkpoint_rows import CheckpointRows
+from tools.database import Database
+from tools.journal import SqliteJournal
+from tools.library import FileLibrary
+from tools.run_records import RunRecords
+from tools.run_store import SCHEMA, VERSION, Mark, RunStore
+from tools.seal import Seal
+
+
+@dataclass(frozen=True)
+class Stores:
+    """What one run writes to, as its owner."""
+
+    journal: Journal
+    records: Records
+    checkpoints: Checkpoints
+    library: Library
+
+
+class RunFiles:
+    """The open files of a home; each run that is begun or taken over with them gets stores of its own."""
+
+    def __init__(self, database: Database, library: FileLibrary, seal: Seal) -> None:
+        self.database = database
+        self.library = library
+        self.seal = seal
+
+    async def begin(
+        self, run: str, *, created: str, question: str, options: str, mark: Mark, made: str = "", origin: str = ""
+    ) -> Stores:
+        """Write a new run's row and own it."""
+        words = {"created": created, "question": question, "options": options, "made": made, "origin": origin}
+        return self._stores(await RunStore.begin(self.database, self.seal, run, **words, mark=mark))
+
+    async def take_over(self, run: str, mark: Mark) -> Stores:
+        """Own an existing run; whoever owned it before can write no more. Raises ``UnknownName``."""
+        return self._stores(await RunStore.take_over(self.database, self.seal, run, mark))
+
+    def _stores(self, store: RunStore) -> Stores:
+        return Stores(
+            journal=SqliteJournal(store),
+            records=RunRecords(store),
+            checkpoints=CheckpointRows(self.database, self.seal, store.fence),
+            library=self.library,
+        )
+
+
+@contextmanager
+def run_files(home: Home, clock: Clock) -> Iterator[RunFiles]:
+    """Open the files of ``home``, making them on first use."""
+    seal = home.seal(create=True)
+    with (
+        closing(Database(home.runs, SCHEMA, VERSION)) as database,
+        closing(FileLibrary(home.library, clock, seal)) as library,
+    ):
+        yield RunFiles(database, library, seal)
+
+
+def open_library(home: Home, clock: Clock) -> FileLibrary:
+    """Open the texts of ``home`` alone, making them on first use; the caller closes them."""
+    return FileLibrary(home.library, clock, home.seal(create=True))
