@@ -10,6 +10,7 @@ after it, is in the benches that use this: ``bench.kill``, ``bench.damage``, ``b
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import signal
 import sys
@@ -25,7 +26,7 @@ from research.access import World
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.app.hands import Hands
-from research.app.running import ask, resume
+from research.app.running import RunHandle, ask, resume
 from research.app.stores import Stores
 from research.app.world import Judgement, Opened
 from research.budget import Caps
@@ -301,6 +302,7 @@ def reference_hands(log: Path, events: Events) -> Hands:
         yield World(library=stores.library, records=stores.records, **ports), ()
 
     def watched(stores: Stores) -> Stores:
+        events.happen("owned")
         return Stores(
             journal=WatchedJournal(stores.journal, events),
             records=WatchedRecords(stores.records, events),
@@ -311,25 +313,45 @@ def reference_hands(log: Path, events: Events) -> Hands:
     return Hands(clock=clock, name_run=lambda now: RUN, judgement=judgement, world=world, stores=watched)
 
 
+MakeHands = Callable[[Path, Events], Hands]
+"""Makes the hands of one life from the far side's log and the events that are counted."""
+
+
 def settings_of(home: Path) -> Settings:
     """Return settings with nothing of the user's, over ``home``."""
     return load({"home": str(home)}, {})
 
 
-async def begin(home: Path, log: Path, events: Events, options: RunOptions = OPTIONS) -> Report:
-    """Begin the reference run in ``home``."""
-    hands = reference_hands(log, events)
-    return await ask(QUESTION, options, settings_of(home), listen=unheard, on_start=unheard, hands=hands)
-
-
-async def go_on(home: Path, log: Path, events: Events, **how: Any) -> Report:
-    """Resume the reference run in ``home``; ``how`` is handed to ``resume``."""
-    hands = reference_hands(log, events)
-    return await resume(RUN, settings_of(home), approve=None, listen=unheard, on_start=unheard, hands=hands, **how)
-
-
 def unheard(_: object) -> None:
     """Take in an event or a handle, and do nothing."""
+
+
+async def begin(
+    home: Path,
+    log: Path,
+    events: Events,
+    options: RunOptions = OPTIONS,
+    *,
+    on_start: Callable[[RunHandle], None] = unheard,
+    make: MakeHands = reference_hands,
+) -> Report:
+    """Begin the reference run in ``home`` with the hands that ``make`` makes."""
+    hands = make(log, events)
+    return await ask(QUESTION, options, settings_of(home), listen=unheard, on_start=on_start, hands=hands)
+
+
+async def go_on(
+    home: Path,
+    log: Path,
+    events: Events,
+    *,
+    on_start: Callable[[RunHandle], None] = unheard,
+    make: MakeHands = reference_hands,
+    **how: Any,
+) -> Report:
+    """Resume the reference run in ``home``; ``how`` is handed to ``resume``."""
+    hands = make(log, events)
+    return await resume(RUN, settings_of(home), approve=None, listen=unheard, on_start=on_start, hands=hands, **how)
 
 
 class Ended(NamedTuple):
@@ -340,41 +362,64 @@ class Ended(NamedTuple):
     events: int
 
 
-def live(work: Callable[[Events], Awaitable[Report]], events: Events, timeout: float = 120.0) -> Ended:
-    """Do ``work`` in a forked process and return how it ended. The caller must have no threads of its own."""
+Work = Callable[[Events], Awaitable[Any]]
+"""What a life does; what comes of it is a report, or another record with an ``exit_code``."""
+
+
+async def _awaited(work: Work, events: Events) -> Any:
+    return await work(events)
+
+
+def plainly(work: Work, events: Events) -> Any:
+    """Do ``work`` in an event loop of its own, with nothing around it."""
+    return asyncio.run(_awaited(work, events))
+
+
+def live(
+    work: Work, events: Events, timeout: float = 120.0, *, drive: Callable[[Work, Events], Any] = plainly
+) -> Ended:
+    """Do ``work`` in a forked process and return how it ended. The caller must have no threads of its own.
+
+    ``drive`` runs it there; the command line's own way, with its signals, is one.
+    """
+    return waited(*start(work, events, drive=drive), timeout)
+
+
+def start(work: Work, events: Events, *, drive: Callable[[Work, Events], Any] = plainly) -> tuple[int, int]:
+    """Begin ``work`` in a forked process; return its number and the pipe on which it will say how it ended."""
     reader, writer = os.pipe()
     child = os.fork()
     if child == 0:
         os.close(reader)
-        _be(work, events, writer)
+        _be(work, events, writer, drive)
     os.close(writer)
-    return _waited(child, reader, timeout)
+    return child, reader
 
 
-def _be(work: Callable[[Events], Awaitable[Report]], events: Events, writer: int) -> None:
+def _be(work: Work, events: Events, writer: int, drive: Callable[[Work, Events], Any]) -> None:
     """Be the child: work, tell the parent, and leave without the parent's exit handlers."""
-    code, said = 1, ""
+    code, said = 70, ""
     try:
-        report = asyncio.run(_awaited(work, events))
+        report = drive(work, events)
         code, said = report.exit_code, encode(report)
     except ResearchError as error:
         code, said = error.exit_code, f"{type(error).__name__}: {error}"
-    except BaseException:  # noqa: BLE001  a forked process must never return into its parent's code
-        code, said = 70, traceback.format_exc()
-    os.write(writer, b"")
-    with os.fdopen(writer, "w", encoding="utf-8") as pipe:
-        pipe.write(f"{events.count}\n{said}")
-    sys.stderr.flush()
-    os._exit(code)
+    finally:  # whatever was raised: a forked process must never return into its parent's code
+        said = said or traceback.format_exc()
+        with os.fdopen(writer, "w", encoding="utf-8") as pipe:
+            pipe.write(f"{events.count}\n{said}")
+        sys.stderr.flush()
+        os._exit(code)
 
 
-async def _awaited(work: Callable[[Events], Awaitable[Report]], events: Events) -> Report:
-    return await work(events)
-
-
-def _waited(child: int, reader: int, timeout: float) -> Ended:
+def waited(child: int, reader: int, timeout: float) -> Ended:
     """Read what the child says and wait for its end; one that hangs past ``timeout`` seconds is killed, code -999."""
-    signal.signal(signal.SIGALRM, lambda *_: os.kill(child, signal.SIGKILL))
+
+    def kill(*_: object) -> None:
+        with contextlib.suppress(ProcessLookupError):  # it ended just before
+            os.kill(child, signal.SIGKILL)
+
+    signal.signal(signal.SIGALRM, kill)
     signal.setitimer(signal.ITIMER_REAL, timeout)
     with os.fdopen(reader, encoding="utf-8") as pipe:
         said = pipe.read()

@@ -119,9 +119,9 @@ class Outcome(Record):
     ``answer``: the answer's text. ``ranked``: document ids, best first (of a report: those it cites, in reading
     order). ``verdict`` and ``confidence`` (0 to 1, that the claim is supported), ``rationale`` (document ids): of a
     claim. ``parts``: the sub-questions it split the question into; ``queries``: what it would search for them.
-    ``report``: the whole report as Markdown. ``resumed``: what resuming the finished run changed, "" for nothing.
-    ``usage``: what it spent, where it counts that. ``seconds``: wall time of the case. ``judged``: what a language
-    model made of it, by metric (``evals.judging``).
+    ``report``: the whole report as Markdown. ``resumed``: what stopping the run half-way and resuming it changed,
+    "" for nothing. ``usage``: what it spent, where it counts that. ``seconds``: wall time of the case. ``judged``: what
+    a language model made of it, by metric (``evals.judging``).
     """
 
     answer: str | None = None

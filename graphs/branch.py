@@ -21,9 +21,10 @@ from langgraph.runtime import Runtime
 from graphs.border import Trouble, settle
 from graphs.context import RunContext
 from graphs.reading import Reader
-from graphs.state import BranchInput, BranchOutput, BranchState, Json
+from graphs.state import BranchInput, BranchOutput, BranchState, Json, recalled
 from research.access import Access
 from research.budget import Caps
+from research.forked import Ended
 from research.ranking import reciprocal_rank
 from research.records import (
     BranchOutcome,
@@ -70,12 +71,18 @@ class Desk:
         return await self.access.search(query, label=self.task.label)
 
 
+def _over(state: BranchState) -> str:
+    """Return what ended the branch before it was done: a budget, a missing right, an order; else nothing."""
+    return state.get("limit") or state.get("refused") or state.get("cancelled") or ""
+
+
 def _note(state: BranchState, trouble: Trouble) -> Json:
     """Return the update that adds ``trouble`` to the branch's state."""
     return {
         "failures": [*state.get("failures", []), *(plain(failure) for failure in trouble.failures)],
         "limit": state.get("limit", "") or trouble.limit,
         "refused": state.get("refused", "") or trouble.refused,
+        "cancelled": state.get("cancelled", "") or trouble.cancelled,
     }
 
 
@@ -167,10 +174,12 @@ async def close(state: BranchState, runtime: Runtime[RunContext]) -> Json:
         gaps=(gap,) if gap else (),
         rounds=state.get("round", 0),
     )
+    ended = Ended(outcome=outcome, limit=_over(state))
+    await runtime.context.world.records.put([("outcome", task.id, ended)])
     runtime.context.gate.close(task.id)
     detail = f"{outcome.outcome}, {counted(len(outcome.findings), 'finding')}"
     runtime.context.gate.tell("branch.ended", task.id, detail)
-    return {"outcomes": {task.id: {**plain(outcome), "limit": state.get("limit") or state.get("refused") or ""}}}
+    return {"outcomes": {task.id: recalled(ended)}}
 
 
 def _outcome(state: BranchState) -> OutcomeName:
@@ -178,6 +187,8 @@ def _outcome(state: BranchState) -> OutcomeName:
         return "out of budget"
     if state.get("refused"):
         return "refused"
+    if state.get("cancelled"):
+        return "cancelled"
     if state.get("failures"):
         return "partial" if state.get("findings") else "failed"
     return "done"
@@ -192,13 +203,13 @@ def _after_search(state: BranchState) -> Next:
 
 
 def _after_read(state: BranchState) -> Next:
-    if state.get("limit") or state.get("refused"):
+    if _over(state):
         return "close"
     return "step" if state["task"]["kind"] == "agent" else "judge"
 
 
 def _after_judge(state: BranchState) -> Next:
-    if state.get("refused") or state.get("limit"):
+    if _over(state):
         return "close"
     return "search" if state.get("queries") else "close"
 

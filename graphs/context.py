@@ -10,6 +10,7 @@ from graphs.border import Trouble, settle
 from research.access import Access, Holder, World
 from research.analysts import Analyst, Bounds
 from research.budget import Budget, Caps
+from research.forked import Given
 from research.gate import Gate
 from research.options import RunOptions
 from research.records import Failure, Finding, Source, build
@@ -83,6 +84,10 @@ class RunContext:
     async def all_lapses(self) -> tuple[str, ...]:
         """Return every lapse of the run, over all its lives."""
         return tuple(str(lapse) for lapse in await self.world.records.every("lapse"))
+
+    async def given(self) -> Given | None:
+        """Return what the run was forked with, ``None`` when it was not forked."""
+        return next((build(Given, given) for given in await self.world.records.every("given")), None)
 
     async def findings(self, ids: Sequence[str]) -> tuple[Finding, ...]:
         """Return records of findings by id, in that order."""

@@ -20,6 +20,7 @@ from research.analysts import Notes
 from research.assemble import Facts, assemble, sentence_id
 from research.autonomy import granted
 from research.errors import OutOfBudget
+from research.forked import Given, Round, round_id
 from research.records import (
     BranchOutcome,
     Draft,
@@ -60,23 +61,33 @@ async def plan_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
         return {"failures": {"plan": plain(failure)}, "pending": []}
     await context.keep_lapses()
     plan = msgspec.structs.replace(plan, tasks=plan.tasks[: context.bounds.branches])
-    await context.world.records.put([("plan", "plan", plan)])
-    return _start(context, build(Mode, state["mode"]), plan)
+    return await begin_plan(context, build(Mode, state["mode"]), plan)
 
 
-def _start(context: RunContext, mode: Mode, plan: Plan) -> Json:
+async def begin_plan(context: RunContext, mode: Mode, plan: Plan) -> Json:
+    """Keep the plan and return the update that starts its round; also for a plan that a fork was given."""
+    losses = [("loss", ident("l", loss), loss) for loss in context.losses]
+    await context.world.records.put([("plan", "plan", plan), ("mode", "mode", mode), *losses])
+    return await _start(context, mode, plan, 1)
+
+
+async def _start(context: RunContext, mode: Mode, plan: Plan, number: int) -> Json:
     """Return the update that starts a round: as many branches as the budget can feed, each with its caps."""
     tasks = [msgspec.structs.replace(task, kind=granted(mode, task)) for task in plan.tasks]
     calls = context.gate.root.left().calls
     room = len(tasks) if calls is None else min(len(tasks), max(1, calls // CALLS_WORTH_A_BRANCH))
     started, dropped = tasks[:room], tasks[room:]
-    for task in started:
+    unstarted = {task.id: "not started: too few calls left for another branch" for task in dropped} | dict.fromkeys(
+        plan.dropped, "not planned: more of them than branches; raise --branches"
+    )
+    begun = Round(plan=Plan(tasks=tuple(tasks)), unstarted=unstarted)
+    await context.world.records.put([("round", round_id(number), begun)])
+    for task in tasks:
         context.gate.tell("branch.planned", task.id, task.objective)
     return {
         "tasks": {task.id: plain(task) for task in tasks},
         "pending": [task.id for task in started],
-        "unstarted": {task.id: "not started: too few calls left for another branch" for task in dropped}
-        | dict.fromkeys(plan.dropped, "not planned: more of them than branches; raise --branches"),
+        "unstarted": unstarted,
         "caps": plain(context.branch_caps(max(1, len(started)))),
         "opened": round(context.gate.elapsed(), 3),
     }
@@ -126,7 +137,8 @@ def _outcomes(state: RunState) -> tuple[BranchOutcome, ...]:
 async def assess_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     """Ask whether the whole needs more branches; private findings can only lead to more corpus branches."""
     context = runtime.context
-    short = any(outcome.get("limit") for outcome in state.get("outcomes", {}).values())
+    ends = state.get("outcomes", {}).values()
+    short = any(end.get("limit") for end in ends if end["outcome"] != "cancelled")
     if state["round"] >= context.bounds.rounds or short or not state.get("approved", True):
         return {"pending": []}
     notes = await _notes(state, context)
@@ -139,8 +151,12 @@ async def assess_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
         for task in (answers[0][: context.bounds.new_branches] if answers else ())
         if task.id not in known and not (label == "private" and task.type == "web")
     ]
-    update = _start(context, build(Mode, state["mode"]), Plan(tasks=tuple(tasks))) if tasks else {"pending": []}
-    return {**update, "round": state["round"] + 1, "failures": _failed("assess", "assessing", trouble)}
+    failed = _failed("assess", "assessing", trouble)
+    await context.world.records.put([("loss", ident("l", what), what) for what in failed.values()])
+    update: Json = {"pending": []}
+    if tasks:
+        update = await _start(context, build(Mode, state["mode"]), Plan(tasks=tuple(tasks)), state["round"] + 1)
+    return {**update, "round": state["round"] + 1, "failures": failed}
 
 
 def _failed(name: str, where: str, trouble: Trouble) -> Json:
@@ -190,8 +206,9 @@ async def publish_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     """Put the report together and store it; a run publishes once, later tries change nothing."""
     context = runtime.context
     notes = await _notes(state, context)
+    given = await context.given()
     report = assemble(
-        _facts(state, context, notes, await context.all_lapses()),
+        _facts(state, context, notes, await context.all_lapses(), given),
         await _draft(state, context),
         notes.findings,
         notes.sources,
@@ -203,7 +220,7 @@ async def publish_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     return {"report": "report"}
 
 
-def _facts(state: RunState, context: RunContext, notes: Notes, lapses: tuple[str, ...]) -> Facts:
+def _facts(state: RunState, context: RunContext, notes: Notes, lapses: tuple[str, ...], given: Given | None) -> Facts:
     limits = {id: str(outcome.get("limit") or "") for id, outcome in state.get("outcomes", {}).items()}
     failures: Sequence[Any] = list(state.get("failures", {}).values())
     return Facts(
@@ -217,8 +234,11 @@ def _facts(state: RunState, context: RunContext, notes: Notes, lapses: tuple[str
         outcomes=notes.outcomes,
         limits={id: limit for id, limit in limits.items() if limit},
         unstarted=state.get("unstarted", {}),
-        failures=tuple(build(Failure, failure) for failure in failures) + context.losses,
+        failures=tuple(build(Failure, failure) for failure in failures)
+        + context.losses
+        + (given.losses if given else ()),
         lapses=lapses,
         usage=context.gate.usage(),
         branch_usage={task.id: context.gate.usage(task.id) for task in notes.tasks},
+        origin=given.origin if given else None,
     )

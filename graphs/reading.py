@@ -15,6 +15,7 @@ from graphs.context import RunContext
 from research.access import Access
 from research.citations import findings_from
 from research.errors import SourceDamaged
+from research.forked import source_id
 from research.passages import best_passages
 from research.records import Finding, Hit, Label, Passage, Question, Record, Source, Task, counted
 
@@ -99,7 +100,7 @@ class Reader:
         findings, dropped = findings_from(quotes, self._task, texts, dict.fromkeys(texts, label), near=read)
         used = {finding.source for finding in findings}
         records: list[tuple[str, str, object]] = [("finding", finding.id, finding) for finding in findings]
-        records += [("source", f"{source.id} {source.url}", source) for source in sources if source.id in used]
+        records += [("source", source_id(source), source) for source in sources if source.id in used]
         await self._context.world.records.put(records)
         losses = [*lost]
         if dropped:

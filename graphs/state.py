@@ -9,6 +9,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any, TypedDict
 
+from research.forked import Ended
+from research.records import plain
+
 VERSION = 1
 Json = dict[str, Any]
 
@@ -16,6 +19,11 @@ Json = dict[str, Any]
 def merge(old: Json | None, new: Json | None) -> Json:
     """Union of two dicts by key; the newer value wins."""
     return {**(old or {}), **(new or {})}
+
+
+def recalled(ended: Ended) -> Json:
+    """Return a branch's ending as the state keeps it."""
+    return {**plain(ended.outcome), "limit": ended.limit}
 
 
 class RunState(TypedDict, total=False):
@@ -57,6 +65,7 @@ class BranchState(TypedDict, total=False):
     gap: Json | None
     limit: str
     refused: str
+    cancelled: str
     outcomes: Annotated[dict[str, Json], merge]
 
 

@@ -17,6 +17,7 @@ from research.records import (
     Failure,
     Finding,
     Mode,
+    Origin,
     Question,
     Record,
     RunStatus,
@@ -58,6 +59,7 @@ class Facts(Record):
     lapses: tuple[str, ...]
     usage: Usage
     branch_usage: dict[str, Usage]
+    origin: Origin | None = None
 
 
 def sentence_id(sentence: Sentence) -> str:
@@ -101,6 +103,7 @@ def assemble(
             skipped=skipped,
             disagreements=draft.disagreements,
             usage=_usage(facts.usage, facts.options.caps),
+            origin=facts.origin,
         )
     )
 

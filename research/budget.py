@@ -7,7 +7,8 @@ so the leaves together can never spend more than the root was given::
     run  cap 100 = spent 12 + held 5 + carved(report 20, branch a 30, branch b 30) + left 3
 
 Invariant, for every node and currency with a cap: ``spent + held + sum(child.cap - child.spent for open children) <=
-cap``, where ``spent`` includes the children's spending.
+cap``, where ``spent`` includes the children's spending. A node that was closed grants nothing more; of what it was
+promised only what its calls in flight still hold stays promised, until they are settled.
 """
 
 from __future__ import annotations
@@ -71,7 +72,9 @@ class Budget:
         self.opened = opened
         self.spent = spent or Amount()
         self.held = Amount()
+        self.closed = False
         self.children: dict[str, Budget] = {}
+        self._ending: list[Budget] = []
 
     @property
     def spoken(self) -> str:
@@ -83,23 +86,24 @@ class Budget:
     def left(self) -> Caps:
         """Return what may still be reserved here; ``seconds`` is the deadline (run seconds), not what is left of it."""
         taken = self.spent.plus(self.held)
-        for child in self.children.values():
+        for child in (*self.children.values(), *self._ending):
             taken = taken.plus(child._promised())
         free: dict[str, int | None] = {}
         for currency in ADDITIVE:
-            cap = getattr(self.caps, currency)
+            cap = 0 if self.closed else getattr(self.caps, currency)
             free[currency] = None if cap is None else max(0, cap - getattr(taken, currency))
         return Caps(tokens=free["tokens"], nano_usd=free["nano_usd"], calls=free["calls"], seconds=self.deadline())
 
     def _promised(self) -> Amount:
-        """What this child may still take from its parent: cap minus spent, or its own promises where it has no cap."""
+        """What this child may still take from its parent: cap minus spent, or what is held where it has no cap."""
         own = self.held
-        for child in self.children.values():
+        for child in (*self.children.values(), *self._ending):
             own = own.plus(child._promised())
         parts: dict[str, int] = {}
         for currency in ADDITIVE:
             cap, spent = getattr(self.caps, currency), getattr(self.spent, currency)
-            parts[currency] = getattr(own, currency) if cap is None else max(0, cap - spent)
+            open_ended = cap is None or self.closed
+            parts[currency] = getattr(own, currency) if open_ended else max(0, cap - spent)
         return Amount(**parts)
 
     def deadline(self) -> float | None:
@@ -109,7 +113,12 @@ class Budget:
         return own if above is None else above if own is None else min(own, above)
 
     def reserve(self, bound: Amount) -> None:
-        """Hold ``bound`` until :meth:`settle`; raises ``OutOfBudget`` (and holds nothing) when it does not fit."""
+        """Hold ``bound`` until :meth:`settle`; raises ``OutOfBudget`` (and holds nothing) when it does not fit.
+
+        Raises ``ValueError`` for a bound below zero, which would make room instead of taking it.
+        """
+        if any(getattr(bound, currency) < 0 for currency in ADDITIVE):
+            raise ValueError(f"a bound is never below zero: {bound}")
         left = self.left()
         for currency in ADDITIVE:
             free, need = getattr(left, currency), getattr(bound, currency)
@@ -121,22 +130,32 @@ class Budget:
         self.held = self.held.plus(bound)
 
     def settle(self, bound: Amount, actual: Amount) -> None:
-        """Release ``bound`` and charge ``actual``, never more than ``bound``, here and in every node above."""
-        self.held = self.held.minus(bound)
-        self.charge(Amount(**{c: min(getattr(actual, c), getattr(bound, c)) for c in ADDITIVE}))
+        """Release ``bound`` and charge ``actual``, from nothing to ``bound``, here and in every node above.
 
-    def charge(self, amount: Amount) -> None:
-        """Add to what was spent here and above, without a reservation: for what a journal says was spent before."""
+        Raises ``ValueError`` when that much is not held: each reservation is settled once.
+        """
+        held = self.held.minus(bound)
+        if any(getattr(held, currency) < 0 for currency in ADDITIVE):
+            raise ValueError(f"{self.name} holds {self.held}, so {bound} cannot be settled")
+        self.held = held
+        self._charge(Amount(**{c: max(0, min(getattr(actual, c), getattr(bound, c))) for c in ADDITIVE}))
+        self._forget()
+
+    def _charge(self, amount: Amount) -> None:
+        """Add to what was spent here and above."""
         node: Budget | None = self
         while node is not None:
             node.spent = node.spent.plus(amount)
             node = node.parent
 
     def carve(self, name: str, caps: Caps, *, spent: Amount | None = None, opened: float = 0.0) -> Budget:
-        """Open a child with at most ``caps``, cut down to what is left here.
+        """Open a child with at most ``caps``, cut down to what is left here; one that is open is returned as it is.
 
         ``spent`` is what the child had spent in an earlier life of the run; it is already in this node's ``spent``.
         """
+        known = self.children.get(name)
+        if known is not None:
+            return known
         before = spent or Amount()
         left = self.left()
         cut: dict[str, int | None] = {}
@@ -155,10 +174,23 @@ class Budget:
         return child
 
     def close(self, name: str) -> None:
-        """Give what the child did not spend back to this node; a child with a call in flight keeps what it holds."""
-        child = self.children.get(name)
-        if child is not None and child.held == Amount():
-            del self.children[name]
+        """Give what the child did not spend back to this node; what a call in flight holds, when that is settled."""
+        child = self.children.pop(name, None)
+        if child is None:
+            return
+        child.closed = True
+        for below in list(child.children):
+            child.close(below)
+        if child._promised() != Amount():
+            self._ending.append(child)
+
+    def _forget(self) -> None:
+        """Let go of a closed node whose last call was settled, and of each closed node above that waited for it."""
+        node = self
+        while node.closed and node.parent is not None and node._promised() == Amount():
+            if node in node.parent._ending:
+                node.parent._ending.remove(node)
+            node = node.parent
 
     def share(self, parts: int, ceiling: Caps) -> Caps:
         """Return the caps of each of ``parts`` equal children of what is left here, none above ``ceiling``."""

@@ -8,12 +8,14 @@ Whether an effect may be sent at all is decided in ``research.access``; sending,
 
 from __future__ import annotations
 
-from typing import Protocol
+from typing import Protocol, cast
+
+import msgspec
 
 from research.budget import Amount, Caps
 from research.errors import EffectFailed, OutOfBudget
 from research.ports import ChatModel, Corpus, Fetch, Library, Price, Search
-from research.records import Label
+from research.records import Label, encode
 from research.requests import (
     FetchReply,
     FetchRequest,
@@ -24,8 +26,12 @@ from research.requests import (
     Request,
     RetrieveRequest,
     SearchRequest,
+    TokenCount,
 )
 
+LONGEST_TOKEN = 32
+"""Bytes of text that one token covers at most, on average over a text: prose has 4 to 5, indented code up to 12. Usage
+that would need longer tokens is too small to be true."""
 LEAST_ANSWER = 64
 """Tokens: below this an answer is of no use, so the call is refused rather than sent with less."""
 
@@ -100,14 +106,28 @@ class ModelEffect:
 
     async def send(self, bound: Amount, timeout: float | None) -> ModelReply:
         answer = bound.tokens - self._prompt
-        return await self._model.complete(self.request, max_tokens=answer, timeout=timeout)
+        reply = await self._model.complete(self.request, max_tokens=answer, timeout=timeout)
+        # What is no number could not be written down, or not read again; nothing that cannot be true is kept.
+        return reply if self._credible(reply, bound) else msgspec.structs.replace(reply, usage=None)
 
     def charge(self, reply: Reply, bound: Amount) -> Amount:
-        usage = reply.usage if isinstance(reply, ModelReply) else None
-        if usage is None or usage.prompt <= 0 or usage.completion < 0:
+        if not isinstance(reply, ModelReply) or not self._credible(reply, bound):
             return bound
+        usage = cast(TokenCount, reply.usage)
         cost = self._amount(usage.prompt, usage.completion)
-        return bound if cost.tokens > bound.tokens or cost.nano_usd > bound.nano_usd else cost
+        return bound if cost.nano_usd > bound.nano_usd else cost
+
+    def _credible(self, reply: ModelReply, bound: Amount) -> bool:
+        """Return whether the usage that was reported may be true: neither above the bound nor below the texts."""
+        usage = reply.usage
+        if usage is None or type(usage.prompt) is not int or type(usage.completion) is not int:
+            return False
+        if usage.prompt <= 0 or usage.completion <= 0 or usage.prompt + usage.completion > bound.tokens:
+            return False
+        written = len(reply.text.encode(errors="replace")) + sum(
+            len(encode(call.arguments)) for call in reply.tool_calls
+        )
+        return usage.prompt * LONGEST_TOKEN >= self._prompt and usage.completion * LONGEST_TOKEN >= written
 
 
 class CallEffect:

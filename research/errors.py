@@ -10,11 +10,13 @@
     ├── Fatal                      1   the run cannot go on in this process; nothing that was recorded is lost
     │   ├── NotTheOwner                another process owns the run
     │   ├── StoreProblem               disk full, read-only, damaged, locked
+    │   ├── Exhausted                  memory, file handles, threads or room on the disk ran out
     │   └── WrongVersion               the data directory or state was written by another version
     ├── EffectFailed               -   a call to the world failed for good; becomes a Failure
     ├── Refused                    -   not an error: the gate did not send the call
     │   ├── OutOfBudget                a cap would have been passed
-    │   └── Forbidden                  the branch's type does not allow it
+    │   ├── Forbidden                  the branch's type does not allow it
+    │   └── BranchCancelled            the user cancelled the branch
     ├── SourceDamaged              1   a stored text is missing or was changed; one source is lost, not the run
     └── CitationBroken             1   a report that cites an unknown finding, or a quote that is not in its source
 
@@ -63,6 +65,10 @@ class StoreProblem(Fatal):
     """A store is full, read-only, damaged or locked."""
 
 
+class Exhausted(Fatal):
+    """Memory, file handles, threads or room on the disk ran out: this says nothing of what was being worked on."""
+
+
 class WrongVersion(Fatal):
     """The data directory or a run's state was written by another version of the program."""
 
@@ -96,6 +102,10 @@ class OutOfBudget(Refused):
 
 class Forbidden(Refused):
     """The branch's type does not allow the effect, or private text would have left the machine."""
+
+
+class BranchCancelled(Refused):
+    """The user cancelled the branch; what it has found is used."""
 
 
 class SourceDamaged(ResearchError):

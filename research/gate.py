@@ -15,17 +15,20 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Awaitable, Callable, Sequence
 
 import msgspec
 
 from research.budget import Amount, Budget, Caps
 from research.effects import Effect
-from research.errors import EffectFailed, Fatal, OutOfBudget
+from research.errors import BranchCancelled, EffectFailed, Fatal, OutOfBudget
+from research.exhaustion import exhausted
 from research.ledger import Ledger
 from research.ports import Clock, Entry, Intent, Journal, Listener, Outcome
 from research.records import Event, Usage, encode
 from research.requests import FetchReply, HitsReply, ModelReply, Reply, Request, request_key
+from research.spending import against
 
 ATTEMPTS = 3
 FIRST_PAUSE = 0.5
@@ -39,10 +42,18 @@ REPLIES: dict[str, type[ModelReply | HitsReply | FetchReply]] = {
 }
 
 
+Look = Callable[[], Awaitable[None]]
+"""Looks for orders that were given from outside, and calls ``Gate.stop`` or ``Gate.cancel`` for each."""
+
+
 class Stopping(Fatal):
-    """The run was asked to stop: no new call is started. Resume goes on from here."""
+    """The run was asked to stop: no new call is started. ``str(error)`` says who asked, and how to go on."""
 
     exit_code = 130
+
+
+async def _no_orders() -> None:
+    """Look for no orders: for a gate that nobody outside can reach."""
 
 
 class Gate:
@@ -71,6 +82,9 @@ class Gate:
         self._started = clock.monotonic()
         self._flying: dict[str, asyncio.Task[Reply]] = {}
         self._stopped = asyncio.Event()
+        self._why = ""
+        self._cancelled: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
+        self._look: Look = _no_orders
         self.root = Budget("run", caps, spent=self._ledger.total())
 
     def elapsed(self) -> float:
@@ -82,9 +96,6 @@ class Gate:
 
         ``opened`` is when the branch began, in seconds of the run: a resumed branch keeps its deadline.
         """
-        known = self.root.children.get(branch)
-        if known is not None:
-            return known
         return self.root.carve(branch, caps, spent=self._ledger.spent(branch), opened=opened)
 
     def close(self, branch: str) -> None:
@@ -96,17 +107,33 @@ class Gate:
         return self._ledger.usage(branch, self.elapsed() if branch is None else None)
 
     def tell(self, kind: str, branch: str = "", detail: str = "") -> None:
-        """Send one event to the listener."""
-        if self._listen is not None:
-            self._listen(Event(run=self.run, kind=kind, branch=branch, detail=detail))
+        """Send one event to the listener; at the end of a branch, a round and the run also what was spent."""
+        if self._listen is None:
+            return
+        self._listen(Event(run=self.run, kind=kind, branch=branch, detail=detail))
+        if kind in ("branch.ended", "round.ended"):
+            used = self.usage()
+            self._listen(Event(run=self.run, kind="spent", detail=against(used, self.root.caps), usage=used))
+        elif kind == "published":
+            for name in self._ledger.branches():
+                self._listen(Event(run=self.run, kind="spent", branch=name, usage=self.usage(name)))
 
     def in_flight(self) -> int:
         """Return how many calls are being worked on."""
         return len(self._flying)
 
-    def stop(self) -> None:
-        """Start no more calls; those in flight go on."""
+    def heed(self, look: Look) -> None:
+        """Have ``look`` awaited before each call is sent."""
+        self._look = look
+
+    def stop(self, why: str = "the run was asked to stop") -> None:
+        """Start no more calls; those in flight go on. The first reason is the one that is told."""
+        self._why = self._why or why
         self._stopped.set()
+
+    def cancel(self, branch: str) -> None:
+        """Start no more calls for one branch; those in flight go on, and so do the other branches."""
+        self._cancelled[branch].set()
 
     async def drain(self) -> None:
         """Wait until every call in flight has been recorded."""
@@ -116,8 +143,9 @@ class Gate:
     async def call(self, effect: Effect, *, branch: str, budget: Budget) -> Reply:
         """Return the answer to ``effect.request``, from the journal, from a twin in flight, or from the world.
 
-        Raises ``OutOfBudget`` when a cap would be passed, ``EffectFailed`` when the call failed for good, and
-        ``Stopping``, ``NotTheOwner`` or ``StoreProblem``, which end the run in this process.
+        Raises ``OutOfBudget`` when a cap would be passed, ``BranchCancelled`` when the user cancelled the branch,
+        ``EffectFailed`` when the call failed for good, and ``Stopping``, ``NotTheOwner`` or ``StoreProblem``, which
+        end the run in this process.
         """
         key = request_key(effect.request)
         while True:
@@ -133,8 +161,8 @@ class Gate:
                 return await asyncio.shield(task)
             try:
                 return await asyncio.shield(task)
-            except OutOfBudget:
-                continue  # the twin that asked first could not pay; this branch asks on its own budget
+            except (OutOfBudget, BranchCancelled):
+                continue  # the twin that asked first could not pay or was cancelled; this branch asks for itself
 
     def _recorded(self, branch: str, key: str, request: Request) -> Reply | None:
         payload = self._ledger.answers.get(key)
@@ -157,36 +185,44 @@ class Gate:
                     if not failure.retryable:
                         raise
                     self.tell("call.retried", branch, f"{_spoken(effect.request)}: {failure}")
-                    await self._pause(failure, attempt, budget)
+                    await self._pause(failure, attempt, branch, budget)
             return await self._attempt(effect, key, branch, budget, ATTEMPTS)
         finally:
             del self._flying[key]
 
-    async def _pause(self, failure: EffectFailed, attempt: int, budget: Budget) -> None:
-        """Wait as the far side asked, or exponentially with full jitter; never past the deadline."""
+    async def _pause(self, failure: EffectFailed, attempt: int, branch: str, budget: Budget) -> None:
+        """Wait as the far side asked, or exponentially with full jitter; never past the deadline or an order to end."""
         backoff = FIRST_PAUSE * 2 ** (attempt - 1) * (1 + self._rng.random())
         wait = min(LONGEST_PAUSE, backoff if failure.retry_after is None else failure.retry_after)
         deadline = budget.deadline()
         if deadline is not None and self.elapsed() + wait >= deadline:
             raise OutOfBudget(f"{budget.spoken}: no time is left to try again after “{failure}”", currency="seconds")
-        pause, stopped = asyncio.ensure_future(self._clock.sleep(wait)), asyncio.ensure_future(self._stopped.wait())
-        await asyncio.wait((pause, stopped), return_when=asyncio.FIRST_COMPLETED)
-        pause.cancel()
-        stopped.cancel()
+        ends = (self._clock.sleep(wait), self._stopped.wait(), self._cancelled[branch].wait())
+        waiting = [asyncio.ensure_future(end) for end in ends]
+        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
+        for one in waiting:
+            one.cancel()
 
     async def _attempt(self, effect: Effect, key: str, branch: str, budget: Budget, attempt: int) -> Reply:
         async with self._slots:
-            if self._stopped.is_set():
-                raise Stopping("the run was asked to stop")
+            await self._allowed(branch)
             intent = self._intent(effect, key, branch, attempt)
             try:
-                timeout = self._time_left(effect, budget)
+                self._time_left(effect, budget)
                 bound = effect.size(budget.left())
                 budget.reserve(bound)
             except OutOfBudget as refusal:
-                await self._refuse(intent, refusal)
+                await self._refuse(await self._journal.intend(intent), intent, refusal)
                 raise
-            return await self._paid(effect, msgspec.structs.replace(intent, bound=bound), budget, timeout)
+            return await self._paid(effect, msgspec.structs.replace(intent, bound=bound), budget)
+
+    async def _allowed(self, branch: str) -> None:
+        """Raise when the run or the branch was told to end, up to this moment."""
+        await self._look()
+        if self._stopped.is_set():
+            raise Stopping(self._why)
+        if self._cancelled[branch].is_set():
+            raise BranchCancelled("cancelled by the user")
 
     def _intent(self, effect: Effect, key: str, branch: str, attempt: int) -> Intent:
         return Intent(
@@ -212,17 +248,22 @@ class Gate:
         deadline = budget.deadline()
         return deadline is not None and self.elapsed() >= deadline
 
-    async def _refuse(self, intent: Intent, refusal: OutOfBudget) -> None:
-        seq = await self._journal.intend(intent)
+    async def _refuse(self, seq: int, intent: Intent, refusal: OutOfBudget) -> None:
         payload = encode({"message": str(refusal), "retryable": False, "currency": refusal.currency})
         await self._conclude(seq, intent, "refused", payload, NOTHING, True)
         self.tell("call.refused", intent.branch, str(refusal))
 
-    async def _paid(self, effect: Effect, intent: Intent, budget: Budget, timeout: float) -> Reply:
+    async def _paid(self, effect: Effect, intent: Intent, budget: Budget) -> Reply:
         """Send one reserved call. Whatever ends it without an outcome row leaves it charged at its bound."""
         bound = actual = intent.bound
         try:
             seq = await self._journal.intend(intent)
+            try:
+                timeout = self._time_left(effect, budget)
+            except OutOfBudget as refusal:  # the deadline came while the row was written
+                await self._refuse(seq, intent, refusal)
+                actual = NOTHING
+                raise
             self.tell("call.sent", intent.branch, _spoken(effect.request))
             try:
                 reply = await self._within(effect, bound, timeout)
@@ -230,12 +271,15 @@ class Gate:
                 charged = bound if failure.charged else Amount(calls=bound.calls)
                 # What one branch's deadline cut off says nothing about the call: another branch may try it again.
                 cut_off = timeout < effect.patience and self._time_is_up(budget)
-                detail = {"message": str(failure), "retryable": failure.retryable or cut_off, "currency": ""}
+                shortage = exhausted(failure)
+                detail = {"message": str(failure), "retryable": failure.retryable or cut_off or bool(shortage), "currency": ""}
                 await self._conclude(seq, intent, "failed", encode(detail), charged, effect.priced)
                 actual = charged
                 self.tell("call.failed", intent.branch, f"{_spoken(effect.request)}: {failure}")
                 if cut_off:
                     raise OutOfBudget(f"{budget.spoken}: the time ran out during a call", currency="seconds") from None
+                if shortage is not None:
+                    raise shortage from failure
                 raise
             charged = effect.charge(reply, bound)
             await self._conclude(seq, intent, "answered", encode(reply), charged, effect.priced)

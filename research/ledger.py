@@ -77,6 +77,10 @@ class Ledger:
             total = total.plus(amount)
         return total
 
+    def branches(self) -> tuple[str, ...]:
+        """Return the names of all branches and steps that have rows, in the order of their first."""
+        return tuple(self._spent)
+
     def usage(self, branch: str | None = None, seconds: float | None = None) -> Usage:
         """Return what one branch (or, with ``None``, the run) used; money is ``None`` when a price is unknown."""
         amount = self.total() if branch is None else self.spent(branch)

@@ -20,7 +20,10 @@ Label = Literal["public", "private"]
 ModeName = Literal["workflow", "hybrid", "agent"]
 BranchType = Literal["web", "corpus"]
 BranchKind = Literal["workflow", "agent"]
-OutcomeName = Literal["done", "partial", "failed", "refused", "out of budget"]
+OutcomeName = Literal["done", "partial", "failed", "refused", "out of budget", "cancelled"]
+"""``cancelled``: it was ended before it was done, by the user or because its run was forked; its findings are used."""
+
+ForkPoint = Literal["plan", "branch", "compose"]
 VerdictName = Literal["supported", "unsupported", "could not check"]
 RunStatus = Literal["running", "interrupted", "waiting", "cancelled", "done", "partial", "failed"]
 
@@ -223,6 +226,25 @@ class BranchOutcome(Record):
     rounds: int = 0
 
 
+class Origin(Record):
+    """Which run a run was forked from, at which step, and what of it was used again without being paid again.
+
+    ``usd`` is in dollars, ``None`` when a price is unknown.
+    """
+
+    run: str
+    at: ForkPoint
+    calls: int = 0
+    tokens: int = 0
+    usd: float | None = 0.0
+
+    @property
+    def spoken(self) -> str:
+        """The origin in words, for people."""
+        reused = f"{counted(self.calls, 'call')} and {counted(self.tokens, 'token')} of it are used again, not paid again"
+        return f"from {self.run} at {self.at}: {reused if self.calls else 'nothing that it paid for is used again'}"
+
+
 class Sentence(Record):
     """A sentence of the report, with the findings it rests on."""
 
@@ -247,9 +269,13 @@ class Draft(Record):
 
 
 class Event(Record):
-    """One line of live progress: ``kind`` is a dotted name such as ``branch.ended``; ``detail`` is for people."""
+    """One line of live progress: ``kind`` is a dotted name such as ``branch.ended``; ``detail`` is for people.
+
+    ``usage`` is what was spent so far, in events of the kind ``spent``: by the run, or by the step ``branch``.
+    """
 
     run: str
     kind: str
     branch: str = ""
     detail: str = ""
+    usage: Usage | None = None

@@ -22,6 +22,7 @@ ENDINGS = {
     "partial": "partial: part of the work was skipped, see above",
     "failed": "failed: no part of the work succeeded",
     "interrupted": "interrupted",
+    "cancelled": "cancelled",
     "waiting": "waiting for approval",
     "running": "still running",
 }
@@ -164,6 +165,7 @@ def _facts(report: Report) -> Iterator[str]:
             f"- Money: {_money(usage)}",
             f"- Time: {_of(round(usage.seconds, 1), usage.caps.seconds)} seconds",
             f"- Checks: {_verdicts(report)}",
+            *_forked(report),
         ]
     )
     scores = [(score.dimension, f"{score.value} of 5", score.reason) for score in report.mode.scores]
@@ -173,6 +175,13 @@ def _facts(report: Report) -> Iterator[str]:
         for branch in report.branches
     ]
     yield from _table(("Branch", "Type", "Outcome", "Calls", "Tokens", "Money", "Seconds"), branches)
+
+
+def _forked(report: Report) -> Iterator[str]:
+    """Say which run this one was forked from, and what that spares."""
+    if report.origin is not None:
+        worth = f" (worth {dollars(report.origin.usd)})" if report.origin.usd else ""
+        yield f"- Forked {markdown_text(report.origin.spoken)}{worth}"
 
 
 def _table(head: Sequence[str], rows: Sequence[Sequence[str]]) -> Iterator[str]:

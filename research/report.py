@@ -16,6 +16,7 @@ from research.records import (
     Disagreement,
     Label,
     Mode,
+    Origin,
     OutcomeName,
     Record,
     RunStatus,
@@ -93,7 +94,10 @@ class Skipped(Record):
 
 
 class Report(Record):
-    """A whole report. ``sentences`` are in reading order: those of the answer first (``section`` empty)."""
+    """A whole report. ``sentences`` are in reading order: those of the answer first (``section`` empty).
+
+    ``origin`` says which run it was forked from, and what of that was used again; it is in none of ``usage``.
+    """
 
     run: str
     status: RunStatus
@@ -111,6 +115,7 @@ class Report(Record):
     skipped: tuple[Skipped, ...]
     disagreements: tuple[Disagreement, ...]
     usage: UsageFacts
+    origin: Origin | None = None
 
 
 def checked(report: Report) -> Report:

@@ -1,14 +1,16 @@
 """The graph's checkpoints as rows: bytes under a thread, a name space and an id. What the bytes say is the graph's.
 
 Only the latest checkpoint of each name space is kept, unless ``history`` is asked for: a resume needs no other, and
-so the file grows with what is in the state and not with its square. Fencing and digests as in ``tools.run_store``.
+so the file grows with what is in the state and not with its square. Fencing and digests as in ``tools.run_store``. A
+missing checkpoint costs work and nothing else; a task's writes are read only when all that were written together are
+there.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 
 from research.errors import NotTheOwner
 from research.ports import Checkpoint, PendingWrite
@@ -18,7 +20,7 @@ from tools.seal import Seal
 
 SELECT = "SELECT thread, ns, id, parent, value, metadata, digest FROM checkpoints WHERE thread = ?"
 WRITES = (
-    "SELECT thread, ns, checkpoint, task, path, place, channel, value, digest FROM writes "
+    "SELECT thread, ns, checkpoint, task, path, place, channel, value, together, digest FROM writes "
     "WHERE thread = ? AND ns = ? AND checkpoint = ? ORDER BY task, place"
 )
 
@@ -40,20 +42,22 @@ class CheckpointRows:
             digest = self._seal.sign("checkpoints", *values)
             connection.execute("INSERT OR REPLACE INTO checkpoints VALUES (?, ?, ?, ?, ?, ?, ?)", (*values, digest))
             if not self._history:
-                older = (row.thread, row.ns, row.id)
-                connection.execute("DELETE FROM checkpoints WHERE thread = ? AND ns = ? AND id < ?", older)
-                connection.execute("DELETE FROM writes WHERE thread = ? AND ns = ? AND checkpoint < ?", older)
+                # Every other one, not those of a lesser id: ids hold the time of day, which may have been set back.
+                latest = (row.thread, row.ns, row.id)
+                connection.execute("DELETE FROM checkpoints WHERE thread = ? AND ns = ? AND id <> ?", latest)
+                connection.execute("DELETE FROM writes WHERE thread = ? AND ns = ? AND checkpoint <> ?", latest)
 
         await self._database.run(replace)
 
     async def put_writes(self, rows: Sequence[PendingWrite], *, replace: bool) -> None:
         how = "REPLACE" if replace else "IGNORE"
-        values = [(w.thread, w.ns, w.checkpoint, w.task, w.path, w.place, w.channel, w.value) for w in rows]
+        words = [(w.thread, w.ns, w.checkpoint, w.task, w.path, w.place, w.channel, w.value) for w in rows]
+        values = [(*word, sum(1 for row in rows if row.task == word[3])) for word in words]
 
         def insert(connection: sqlite3.Connection) -> None:
             self._own(connection, rows[0].thread)
             connection.executemany(
-                f"INSERT OR {how} INTO writes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                f"INSERT OR {how} INTO writes VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
                 [(*row, self._seal.sign("writes", *row)) for row in values],
             )
 
@@ -76,6 +80,10 @@ class CheckpointRows:
 
     async def writes(self, thread: str, ns: str, checkpoint: str) -> Sequence[PendingWrite]:
         rows = await self._database.run(lambda c: c.execute(WRITES, (thread, ns, checkpoint)).fetchall())
+        there = Counter((row[3], row[-2]) for row in rows)
+        for row in rows:
+            if there[row[3], row[-2]] < row[-2]:
+                raise damaged(self._database.path, f"a write of the task {row[3]}", thread)
         return [self._write(row) for row in rows]
 
     async def delete(self, thread: str) -> None:
@@ -94,13 +102,13 @@ class CheckpointRows:
     def _checkpoint(self, row: tuple[str, str, str, str | None, bytes, bytes, bytes]) -> Checkpoint:
         thread, ns, id, parent, value, metadata, digest = row
         if not self._seal.holds(digest, "checkpoints", *row[:-1]):
-            raise damaged(self._path(), f"the checkpoint {id} of the run {thread}")
+            raise damaged(self._database.path, f"the checkpoint {id}", thread)
         return Checkpoint(thread=thread, ns=ns, id=id, parent=parent, value=value, metadata=metadata)
 
-    def _write(self, row: tuple[str, str, str, str, str, int, str, bytes, bytes]) -> PendingWrite:
-        thread, ns, checkpoint, task, path, place, channel, value, digest = row
+    def _write(self, row: tuple[str, str, str, str, str, int, str, bytes, int, bytes]) -> PendingWrite:
+        thread, ns, checkpoint, task, path, place, channel, value, _, digest = row
         if not self._seal.holds(digest, "writes", *row[:-1]):
-            raise damaged(self._path(), f"the write {place} of the task {task} of the run {thread}")
+            raise damaged(self._database.path, f"the write {place} of the task {task}", thread)
         return PendingWrite(
             thread=thread,
             ns=ns,
@@ -111,6 +119,3 @@ class CheckpointRows:
             channel=channel,
             value=value,
         )
-
-    def _path(self) -> Path:
-        return self._database.path

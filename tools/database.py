@@ -20,52 +20,104 @@ T = TypeVar("T")
 BUSY_MS = 10_000
 
 
+class NothingYet(StoreProblem):
+    """The file is not there, or nothing was written to it yet."""
+
+
 @contextmanager
-def spoken(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors on ``path`` into one sentence."""
+def spoken(path: Path, remedy: str = "") -> Iterator[None]:
+    """Turn SQLite's errors on ``path`` into one sentence; ``remedy`` says what to do about a damaged file."""
     try:
         yield
     except sqlite3.Error as error:
+        if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+            way_out = f"{remedy}; or put the file back from a copy" if remedy else "put it back from a copy"
+            raise StoreProblem(f"{path} is damaged: {error}; {way_out}") from error
         raise StoreProblem(f"{path} cannot be used: {error}; what was recorded before is kept") from error
     except OSError as error:
         raise StoreProblem(f"{path} cannot be used: {error.strerror or error}") from error
 
 
-def connect(path: Path, schema: str, version: int, *, read_only: bool = False) -> sqlite3.Connection:
-    """Open ``path``, creating it with ``schema`` when it is new. Raises ``WrongVersion`` and ``StoreProblem``."""
-    with spoken(path):
+def connect(path: Path, schema: str, version: int, *, read_only: bool = False, remedy: str = "") -> sqlite3.Connection:
+    """Open ``path``, creating it with ``schema`` when it is new.
+
+    ``remedy`` says what to do about a damaged file whose rows are signed; such a file's text is handed on even where
+    it is not UTF-8, for the digest to refuse. Raises ``WrongVersion``, ``StoreProblem``, and for a reader
+    ``NothingYet``.
+    """
+    with spoken(path, remedy):
+        _refuse_half(path)
         connection = _reader(path) if read_only else _writer(path, schema, version)
-        found = _layout(connection)
-        if found != version:
+        try:
+            _check_layout(connection, path, version)
+        except (sqlite3.Error, StoreProblem, WrongVersion):
             connection.close()
-            raise WrongVersion(
-                f"{path} has layout {found}, this program reads layout {version}; "
-                "use the version of the program that wrote it, or another --home"
-            )
+            raise
         connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+        if remedy:
+            connection.text_factory = _text
         return connection
+
+
+def _text(data: bytes) -> str:
+    return data.decode("utf-8", "surrogateescape")
+
+
+def _refuse_half(path: Path) -> None:
+    """Raise where the file is gone or empty and its ``-wal`` is not: SQLite would delete that, and what is in it."""
+    log = path.with_name(f"{path.name}-wal")
+    if log.exists() and log.stat().st_size and not (path.exists() and path.stat().st_size):
+        raise StoreProblem(f"{path} is empty or missing, and {log.name} beside it is not; put {path} back from a copy")
+
+
+def _check_layout(connection: sqlite3.Connection, path: Path, version: int) -> None:
+    found = _layout(connection)
+    if found == 0 and _empty(connection):
+        raise NothingYet(f"{path} has nothing in it yet")
+    if found == 0:
+        raise StoreProblem(f"{path} is a database of another program; put it back from a copy, or use another --home")
+    if found != version:
+        raise WrongVersion(
+            f"{path} has layout {found}, this program reads layout {version}; "
+            "use the version of the program that wrote it, or another --home"
+        )
 
 
 def _writer(path: Path, schema: str, version: int) -> sqlite3.Connection:
     """Open for writing. One process at a time gets here: SQLite does not wait when two switch a new file to WAL."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".opening").open("w") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+    with turn(path):
         connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
         connection.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-        connection.execute("PRAGMA journal_mode=WAL")
-        connection.execute("PRAGMA synchronous=FULL")
-        if _layout(connection) == 0:
+        new = _layout(connection) == 0 and _empty(connection)
+        if new or _layout(connection) == version:
+            connection.execute("PRAGMA journal_mode=WAL")
+            connection.execute("PRAGMA synchronous=FULL")
+        if new:
             connection.executescript(f"BEGIN IMMEDIATE; {schema}; PRAGMA user_version={version}; COMMIT")
         return connection
+
+
+@contextmanager
+def turn(path: Path) -> Iterator[None]:
+    """Be the only process that opens ``path`` for writing, or puts another file in its place."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.with_suffix(".opening").open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def _layout(connection: sqlite3.Connection) -> int:
     return int(connection.execute("PRAGMA user_version").fetchone()[0])
 
 
+def _empty(connection: sqlite3.Connection) -> bool:
+    return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
+
+
 def _reader(path: Path) -> sqlite3.Connection:
     """Open for reading; a folder that cannot be written (WAL wants to) is read as it lies there."""
+    if not path.exists():
+        raise NothingYet(f"{path} is not there")
     uri = f"{path.absolute().as_uri()}?mode=ro"
     try:
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
@@ -78,17 +130,18 @@ def _reader(path: Path) -> sqlite3.Connection:
 class Database:
     """One connection on one thread: callers await, SQLite never blocks the event loop."""
 
-    def __init__(self, path: Path, schema: str, version: int) -> None:
+    def __init__(self, path: Path, schema: str, version: int, *, remedy: str = "") -> None:
         self.path = path
+        self._remedy = remedy
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=path.stem)
-        self._connection = connect(path, schema, version)
+        self._connection = connect(path, schema, version, remedy=remedy)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in one transaction on the connection's thread; it is durable when this returns."""
         return await asyncio.get_running_loop().run_in_executor(self._thread, self._transact, work)
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        with spoken(self.path):
+        with spoken(self.path, self._remedy):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
                 result = work(self._connection)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.errors import EffectFailed, SettingMissing, UsageFault
+from research.exhaustion import exhausted
 from research.ports import Embedder, Library, Parser
 from research.records import Label, Record, ident
 from tools import folder_files
@@ -178,6 +179,9 @@ class _Job:
             digest = hashlib.sha256(data).hexdigest()
             passages = await self._reader.passages(file, data)
         except EffectFailed as failure:
+            shortage = exhausted(failure)
+            if shortage is not None:
+                raise shortage from failure
             row = FileRow(
                 name=file.name, size=size, mtime_ns=mtime_ns, sha256=digest, label=self._label, reason=str(failure)
             )

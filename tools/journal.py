@@ -9,21 +9,32 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Sequence
 
-from research.budget import Amount
-from research.errors import StoreProblem
-from research.ports import Entry, Intent, Outcome
-from research.records import RunStatus, build
-from tools.run_store import Change, RunStore, damaged
+import msgspec
 
-INTENT = (
-    *("seq", "run", "branch", "kind", "key", "occurrence", "attempt"),
-    *("tokens", "nano_usd", "calls", "elapsed", "request"),
-)
-OUTCOME = ("seq", "status", "payload", "tokens", "nano_usd", "calls", "elapsed", "priced")
+from research.budget import Amount
+from research.ports import Entry, Intent, Outcome
+from research.records import Record, RunStatus, build
+from research.requests import FetchReply, HitsReply, ModelReply
+from tools.run_store import TABLES, Change, RunStore, damaged, insert_row
+
+INTENT, OUTCOME = TABLES["intents"], TABLES["outcomes"]
 INTENTS = f"SELECT {', '.join(INTENT)}, digest FROM intents WHERE run = ? ORDER BY seq"
 OUTCOMES = f"SELECT {', '.join(f'o.{name}' for name in OUTCOME)}, o.digest FROM outcomes o " + (
     "JOIN intents i ON i.seq = o.seq WHERE i.run = ? ORDER BY o.seq"
 )
+NEXT = """
+SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'intents'),
+  (SELECT coalesce(max(seq), 0) FROM intents), (SELECT coalesce(max(seq), 0) FROM outcomes)) + 1
+"""
+REPLIES = {"model": ModelReply, "search": HitsReply, "retrieve": HitsReply, "fetch": FetchReply}
+
+
+class Detail(Record):
+    """The payload of a call that failed or was refused."""
+
+    message: str
+    retryable: bool
+    currency: str
 
 
 class SqliteJournal:
@@ -44,45 +55,45 @@ class SqliteJournal:
         intents, outcomes = await self._store.read(read)
         for table, rows in (("intents", intents), ("outcomes", outcomes)):
             for row in rows:
-                if not self._store.seal.holds(row[-1], table, *row[:-1]):
-                    raise damaged(self._store.path, f"row {row[0]} of {table} (run {self.run})")
-        if len(intents) + len(outcomes) != expected:
-            raise StoreProblem(
-                f"{self._store.path} is damaged: it has {len(intents) + len(outcomes)} of the {expected} rows of calls "
-                f"of the run {self.run}"
-            )
+                if row[1] != self.run or not self._store.seal.holds(row[-1], table, *row[:-1]):
+                    raise damaged(self._store.path, f"row {row[0]} of {table}", self.run)
         ends = {row[0]: row for row in outcomes}
-        return [_entry(row, ends.get(row[0])) for row in intents]
+        found = len({row[0] for row in intents}) + len(ends)  # a damaged index can name a row twice
+        if not found == expected == len(intents) + len(outcomes):
+            raise damaged(self._store.path, f"a row of calls ({found} of {expected} were found)", self.run)
+        return [self._entry(row, ends.get(row[0])) for row in intents]
+
+    def _entry(self, intent: tuple[object, ...], outcome: tuple[object, ...] | None) -> Entry:
+        """Build an entry; one that is signed, and yet no call of this program, is damaged like any other."""
+        try:
+            return _built(intent, outcome)
+        except (msgspec.DecodeError, RecursionError):
+            raise damaged(self._store.path, f"row {intent[0]} of the calls", self.run) from None
 
     async def intend(self, intent: Intent) -> int:
         bound = intent.bound
         values = (
             *(intent.run, intent.branch, intent.kind, intent.key, intent.occurrence, intent.attempt),
-            *(bound.tokens, bound.nano_usd, bound.calls, intent.elapsed, intent.request),
+            *(bound.tokens, bound.nano_usd, bound.calls, float(intent.elapsed), intent.request),
         )
 
         def insert(connection: sqlite3.Connection) -> tuple[int, Change]:
-            next_seq = "SELECT coalesce(max(seq), 0) + 1 FROM (SELECT seq FROM sqlite_sequence WHERE name = 'intents')"
-            seq = int(connection.execute(next_seq).fetchone()[0])
-            row = (seq, *values)
-            places = ", ".join("?" * (len(row) + 1))
-            connection.execute(f"INSERT INTO intents VALUES ({places})", (*row, self._store.seal.sign("intents", *row)))
-            return seq, Change(calls=1)
+            seq = int(connection.execute(NEXT).fetchone()[0])
+            insert_row(connection, self._store.seal, "intents", (seq, *values))
+            return seq, Change(calls=1, elapsed=intent.elapsed)
 
         return await self._store.write(insert)
 
     async def conclude(self, seq: int, outcome: Outcome) -> None:
         charged = outcome.charged
         row = (
-            *(seq, outcome.status, outcome.payload, charged.tokens, charged.nano_usd, charged.calls),
-            *(outcome.elapsed, int(outcome.priced)),
+            *(seq, self.run, outcome.status, outcome.payload, charged.tokens, charged.nano_usd, charged.calls),
+            *(float(outcome.elapsed), int(outcome.priced)),
         )
 
         def insert(connection: sqlite3.Connection) -> tuple[None, Change]:
-            places = ", ".join("?" * (len(row) + 1))
-            digest = self._store.seal.sign("outcomes", *row)
-            connection.execute(f"INSERT INTO outcomes VALUES ({places})", (*row, digest))
-            return None, Change(calls=1)
+            insert_row(connection, self._store.seal, "outcomes", row)
+            return None, Change(calls=1, elapsed=outcome.elapsed)
 
         await self._store.write(insert)
 
@@ -90,11 +101,13 @@ class SqliteJournal:
         await self._store.leave(status, exit_code, elapsed)
 
 
-def _entry(intent: tuple[object, ...], outcome: tuple[object, ...] | None) -> Entry:
+def _built(intent: tuple[object, ...], outcome: tuple[object, ...] | None) -> Entry:
     begun = dict(zip(INTENT, intent[:-1], strict=True))
     ended = None
     if outcome is not None:
         ended = dict(zip(OUTCOME, outcome[:-1], strict=True))
+        answer = REPLIES.get(str(begun["kind"]), Detail) if ended["status"] == "answered" else Detail
+        msgspec.json.decode(str(ended["payload"]), type=answer)
         ended |= {"charged": _amount(ended), "priced": bool(ended["priced"])}
     return build(Entry, {"seq": begun["seq"], "intent": {**begun, "bound": _amount(begun)}, "outcome": ended})
 

@@ -28,8 +28,10 @@ CREATE TABLE sources (
   id TEXT NOT NULL, url TEXT NOT NULL, title TEXT NOT NULL, label TEXT NOT NULL, media TEXT NOT NULL,
   published TEXT NOT NULL, retrieved TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (id, url, label))
 """
-FIELDS = ("id", "url", "title", "label", "media", "published", "retrieved")
+TABLES = {"sources": ("id", "url", "title", "label", "media", "published", "retrieved")}
+FIELDS = TABLES["sources"]
 SELECT = f"SELECT {', '.join(FIELDS)}, digest FROM sources"
+REMEDY = "`research resume RUN --from-journal`, for any run, saves every row that can be read"
 REPAIR = "`research index FOLDER --corpus NAME --rebuild` stores the texts of a corpus again"
 HASH = re.compile(r"[0-9a-f]{64}")
 
@@ -41,7 +43,7 @@ class FileLibrary:
         self._folder = folder
         self._clock = clock
         self._seal = seal
-        self._database = Database(folder / "library.db", SCHEMA, VERSION)
+        self._database = Database(folder / "library.db", SCHEMA, VERSION, remedy=REMEDY)
 
     def path(self, source: str) -> Path:
         return text_path(self._folder, source)
@@ -64,20 +66,20 @@ class FileLibrary:
         signed = (*values, self._seal.sign("sources", *values))
 
         def insert(connection: sqlite3.Connection) -> tuple[object, ...]:
-            connection.execute(
-                f"INSERT INTO sources VALUES ({', '.join('?' * len(signed))}) ON CONFLICT DO NOTHING", signed
-            )
-            row: tuple[object, ...] = connection.execute(
-                f"{SELECT} WHERE id = ? AND url = ? AND label = ?", (source.id, source.url, source.label)
-            ).fetchone()
-            return row
+            stored = f"{SELECT} WHERE id = ? AND url = ? AND label = ?", (source.id, source.url, source.label)
+            row: tuple[object, ...] | None = connection.execute(*stored).fetchone()
+            if row is not None and self._seal.holds(row[-1], "sources", *row[:-1]):
+                return row  # the date of the first time stays; a damaged row is written anew
+            connection.execute(f"INSERT OR REPLACE INTO sources VALUES ({', '.join('?' * len(signed))})", signed)
+            return signed
 
         return self._source(await self._database.run(insert))
 
     def _source(self, row: tuple[object, ...]) -> Source:
         if not self._seal.holds(row[-1], "sources", *row[:-1]):
             raise StoreProblem(
-                f"{self._database.path} is damaged: where the text {str(row[0])[:12]} came from is not what was written"
+                f"{self._database.path} is damaged: where the text {str(row[0])[:12]} came from is not what was "
+                f"written; {REPAIR}, and those of the web are noted anew when they are fetched again"
             )
         return build(Source, dict(zip(FIELDS, row[:-1], strict=True)))
 

@@ -21,7 +21,8 @@ WIDTH = 20
 class RunLock:
     """``with RunLock(home / "locks", run):`` owns the run; a second process gets ``NotTheOwner`` at once.
 
-    ``marked`` is the mark that the last owner left, 0 where there is none. With ``take_over`` the run is taken from a
+    ``marked`` is the mark that the last owner left, 0 where there is none; ``replaced`` is the process that the run was
+    taken from, 0 where it was free. With ``take_over`` the run is taken from a
     process that hangs: the file is replaced, and whatever that process still wants to write is for the fence to refuse.
     """
 
@@ -31,6 +32,7 @@ class RunLock:
         self._take_over = take_over
         self._handle = -1
         self.marked = 0
+        self.replaced = 0
 
     def __enter__(self) -> RunLock:
         try:
@@ -48,7 +50,10 @@ class RunLock:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except OSError:
+            except BlockingIOError:
+                if not _exclusive(handle):  # held for an instant by somebody who looks whether the run is owned
+                    os.close(handle)
+                    continue
                 pid, marked = _read(handle)
                 os.close(handle)
                 if not self._take_over:
@@ -58,6 +63,7 @@ class RunLock:
                         f"(`research resume {self._run} --take-over` takes it from a process that hangs)"
                     ) from None
                 self._replace(marked)
+                self.replaced = pid
                 continue
             if _same(handle, self._path):
                 return handle
@@ -79,6 +85,29 @@ class RunLock:
         os.close(self._handle)
 
 
+def is_owned(folder: Path, run: str) -> bool:
+    """Return whether a process owns the run. Looking keeps nobody from owning it: the look shares the lock."""
+    try:
+        handle = os.open(folder / f"{run}.lock", os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        return False
+    except OSError as error:
+        raise StoreProblem(f"{folder / run}.lock cannot be used: {error.strerror}") from error
+    try:
+        return _exclusive(handle)
+    finally:
+        os.close(handle)
+
+
+def _exclusive(handle: int) -> bool:
+    """Return whether another handle has the file's lock for itself alone; else share it until the file is closed."""
+    try:
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    return False
+
+
 def holder(folder: Path, run: str) -> int:
     """Return the process that was the last to hold the run's lock, 0 where none is known."""
     try:
@@ -89,6 +118,21 @@ def holder(folder: Path, run: str) -> int:
         return _read(handle)[0]
     finally:
         os.close(handle)
+
+
+def marks(folder: Path) -> dict[str, int]:
+    """Return the marks of all runs that have one, by run."""
+    found = {}
+    for path in sorted(folder.glob("*.lock")):
+        try:
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError:  # gone in between, or not ours to read: then there is no mark
+            continue
+        try:
+            found[path.stem] = _read(handle)[1]
+        finally:
+            os.close(handle)
+    return {run: marked for run, marked in found.items() if marked}
 
 
 def _text(pid: int, marked: int) -> str:

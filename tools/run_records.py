@@ -6,21 +6,33 @@ Whose records may be written, and that none is missing, is the work of ``tools.r
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import closing
 from pathlib import Path
 
 import msgspec
 
-from research.errors import StoreProblem
 from research.records import encode
-from tools.database import connect, spoken
-from tools.run_store import SCHEMA, VERSION, Change, RunStore, damaged
+from tools.database import NothingYet, connect, spoken
+from tools.run_store import REMEDY, SCHEMA, VERSION, Change, RunStore, damaged
 from tools.seal import Seal
 
 ONE = "SELECT run, kind, id, json, digest FROM records WHERE run = ? AND kind = ? AND id = ?"
 EVERY = "SELECT run, kind, id, json, digest FROM records WHERE run = ? AND kind = ? ORDER BY id"
 INSERT = "INSERT INTO records VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
+
+
+def inserting(
+    run: str, records: Sequence[tuple[str, str, object]], seal: Seal
+) -> Callable[[sqlite3.Connection], Change]:
+    """Return the work that adds ``(kind, id, record)`` triples to a run; one that is there already stays as it is."""
+    rows = [(run, kind, id, encode(record)) for kind, id, record in records]
+    signed = [(*row, seal.sign("records", *row)) for row in rows]
+
+    def insert(connection: sqlite3.Connection) -> Change:
+        return Change(records=sum(connection.execute(INSERT, row).rowcount for row in signed))
+
+    return insert
 
 
 class RunRecords:
@@ -31,20 +43,14 @@ class RunRecords:
         self._store = store
 
     async def put(self, records: Sequence[tuple[str, str, object]]) -> None:
-        rows = [(self.run, kind, id, encode(record)) for kind, id, record in records]
-        signed = [(*row, self._store.seal.sign("records", *row)) for row in rows]
-
-        def insert(connection: sqlite3.Connection) -> tuple[None, Change]:
-            added = sum(connection.execute(INSERT, row).rowcount for row in signed)
-            return None, Change(records=added)
-
-        if signed:
-            await self._store.write(insert)
+        insert = inserting(self.run, records, self._store.seal)
+        if records:
+            await self._store.write(lambda connection: (None, insert(connection)))
 
     async def get(self, kind: str, id: str) -> object:
         row = await self._store.read(lambda connection: connection.execute(ONE, (self.run, kind, id)).fetchone())
         if row is None:
-            raise StoreProblem(f"{self._store.path} has no {kind} {id} of the run {self.run}")
+            raise damaged(self._store.path, f"the {kind} {id}", self.run)
         return _value(row, self._store.seal, self._store.path)
 
     async def every(self, kind: str) -> Sequence[object]:
@@ -58,23 +64,38 @@ class RunRecords:
         rows = await self._store.read(lambda connection: connection.execute(query, (self.run,)).fetchall())
         for row in rows:
             _value(row, self._store.seal, self._store.path)
-        if len(rows) != expected:
-            raise StoreProblem(
-                f"{self._store.path} is damaged: it has {len(rows)} of the {expected} records of the run {self.run}"
-            )
+        found = len({row[1:3] for row in rows})
+        if found != expected:
+            raise damaged(self._store.path, f"a record ({found} of {expected} were found)", self.run)
 
 
 def _value(row: tuple[str, str, str, str, bytes], seal: Seal, path: Path) -> object:
     run, kind, id, json, digest = row
     if not seal.holds(digest, "records", run, kind, id, json):
-        raise damaged(path, f"the {kind} {id} of the run {run}")
-    return msgspec.json.decode(json)
+        raise damaged(path, f"the {kind} {id}", run)
+    try:
+        return msgspec.json.decode(json)
+    except (msgspec.DecodeError, RecursionError):
+        raise damaged(path, f"the {kind} {id}", run) from None
 
 
 def read_record(path: Path, seal: Seal, run: str, kind: str, id: str) -> object | None:
     """Return plain JSON of one record, or ``None``; SQLite alone, for commands that only read."""
-    if not path.exists():
+    try:
+        connection = connect(path, SCHEMA, VERSION, read_only=True, remedy=REMEDY)
+    except NothingYet:
         return None
-    with closing(connect(path, SCHEMA, VERSION, read_only=True)) as connection, spoken(path):
+    with closing(connection), spoken(path, REMEDY):
         row = connection.execute(ONE, (run, kind, id)).fetchone()
     return _value(row, seal, path) if row else None
+
+
+def read_records(path: Path, seal: Seal, run: str, kind: str) -> list[object]:
+    """Return plain JSON of all records of a kind, ordered by id; SQLite alone, as :func:`read_record`."""
+    try:
+        connection = connect(path, SCHEMA, VERSION, read_only=True, remedy=REMEDY)
+    except NothingYet:
+        return []
+    with closing(connection), spoken(path, REMEDY):
+        rows = connection.execute(EVERY, (run, kind)).fetchall()
+    return [_value(row, seal, path) for row in rows]

@@ -3,7 +3,8 @@
 One row a run in ``runs``; the calls of a run (``tools.journal``), its records (``tools.run_records``) and the graph's
 checkpoints (``tools.checkpoint_rows``) are tables of the same file, so one transaction is durable for all of them and
 an older copy of the file is older in all of them. Every row has a keyed digest (``tools.seal``); the run's own row has,
-under its digest, how many calls and records there are, so that a missing one is noticed, too.
+under its digest, how many calls and records there are, so that a missing one is noticed, too. What a run was asked
+is there twice, in its row and among its records, so that a lost row can be made again (``tools.last_good``).
 
 A writer presents the fencing number it got when it took the run over; once a later process has taken a higher one,
 whatever the earlier one still wants to write is refused.
@@ -12,21 +13,24 @@ whatever the earlier one still wants to write is refused.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
+from msgspec import ValidationError
+
 from research.errors import NotTheOwner, StoreProblem, UnknownName
-from research.records import Record, RunStatus, build
-from tools.database import Database, connect, spoken
+from research.records import Record, RunStatus, build, encode
+from tools.database import Database, NothingYet, connect, spoken
 from tools.seal import Seal
 
 T = TypeVar("T")
-VERSION = 1
+VERSION = 2
 SCHEMA = """
 CREATE TABLE runs (
-  id TEXT PRIMARY KEY, created TEXT NOT NULL, question TEXT NOT NULL, options TEXT NOT NULL, made TEXT NOT NULL,
+  number INTEGER PRIMARY KEY, id TEXT UNIQUE NOT NULL, created TEXT NOT NULL, question TEXT NOT NULL,
+  options TEXT NOT NULL, made TEXT NOT NULL,
   origin TEXT NOT NULL, status TEXT NOT NULL, exit_code INTEGER NOT NULL, elapsed REAL NOT NULL,
   fence INTEGER NOT NULL, calls INTEGER NOT NULL, records INTEGER NOT NULL, digest BLOB NOT NULL);
 CREATE TABLE intents (
@@ -36,7 +40,7 @@ CREATE TABLE intents (
   request TEXT NOT NULL, digest BLOB NOT NULL);
 CREATE INDEX intents_of_run ON intents(run, seq);
 CREATE TABLE outcomes (
-  seq INTEGER PRIMARY KEY REFERENCES intents(seq), status TEXT NOT NULL, payload TEXT NOT NULL,
+  seq INTEGER PRIMARY KEY REFERENCES intents(seq), run TEXT NOT NULL, status TEXT NOT NULL, payload TEXT NOT NULL,
   tokens INTEGER NOT NULL, nano_usd INTEGER NOT NULL, calls INTEGER NOT NULL, elapsed REAL NOT NULL,
   priced INTEGER NOT NULL, digest BLOB NOT NULL);
 CREATE TABLE records (
@@ -47,21 +51,39 @@ CREATE TABLE checkpoints (
   digest BLOB NOT NULL, PRIMARY KEY (thread, ns, id)) WITHOUT ROWID;
 CREATE TABLE writes (
   thread TEXT NOT NULL, ns TEXT NOT NULL, checkpoint TEXT NOT NULL, task TEXT NOT NULL, path TEXT NOT NULL,
-  place INTEGER NOT NULL, channel TEXT NOT NULL, value BLOB NOT NULL, digest BLOB NOT NULL,
+  place INTEGER NOT NULL, channel TEXT NOT NULL, value BLOB NOT NULL, together INTEGER NOT NULL, digest BLOB NOT NULL,
   PRIMARY KEY (thread, ns, checkpoint, task, place)) WITHOUT ROWID;
 CREATE TABLE orders (
   seq INTEGER PRIMARY KEY AUTOINCREMENT, run TEXT NOT NULL, branch TEXT NOT NULL, what TEXT NOT NULL,
-  digest BLOB NOT NULL)
+  digest BLOB NOT NULL);
+CREATE TABLE damaged (
+  number INTEGER PRIMARY KEY, run TEXT NOT NULL, source TEXT NOT NULL, row TEXT NOT NULL, digest BLOB NOT NULL)
 """
-COLUMNS = (
-    *("id", "created", "question", "options", "made", "origin", "status", "exit_code", "elapsed"),
-    *("fence", "calls", "records"),
-)
+TABLES: Mapping[str, tuple[str, ...]] = {
+    "runs": (
+        *("number", "id", "created", "question", "options", "made", "origin", "status", "exit_code", "elapsed"),
+        *("fence", "calls", "records"),
+    ),
+    "intents": (
+        *("seq", "run", "branch", "kind", "key", "occurrence", "attempt"),
+        *("tokens", "nano_usd", "calls", "elapsed", "request"),
+    ),
+    "outcomes": ("seq", "run", "status", "payload", "tokens", "nano_usd", "calls", "elapsed", "priced"),
+    "records": ("run", "kind", "id", "json"),
+    "checkpoints": ("thread", "ns", "id", "parent", "value", "metadata"),
+    "writes": ("thread", "ns", "checkpoint", "task", "path", "place", "channel", "value", "together"),
+    "orders": ("seq", "run", "branch", "what"),
+    "damaged": ("number", "run", "source", "row"),
+}
+"""The columns of each table that its digest covers, in this order, after the table's name."""
+COLUMNS = TABLES["runs"]
 SELECT = f"SELECT {', '.join(COLUMNS)}, digest FROM runs"
-LATEST = """
-SELECT max(coalesce(o.elapsed, i.elapsed)) FROM intents i LEFT JOIN outcomes o ON o.seq = i.seq WHERE i.run = ?
-"""
-"""A run whose process died has no row that says how long it took; its last call does."""
+WORDS = ("number", "created", "question", "options", "made", "origin")
+"""What of a run's row never changes (``made`` only when it is worked again from its start); a copy of it is the record ``words`` of the kind ``run``."""
+WORDS_AT = ("run", "words")
+LOOKED_AT = 50
+REMEDY = "`research resume RUN --from-journal` saves every row that can be read, and goes back to the last good point"
+"""What to do when SQLite itself cannot read the file."""
 
 
 class RunRow(Record):
@@ -69,10 +91,11 @@ class RunRow(Record):
 
     ``question``, ``options``, ``made`` and ``origin`` are JSON: ``made`` says which program and prompts began the run,
     ``origin`` which run it was forked from (empty: from none). ``calls`` counts the rows of the journal (one before and
-    one after each call), ``records`` those of the records. ``whole`` is false when the row
-    is not the one that was written.
+    one after each call), ``records`` those of the records. ``number`` counts the runs of the file. ``whole`` is false
+    when the row is not the one that was written; its values are then what can be read of them.
     """
 
+    number: int
     id: str
     created: str
     question: str
@@ -89,10 +112,11 @@ class RunRow(Record):
 
 
 class Change(Record):
-    """How many rows one transaction added to the calls and to the records of its run."""
+    """How many rows one transaction added to the calls and to the records of its run, at which second of the run."""
 
     calls: int = 0
     records: int = 0
+    elapsed: float = 0.0
 
 
 Mark = Callable[[int], object]
@@ -101,6 +125,11 @@ Mark = Callable[[int], object]
 
 def _unmarked(calls: int) -> None:
     """Keep no mark: for stores that are not a run's own."""
+
+
+def _nothing(connection: sqlite3.Connection) -> Change:
+    """Add no rows: for a run that begins with none."""
+    return Change()
 
 
 class RunStore:
@@ -126,24 +155,33 @@ class RunStore:
         made: str = "",
         origin: str = "",
         mark: Mark = _unmarked,
+        first: Callable[[sqlite3.Connection], Change] = _nothing,
     ) -> RunStore:
-        """Write a new run's row and own it."""
+        """Write a new run's row, with the records that ``first`` adds in the same transaction, and own it."""
 
         def insert(connection: sqlite3.Connection) -> None:
-            values = (run, created, question, options, made, origin, "running", 0, 0.0, 1, 0, 0)
-            places = ", ".join("?" * (len(COLUMNS) + 1))
-            connection.execute(f"INSERT INTO runs VALUES ({places})", (*values, seal.sign("runs", *values)))
+            records = 1 + first(connection).records
+            number = int(connection.execute("SELECT coalesce(max(number), 0) + 1 FROM runs").fetchone()[0])
+            words = dict(zip(WORDS, (number, created, question, options, made, origin), strict=True))
+            insert_row(connection, seal, "records", (run, *WORDS_AT, encode(words)))
+            values = (number, run, created, question, options, made, origin, "running", 0, 0.0, 1, 0, records)
+            insert_row(connection, seal, "runs", values)
 
         await database.run(insert)
         return RunStore(database, seal, run, 1, mark)
 
     @staticmethod
-    async def take_over(database: Database, seal: Seal, run: str, mark: Mark = _unmarked) -> RunStore:
-        """Own an existing run with the next fencing number; earlier owners can write no more."""
+    async def take_over(
+        database: Database, seal: Seal, run: str, mark: Mark = _unmarked, *, made: str = ""
+    ) -> RunStore:
+        """Own an existing run with the next fencing number; earlier owners can write no more.
+
+        ``made``: the program that works the run again from its start, in the place of the one that began it.
+        """
 
         def raise_fence(connection: sqlite3.Connection) -> int:
             row = _row(connection, seal, run, database.path)
-            _rewrite(connection, seal, row, fence=row.fence + 1, status="running")
+            _rewrite(connection, seal, row, fence=row.fence + 1, status="running", made=made or row.made)
             return row.fence + 1
 
         return RunStore(database, seal, run, await database.run(raise_fence), mark)
@@ -159,7 +197,8 @@ class RunStore:
             result, change = work(connection)
             if change.calls or change.records:
                 calls, records = row.calls + change.calls, row.records + change.records
-                _rewrite(connection, self.seal, row, calls=calls, records=records)
+                elapsed = max(row.elapsed, float(change.elapsed))
+                _rewrite(connection, self.seal, row, calls=calls, records=records, elapsed=elapsed)
             return result, row.calls + change.calls
 
         result, calls = await self._database.run(transact)
@@ -179,7 +218,7 @@ class RunStore:
 
         def update(connection: sqlite3.Connection) -> None:
             row = self._owned(connection)
-            _rewrite(connection, self.seal, row, status=status, exit_code=exit_code, elapsed=elapsed)
+            _rewrite(connection, self.seal, row, status=status, exit_code=exit_code, elapsed=float(elapsed))
 
         await self._database.run(update)
 
@@ -190,19 +229,34 @@ class RunStore:
         return row
 
 
+def insert_row(connection: sqlite3.Connection, seal: Seal, table: str, values: tuple[object, ...]) -> None:
+    """Insert one row of ``table`` under its digest."""
+    places = ", ".join("?" * (len(values) + 1))
+    connection.execute(f"INSERT INTO {table} VALUES ({places})", (*values, seal.sign(table, *values)))
+
+
 def _row(connection: sqlite3.Connection, seal: Seal, run: str, path: Path) -> RunRow:
     values = connection.execute(f"{SELECT} WHERE id = ?", (run,)).fetchone()
     if values is None:
         raise UnknownName(f"there is no run {run}; `research runs` lists them")
-    row = _built(values, seal)
+    row = built(values, seal)
     if not row.whole:
-        raise damaged(path, f"the row of the run {run}")
+        raise damaged(path, "its row in runs", run)
     return row
 
 
-def _built(values: tuple[object, ...], seal: Seal) -> RunRow:
-    whole = seal.holds(values[-1], "runs", *values[:-1])
-    return build(RunRow, {**dict(zip(COLUMNS, values[:-1], strict=True)), "whole": whole})
+def built(values: tuple[object, ...], seal: Seal) -> RunRow:
+    """Build a run's row; of one that is damaged only what has the right type is taken over."""
+    named = dict(zip(COLUMNS, values[:-1], strict=True))
+    if seal.holds(values[-1], "runs", *values[:-1]):
+        try:
+            return build(RunRow, named)
+        except ValidationError:  # signed, and yet not by this program
+            pass
+    kinds = {"number": int, "exit_code": int, "elapsed": float, "fence": int, "calls": int, "records": int}
+    read = {name: kinds.get(name, str) for name in COLUMNS}
+    kept = {name: value if isinstance(value := named[name], kind) else kind() for name, kind in read.items()}
+    return build(RunRow, {**kept, "status": "interrupted", "whole": False})
 
 
 def _rewrite(connection: sqlite3.Connection, seal: Seal, row: RunRow, **changes: object) -> None:
@@ -213,21 +267,36 @@ def _rewrite(connection: sqlite3.Connection, seal: Seal, row: RunRow, **changes:
     connection.execute(f"UPDATE runs SET {sets} WHERE id = ?", (*changes.values(), digest, row.id))
 
 
-def damaged(path: Path, what: str) -> StoreProblem:
-    """Return the error for a row that is not the one that was written."""
-    return StoreProblem(f"{path} is damaged: {what} is not what was written there")
+def damaged(path: Path, what: str, run: str) -> StoreProblem:
+    """Return the error for a row of ``run`` that is missing or is not the one that was written."""
+    return StoreProblem(
+        f"{path} is damaged: of the run {run}, {what} is missing or is not what was written; "
+        f"`research resume {run} --from-journal` goes back to the last good point"
+    )
+
+
+def fits(connection: sqlite3.Connection, seal: Seal) -> bool:
+    """Return whether any of the first rows of the file is signed with this key; a file without rows fits every key."""
+    some = False
+    for table, columns in TABLES.items():
+        for row in connection.execute(f"SELECT {', '.join(columns)}, digest FROM {table} LIMIT {LOOKED_AT}"):
+            some = True
+            if seal.holds(row[-1], table, *row[:-1]):
+                return True
+    return not some
 
 
 def list_runs(path: Path, seal: Seal) -> list[RunRow]:
     """Return every run, the newest first; an absent file is no runs. Uses SQLite alone."""
-    if not path.exists():
+    try:
+        connection = connect(path, SCHEMA, VERSION, read_only=True, remedy=REMEDY)
+    except NothingYet:
         return []
-    with closing(connect(path, SCHEMA, VERSION, read_only=True)) as connection, spoken(path):
-        rows = [_built(values, seal) for values in connection.execute(f"{SELECT} ORDER BY rowid DESC")]
-        return [_timed(connection, row) for row in rows]
-
-
-def _timed(connection: sqlite3.Connection, row: RunRow) -> RunRow:
-    latest = connection.execute(LATEST, (row.id,)).fetchone()[0] or 0.0
-    values = {name: getattr(row, name) for name in row.__struct_fields__}
-    return build(RunRow, {**values, "elapsed": max(row.elapsed, float(latest))})
+    with closing(connection), spoken(path, REMEDY):
+        rows = [built(values, seal) for values in connection.execute(f"{SELECT} ORDER BY number DESC")]
+        if not any(row.whole for row in rows) and not fits(connection, seal):
+            raise StoreProblem(
+                f"no row of {path} is signed with the key beside it, so that nothing in it can be trusted; "
+                "put the key back from a copy, or begin with another --home"
+            )
+        return rows

@@ -1,8 +1,9 @@
 """Keyed digests of stored rows: a row that was changed, moved or written by anybody else is noticed when it is read.
 
-BLAKE2b in its keyed mode (RFC 7693), 16 bytes. The key is ``HOME/key``, 32 random bytes that never leave the machine.
-A digest covers the name of the row (table, run, position) and each of its values, so two whole rows that changed places
-do not pass. What is sealed is the business of the stores.
+BLAKE2b in its keyed mode (RFC 7693), 16 bytes. The key is ``HOME/key``: 32 random bytes that never leave the machine,
+and a digest of them, so that a damaged key is told from damaged rows. A digest covers the name of the row (table, run,
+position) and each of its values, so two whole rows that changed places do not pass. What is sealed is the business of
+the stores.
 """
 
 from __future__ import annotations
@@ -56,11 +57,17 @@ def open_seal(path: Path, signed: Sequence[Path], *, create: bool = False) -> Se
             f"{path}, the key that every stored row is signed with, cannot be read ({error.strerror}); "
             "put it back from a copy, or begin with another --home"
         ) from None
-    if len(key) != BYTES:
+    if not secrets.compare_digest(key, _checked(key[:BYTES])):
         raise StoreProblem(
-            f"{path}, the key that every stored row is signed with, is damaged: it has {len(key)} bytes and not {BYTES}"
+            f"{path}, the key that every stored row is signed with, is damaged; "
+            "put it back from a copy, or begin with another --home"
         )
-    return Seal(key)
+    return Seal(key[:BYTES])
+
+
+def _checked(key: bytes) -> bytes:
+    """Return what the file holds: the key and a digest of it."""
+    return key + hashlib.blake2b(key, digest_size=DIGEST).digest()
 
 
 def _make(path: Path) -> None:
@@ -70,7 +77,7 @@ def _make(path: Path) -> None:
     handle = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:
         with os.fdopen(handle, "wb") as file:
-            file.write(secrets.token_bytes(BYTES))
+            file.write(_checked(secrets.token_bytes(BYTES)))
             file.flush()
             os.fsync(file.fileno())
         try:

@@ -7,11 +7,13 @@ database when the sets of ids are equal. Everything here blocks: call it in a th
 
 from __future__ import annotations
 
+import mmap
+import os
 import re
 import shutil
 import sqlite3
 from collections.abc import Callable, Sequence
-from contextlib import closing
+from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -25,6 +27,11 @@ from tools.corpus_store import CorpusStore
 
 BATCH = 500
 """Entries a write: fastest between 100 and 1,000; one by one is 8 times slower."""
+
+HANDLES = 32
+"""Files that Chroma may have open at once, and some more."""
+ROOM = 256 * 1024 * 1024
+"""Bytes of address space that Chroma's threads take, and some more; none of it is touched."""
 
 Progress = Callable[[int, int], None]
 
@@ -49,13 +56,14 @@ class DenseIndex:
 
         lock = Lock(self._guard, exclusive=True, wait=True)
         try:
+            _check_room()
             self._drop_damaged()
             try:
                 return self._agree(store, progress)
             except ChromaError:
                 self._drop()
                 return self._agree(store, progress)
-        except (ChromaError, OSError) as error:
+        except (ChromaError, OSError, AttributeError) as error:  # the last: a client that could not be started stays
             raise StoreProblem(f"Chroma cannot use {self._path}: {error}") from error
         finally:
             lock.release()
@@ -127,6 +135,14 @@ class DenseIndex:
         if self._client is not None:
             self._client.close()
             self._client = self._collection = None
+
+
+def _check_room() -> None:
+    """Raise ``OSError`` when too little memory or too few files are to be had: Chroma would not fail, but abort."""
+    mmap.mmap(-1, ROOM).close()
+    with ExitStack() as stack:
+        for _ in range(HANDLES):
+            stack.enter_context(open(os.devnull, "rb"))
 
 
 def _batches(entries: Sequence[str]) -> list[list[str]]:

@@ -37,7 +37,8 @@ from research.words import documents, entities, keywords, terms
 
 COVERED = 0.7
 """The relevance from which a finding answers its task, so that the branch need not search again."""
-_MOST_QUERIES = 3
+MOST_QUERIES = 3
+"""Queries that a gap, or a task that had to take in others, is looked for with."""
 _REFERENCE = re.compile(r"(?:superseded-by|obsoleted-by|replaces|supersedes|requires):\s*(.+)", re.IGNORECASE)
 Place = tuple[BranchType, str | None]
 
@@ -78,7 +79,7 @@ class ExtractiveAnalyst:
         gap = _lacking(task, findings)
         if gap is None:
             return None
-        queries = distinct(list(gap.queries), tuple(asked))[:_MOST_QUERIES]
+        queries = distinct(list(gap.queries), tuple(asked))[:MOST_QUERIES]
         return Gap(task=task.id, missing=gap.missing, queries=queries) if queries else None
 
     async def step(
@@ -94,7 +95,7 @@ class ExtractiveAnalyst:
         last = max((task.round for task in notes.tasks), default=1)
         tasks: list[Task] = []
         for objective, queries, origin, like in (*_hops(notes), *_unfilled(notes)):
-            new = distinct(list(queries), asked)[:_MOST_QUERIES]
+            new = distinct(list(queries), asked)[:MOST_QUERIES]
             places = _places(notes, like, label)
             if not new or not places or (origin and objective.casefold() in objectives):
                 continue
@@ -124,7 +125,7 @@ def _at_most(parts: Sequence[Part], room: int) -> list[Piece]:
         return [(part.objective, queries_for(part.objective)) for part in parts]
     alone, rest = parts[: room - 1], parts[room - 1 :]
     merged = " ".join(part.objective for part in rest)
-    queries = distinct([queries_for(part.objective)[0] for part in rest], ())[:_MOST_QUERIES]
+    queries = distinct([queries_for(part.objective)[0] for part in rest], ())[:MOST_QUERIES]
     return [*((part.objective, queries_for(part.objective)) for part in alone), (merged, queries)]
 
 

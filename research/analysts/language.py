@@ -93,9 +93,8 @@ class LanguageAnalyst:
         except Unusable:
             pass
         except OutOfBudget as refusal:
-            if not _unaffordable(refusal):
-                raise
-            if len(passages) > FEW_PASSAGES:
+            # What was fetched is paid for, and the fallback reads it without a call, whichever cap was reached.
+            if _unaffordable(refusal) and len(passages) > FEW_PASSAGES:
                 return await self._read_in_part(task, question, passages, access)
         else:
             return quotes_from(reply, passages)
@@ -198,7 +197,7 @@ class LanguageAnalyst:
         messages = prompt("checker", mark=mark, claim=sentence.text, quotes=quotes)
         try:
             reply = await ask(access, "checker", messages, CheckReply, schema_of(CheckReply), CHECK_TOKENS)
-        except (Unusable, OutOfBudget, EffectFailed):
+        except (Unusable, EffectFailed):
             return "could not check"
         return reply.verdict
 

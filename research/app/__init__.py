@@ -1,37 +1,45 @@
 """Puts the real tools into the real graph. With the command line, the only place that sees everything.
 
-``running`` asks and resumes, ``indexing`` fills a corpus, ``records`` reads what runs left behind (SQLite alone, so
-that it answers at once), ``world`` opens the ports. A name is imported when it is first used, and heavy libraries by
-the functions that need them.
+``running`` asks and resumes, ``estimating`` says beforehand what asking would cost, ``indexing`` fills a corpus,
+``records`` reads what runs left behind (SQLite alone, so that it answers at once), ``world`` opens the ports. A name is
+imported when it is first used, and heavy libraries by the functions that need them.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from research.app.estimating import Estimate, estimate
     from research.app.indexing import index, setup_embeddings
-    from research.app.records import BrokenQuote, VerifyResult, corpora, runs, show, show_plan, store_problems, verify
+    from research.app.records import BrokenQuote, VerifyResult, corpora, lost_runs, runs, show, show_plan, verify
     from research.app.running import RunHandle, ask, resume
+    from research.app.store_checks import check_stores
 
 __all__ = [
     "BrokenQuote",
+    "Estimate",
     "RunHandle",
     "VerifyResult",
     "ask",
+    "check_stores",
     "corpora",
+    "estimate",
     "index",
+    "lost_runs",
     "resume",
     "runs",
     "setup_embeddings",
     "show",
     "show_plan",
-    "store_problems",
     "verify",
 ]
 HOMES = {
     "ask": "running",
     "resume": "running",
+    "check_stores": "store_checks",
     "RunHandle": "running",
+    "Estimate": "estimating",
+    "estimate": "estimating",
     "index": "indexing",
     "setup_embeddings": "indexing",
 }

@@ -37,13 +37,18 @@ def as_they_are(stores: Stores) -> Stores:
 
 @dataclass(frozen=True)
 class Hands:
-    """The seams of a run. ``name_run`` makes an id of the time, ``stores`` may wrap what the run writes to."""
+    """The seams of a run. ``name_run`` makes an id of the time, ``stores`` may wrap what the run writes to.
+
+    ``look_every``: a run looks for orders from outside so often, in seconds of its clock, and before each call; with
+    ``None`` before each call only, so that virtual time does not pass for it.
+    """
 
     clock: Clock = field(default_factory=SystemClock)
     name_run: Callable[[str], str] = new_run_id
     judgement: Callable[[RunOptions, Settings], Judgement] = open_judgement
     world: OpenWorld = open_world
     stores: Callable[[Stores], Stores] = as_they_are
+    look_every: float | None = None
 
 
-HANDS = Hands()
+HANDS = Hands(look_every=0.5)

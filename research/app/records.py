@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import difflib
 import secrets
-from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -13,21 +11,20 @@ import msgspec
 from research import citations
 from research.errors import (
     CitationBroken,
-    NotTheOwner,
-    ResearchError,
     SourceDamaged,
     StoreProblem,
     UnknownName,
     UsageFault,
 )
-from research.records import Plan, Record, build
+from research.forked import Round
+from research.records import Plan, Record, Task, build
 from research.report import Report, checked
 from research.settings import Settings
 from tools.corpus_folder import CorpusFacts, list_corpora
 from tools.library import read_text, text_path
-from tools.ownership import RunLock
-from tools.run_records import read_record
-from tools.run_store import RunRow, list_runs
+from tools.ownership import is_owned, marks
+from tools.run_records import read_record, read_records
+from tools.run_store import RunRow, damaged, list_runs
 from tools.seal import Seal, open_seal
 
 
@@ -66,6 +63,10 @@ class Home:
         """Return plain JSON of one record of a run, or ``None``."""
         return read_record(self.runs, self.seal(), run, kind, id) if self.runs.exists() else None
 
+    def records(self, run: str, kind: str) -> list[object]:
+        """Return plain JSON of all records of a kind of a run, ordered by id."""
+        return read_records(self.runs, self.seal(), run, kind) if self.runs.exists() else []
+
 
 def new_run_id(now: str) -> str:
     """Return the id of a run that begins ``now`` (ISO 8601): it sorts by that second, and its end is random."""
@@ -75,7 +76,20 @@ def new_run_id(now: str) -> str:
 def runs(settings: Settings) -> list[RunRow]:
     """Return every run, newest first; one whose process is gone is shown as interrupted."""
     home = Home(settings)
-    return [_alive(home, row) for row in stored_runs(home)]
+    marked = marks(home.locks)  # read before the rows, which may grow meanwhile
+    return [_alive(home, _unrolled(row, marked.get(row.id, 0))) for row in stored_runs(home)]
+
+
+def lost_runs(settings: Settings) -> list[str]:
+    """Return the runs that have recorded calls, by the marks of their locks, and are not in ``runs.db``."""
+    home = Home(settings)
+    marked = marks(home.locks)
+    return sorted(marked.keys() - {row.id for row in stored_runs(home)})
+
+
+def _unrolled(row: RunRow, marked: int) -> RunRow:
+    """Return a row that is older than the mark of its run as one that is damaged."""
+    return row if row.calls >= marked else msgspec.structs.replace(row, whole=False)
 
 
 def stored_runs(home: Home) -> list[RunRow]:
@@ -83,26 +97,31 @@ def stored_runs(home: Home) -> list[RunRow]:
     return list_runs(home.runs, home.seal()) if home.runs.exists() else []
 
 
+def stored_run(home: Home, run: str) -> RunRow:
+    """Return the run with this id as it is stored. Raises ``UnknownName``."""
+    for row in stored_runs(home):
+        if row.id == run:
+            return row
+    raise UnknownName(f"there is no run {run}; `research runs` lists them")
+
+
 def _alive(home: Home, row: RunRow) -> RunRow:
-    if row.status != "running":
+    if row.status != "running" or is_owned(home.locks, row.id):
         return row
-    try:
-        with RunLock(home.locks, row.id):
-            return msgspec.structs.replace(row, status="interrupted")
-    except (NotTheOwner, StoreProblem):  # a home that cannot be written cannot be locked either
-        return row
+    return msgspec.structs.replace(row, status="interrupted")
 
 
 def find_run(settings: Settings, name: str | None) -> RunRow:
     """Return the run with this id or unique beginning of an id, or with ``None`` the last one."""
-    rows = runs(settings)
-    if not rows:
+    rows, lost = runs(settings), lost_runs(settings)
+    if name is None and rows:
+        return _sound(rows[0], settings)
+    _refuse_lost([run for run in lost if name is None or run.startswith(name)], rows, name, settings)
+    if not rows or name is None:
         raise UsageFault("there are no runs yet; `research ask` begins one")
-    if name is None:
-        return rows[0]
     found = [row for row in rows if row.id == name] or [row for row in rows if name and row.id.startswith(name)]
     if len(found) == 1:
-        return found[0]
+        return _sound(found[0], settings)
     if found:
         raise UsageFault(f"{name} is the beginning of {len(found)} runs; give more of the id")
     near = difflib.get_close_matches(name, [row.id for row in rows], n=1, cutoff=0.5)
@@ -110,27 +129,69 @@ def find_run(settings: Settings, name: str | None) -> RunRow:
     raise UnknownName(f"there is no run {name[:60]}; {hint}")
 
 
+def _sound(row: RunRow, settings: Settings) -> RunRow:
+    """Return a row that is whole. Raises ``StoreProblem`` with the way out for another."""
+    marked = marks(Home(settings).locks).get(row.id, 0)
+    if row.whole:
+        return row
+    if 0 < row.calls < marked:
+        what = f"its latest rows ({row.calls} rows of calls are there, of at least {marked})"
+        raise damaged(Home(settings).runs, what, row.id)
+    raise damaged(Home(settings).runs, f"its row in runs (number {row.number})", row.id)
+
+
+def _refuse_lost(lost: list[str], rows: list[RunRow], name: str | None, settings: Settings) -> None:
+    """Raise when what was asked for is a run that ``runs.db`` has lost, and no run that it has."""
+    if lost and not any(row.id == name for row in rows) and (name in lost or not _begun(rows, name)):
+        raise StoreProblem(
+            f"{Home(settings).runs} has lost the run {lost[0]}, which had recorded calls; put it back from a copy, or "
+            f"`research resume {lost[0]} --from-journal` looks for what is left of it"
+        )
+
+
+def _begun(rows: list[RunRow], name: str | None) -> bool:
+    return any(row.id.startswith(name or "") for row in rows)
+
+
 def show(run: str | None, settings: Settings) -> Report:
     """Return the report of a run. Raises ``UsageFault`` when it has none yet."""
     row = find_run(settings, run)
     stored = Home(settings).record(row.id, "report", "report")
+    if stored is None and row.status in ("done", "partial"):
+        raise damaged(Home(settings).runs, "its report", row.id)
     if stored is None:
-        raise UsageFault(f"the run {row.id} is {row.status} and has no report yet; {_onward(row)}")
+        raise UsageFault(f"the run {row.id} is {row.status} and has no report yet; {onward(row)}")
     return checked(build(Report, stored))
 
 
 def show_plan(run: str | None, settings: Settings) -> Plan:
-    """Return the plan of a run. Raises ``UsageFault`` when it has none yet."""
+    """Return the plan of a run, with the branches of later rounds. Raises ``UsageFault`` when it has none yet."""
     row = find_run(settings, run)
     stored = Home(settings).record(row.id, "plan", "plan")
     if stored is None:
-        raise UsageFault(f"the run {row.id} is {row.status} and has no plan yet; {_onward(row)}")
-    return build(Plan, stored)
+        raise UsageFault(f"the run {row.id} is {row.status} and has no plan yet; {onward(row)}")
+    plan, tasks = build(Plan, stored), branches_of(row.id, settings)
+    return msgspec.structs.replace(plan, tasks=tasks) if tasks else plan
 
 
-def _onward(row: RunRow) -> str:
+def branches_of(run: str, settings: Settings) -> tuple[Task, ...]:
+    """Return the branches of a run in the order in which they were planned, which numbers them from 1."""
+    rounds = Home(settings).records(run, "round")
+    return tuple(task for stored in rounds for task in build(Round, stored).plan.tasks)
+
+
+def published(run: str, home: Home) -> bool:
+    """Return whether the run has its report, so that nothing is left to be done."""
+    return home.record(run, "report", "report") is not None
+
+
+def onward(row: RunRow) -> str:
     if row.status == "running":
         return "another process is working on it"
+    if row.status == "cancelled":
+        return f"`research fork {row.id} --at compose` writes a report from what was found"
+    if row.status in ("done", "partial"):
+        return f"`research show {row.id}` prints its report"
     yes = " --yes" if row.status == "waiting" else ""
     return f"`research resume {row.id}{yes}` goes on with it"
 
@@ -148,23 +209,6 @@ def verify(run: str | None, settings: Settings) -> VerifyResult:
         except (SourceDamaged, StoreProblem, CitationBroken) as error:
             broken.append(BrokenQuote(finding=finding.id, source=finding.source, why=str(error)))
     return VerifyResult(run=report.run, checked=len(report.findings), broken=tuple(broken))
-
-
-def store_problems(settings: Settings) -> list[tuple[str, str]]:
-    """Return each store of the home and what is wrong with it, or nothing."""
-    home = Home(settings)
-    looks: dict[str, Callable[[], object]] = {
-        "runs": partial(stored_runs, home),
-    }
-    found = []
-    for name, look in looks.items():
-        try:
-            look()
-        except ResearchError as error:
-            found.append((name, str(error)))
-        else:
-            found.append((name, ""))
-    return found
 
 
 def corpora(settings: Settings) -> tuple[CorpusFacts, ...]:

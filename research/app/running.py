@@ -8,25 +8,32 @@ import random
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import msgspec
 
 from research.access import World
 from research.analysts import Bounds
 from research.app.hands import HANDS, Hands
-from research.app.records import Home, find_run
-from research.app.stores import Stores, run_files
+from research.app.last_good import go_back
+from research.app.making import check_made, made
+from research.app.orders import Obedience, refuse_cancelled, was_cancelled
+from research.app.records import Home, find_run, stored_run
+from research.app.stored import readable
+from research.app.stores import RunFiles, Stores, run_files
 from research.app.world import NONE_OPENED, Judgement, Opened, check_options, check_price
-from research.errors import NotTheOwner, ResearchError, StoreProblem
+from research.errors import NotTheOwner, ResearchError, StoreProblem, UsageFault
+from research.forked import Given
 from research.gate import Gate, Stopping
 from research.options import RunOptions
 from research.ports import Journal, Listener
 from research.records import Event, Failure, Question, RunStatus, build, encode
 from research.report import Report
 from research.settings import Settings, prepare_home
+from tools.orders import OrderBook
 from tools.ownership import RunLock
 from tools.run_records import RunRecords
-from tools.run_store import RunRow
+from tools.run_store import RunRow, damaged
 
 
 @dataclass(frozen=True)
@@ -71,17 +78,41 @@ async def ask(
     ``ResearchError`` when it cannot go on; what was paid for stays recorded in each case.
     """
     check_options(options, settings, opened)
+    question = Question(text=text, corpora=options.corpora, web=options.web)
+    return await begin_run(question, options, settings, listen=listen, on_start=on_start, opened=opened, hands=hands)
+
+
+async def begin_run(
+    question: Question,
+    options: RunOptions,
+    settings: Settings,
+    *,
+    listen: Listener,
+    on_start: Callable[[RunHandle], None],
+    opened: Opened = NONE_OPENED,
+    hands: Hands = HANDS,
+    given: Given | None = None,
+) -> Report:
+    """Begin a run with checked options and work on it; ``given`` is what it uses of another run. Raises as ``ask``."""
     prepare_home(settings.home)
     judgement = hands.judgement(options, settings)
     run = hands.name_run(hands.clock.now())
-    question = Question(text=text, corpora=options.corpora, web=options.web)
     home = Home(settings)
     with RunLock(home.locks, run) as lock, run_files(home, hands.clock) as files:
         stores = await files.begin(
-            run, created=hands.clock.now(), question=encode(question), options=encode(options), mark=lock.mark
+            run,
+            created=hands.clock.now(),
+            question=encode(question),
+            options=encode(options),
+            made=encode(made()),
+            mark=lock.mark,
+            origin=encode(given.origin) if given else "",
+            records=[("given", "given", given)] if given else (),
         )
+        if given:
+            listen(Event(run=run, kind="forked", detail=given.origin.spoken))
         worker = _Worker(settings, options, question, judgement, hands, listen, on_start, opened)
-        return await worker.work(hands.stores(stores))
+        return await worker.work(hands.stores(stores), files.orders(run))
 
 
 async def resume(
@@ -92,40 +123,67 @@ async def resume(
     listen: Listener,
     on_start: Callable[[RunHandle], None],
     take_over: bool = False,
+    from_journal: bool = False,
     hands: Hands = HANDS,
 ) -> Report:
     """Go on with a run (``None``: the last one) from where it was left; a finished run gives its report again.
 
-    ``take_over`` takes it from a process that hangs, which can then write nothing more.
+    ``take_over`` takes it from a process that hangs, which can then write nothing more. ``from_journal`` makes a
+    damaged run whole first, and works the graph again from its start over what is left of the journal.
     """
     home = Home(settings)
-    row = find_run(settings, run)
-    options, question = _stored(row)
-    with RunLock(home.locks, row.id, take_over=take_over) as lock:
+    if from_journal:
+        run = await go_back(run, settings, take_over=take_over, listen=listen)
+    name = find_run(settings, run).id
+    with RunLock(home.locks, name, take_over=take_over) as lock:
+        row = stored_run(home, name)  # read under the lock: who held it before may have gone on until it let go
+        options, question = stored_words(row)
         stored = home.record(row.id, "report", "report")
         if stored is not None and row.status not in ("running", "interrupted"):
             return build(Report, stored)
+        if row.status == "cancelled":
+            raise UsageFault(was_cancelled(row.id))
+        program = made()
+        changed = check_made(row.id, row.made, program, anew=from_journal)
+        if changed:
+            listen(Event(run=row.id, kind="notice", detail=changed))
         check_price(options, settings)
         judgement = hands.judgement(options, settings)
         with run_files(home, hands.clock) as files:
-            stores = await files.take_over(row.id, lock.mark)
-            await _whole(row, stores, lock.marked)
+            orders = files.orders(row.id)
+            await _whole(row, files.read(row.id), lock.marked)
+            stores = await _taken(files, lock, row.id, made=encode(program) if from_journal else "")
+            await refuse_cancelled(orders, stores.journal, row.elapsed)
             worker = _Worker(settings, options, question, judgement, hands, listen, on_start, NONE_OPENED, row.elapsed)
-            return await worker.work(hands.stores(stores), approve)
+            return await worker.work(hands.stores(stores), orders, approve)
+
+
+async def _taken(files: RunFiles, lock: RunLock, run: str, *, made: str) -> Stores:
+    """Take the run over. A process that was stopped in the middle of writing keeps the store locked until it ends."""
+    try:
+        return await files.take_over(run, lock.mark, made=made)
+    except StoreProblem as problem:
+        if not lock.replaced:
+            raise
+        raise StoreProblem(
+            f"{problem}; the process {lock.replaced}, from which the run was to be taken, may have been stopped in the "
+            f"middle of writing: end it (`kill -9 {lock.replaced}`), then `research resume {run}` goes on"
+        ) from None
 
 
 async def _whole(row: RunRow, stores: Stores, marked: int) -> None:
-    """Raise ``StoreProblem`` when the run has lost calls or records since they were written."""
-    if marked > row.calls:
-        raise StoreProblem(
-            f"runs.db has {row.calls} of at least {marked} rows of calls of the run {row.id}: the latest are missing"
-        )
+    """Raise ``StoreProblem`` when a row of the run's calls or records is not what was written, or is missing."""
+    if not row.whole or marked > row.calls:
+        raise damaged(Path("runs.db"), f"a row of calls ({row.calls} of at least {marked} were found)", row.id)
+    await stores.journal.entries()
     if isinstance(stores.records, RunRecords):
         await stores.records.check()
 
 
-def _stored(row: RunRow) -> tuple[RunOptions, Question]:
-    return build(RunOptions, msgspec.json.decode(row.options)), build(Question, msgspec.json.decode(row.question))
+def stored_words(row: RunRow) -> tuple[RunOptions, Question]:
+    """Return what a run was begun with."""
+    with readable(row.id):
+        return build(RunOptions, msgspec.json.decode(row.options)), build(Question, msgspec.json.decode(row.question))
 
 
 async def _reindexed(world: World) -> tuple[Failure, ...]:
@@ -156,7 +214,7 @@ class _Worker:
     opened: Opened
     before: float = 0.0
 
-    async def work(self, stores: Stores, approve: bool | None = None) -> Report:
+    async def work(self, stores: Stores, orders: OrderBook, approve: bool | None = None) -> Report:
         journal = stores.journal
         gate = Gate(
             journal=journal,
@@ -168,15 +226,17 @@ class _Worker:
             concurrency=self.settings.concurrency,
             rng=random.Random(journal.run),
         )
+        obedience = Obedience(orders, gate)
         self.on_start(RunHandle(id=journal.run, stop=gate.stop, in_flight=gate.in_flight))
         if self.judgement.notice:
             self.listen(Event(run=journal.run, kind="notice", detail=self.judgement.notice))
         try:
-            report = await self._engage(gate, stores, approve)
+            async with obedience.watching(self.hands.clock, self.hands.look_every):
+                report = await self._engage(gate, stores, approve)
         except NotTheOwner:
             raise
         except ResearchError as error:
-            await self._leave(journal, gate, error)
+            await self._leave(journal, gate, error, cancelled=obedience.cancelled)
             raise
         await journal.finish(report.status, report.exit_code, gate.elapsed())
         return report
@@ -189,6 +249,7 @@ class _Worker:
         world_of_run = self.hands.world(self.options, self.settings, self.judgement, stores, self.opened)
         async with world_of_run as (world, losses):
             losses += await _reindexed(world)
+            losses += tuple([build(Failure, loss) for loss in await world.records.every("loss")])
             context = RunContext(
                 gate=gate,
                 world=world,
@@ -200,16 +261,17 @@ class _Worker:
                 lapses=self.judgement.lapses,
             )
             try:
-                return await Engine(stores.checkpoints).work(context, self.question, approve)
+                with readable(gate.run):
+                    return await Engine(stores.checkpoints).work(context, self.question, approve)
             finally:
                 await gate.drain()
 
     @staticmethod
-    async def _leave(journal: Journal, gate: Gate, error: ResearchError) -> None:
+    async def _leave(journal: Journal, gate: Gate, error: ResearchError, *, cancelled: bool) -> None:
         """Record why the run stopped here, if the store still takes it; the rows before are safe either way."""
         status: RunStatus = "failed"
         if isinstance(error, Stopping):
-            status = "interrupted"
+            status = "cancelled" if cancelled else "interrupted"
         elif error.exit_code == 5:
             status = "waiting"
         with contextlib.suppress(StoreProblem, NotTheOwner):

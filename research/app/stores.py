@@ -5,7 +5,7 @@ Who may open them, and when, is decided by those who run something: ``running``,
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 
@@ -15,9 +15,13 @@ from tools.checkpoint_rows import CheckpointRows
 from tools.database import Database
 from tools.journal import SqliteJournal
 from tools.library import FileLibrary
-from tools.run_records import RunRecords
-from tools.run_store import SCHEMA, VERSION, Mark, RunStore
+from tools.orders import OrderBook
+from tools.run_records import RunRecords, inserting
+from tools.run_store import REMEDY, SCHEMA, VERSION, Mark, RunStore
 from tools.seal import Seal
+
+UNOWNED = 0
+"""The fencing number of nobody: owners have 1 and more."""
 
 
 @dataclass(frozen=True)
@@ -39,15 +43,36 @@ class RunFiles:
         self.seal = seal
 
     async def begin(
-        self, run: str, *, created: str, question: str, options: str, mark: Mark, made: str = "", origin: str = ""
+        self,
+        run: str,
+        *,
+        created: str,
+        question: str,
+        options: str,
+        mark: Mark,
+        made: str = "",
+        origin: str = "",
+        records: Sequence[tuple[str, str, object]] = (),
     ) -> Stores:
-        """Write a new run's row and own it."""
+        """Write a new run's row and own it; it has all of ``records`` or was never begun."""
         words = {"created": created, "question": question, "options": options, "made": made, "origin": origin}
-        return self._stores(await RunStore.begin(self.database, self.seal, run, **words, mark=mark))
+        first = inserting(run, records, self.seal)
+        return self._stores(await RunStore.begin(self.database, self.seal, run, **words, mark=mark, first=first))
 
-    async def take_over(self, run: str, mark: Mark) -> Stores:
-        """Own an existing run; whoever owned it before can write no more. Raises ``UnknownName``."""
-        return self._stores(await RunStore.take_over(self.database, self.seal, run, mark))
+    async def take_over(self, run: str, mark: Mark, *, made: str = "") -> Stores:
+        """Own an existing run; whoever owned it before can write no more. Raises ``UnknownName``.
+
+        ``made`` takes the place of what was stored of the program that began it.
+        """
+        return self._stores(await RunStore.take_over(self.database, self.seal, run, mark, made=made))
+
+    def read(self, run: str) -> Stores:
+        """Return an existing run's stores for reading: a write would be refused."""
+        return self._stores(RunStore(self.database, self.seal, run, UNOWNED))
+
+    def orders(self, run: str) -> OrderBook:
+        """Return the orders to a run, which need no owner."""
+        return OrderBook(self.database, self.seal, run)
 
     def _stores(self, store: RunStore) -> Stores:
         return Stores(
@@ -63,7 +88,7 @@ def run_files(home: Home, clock: Clock) -> Iterator[RunFiles]:
     """Open the files of ``home``, making them on first use."""
     seal = home.seal(create=True)
     with (
-        closing(Database(home.runs, SCHEMA, VERSION)) as database,
+        closing(Database(home.runs, SCHEMA, VERSION, remedy=REMEDY)) as database,
         closing(FileLibrary(home.library, clock, seal)) as library,
     ):
         yield RunFiles(database, library, seal)

@@ -7,8 +7,14 @@ setting missing, 5 waiting for a person, 130 interrupted.
 from __future__ import annotations
 
 import os
+import sys
+
+from research.exhaustion import lacking
 
 INTERRUPTED = 130
+FAILED = 1
+LAST_WORDS = b"research: out of memory or file handles; what was recorded is kept\n"
+"""Ready before they are needed: when they are, nothing can be imported or put together any more."""
 
 
 def main() -> None:
@@ -17,6 +23,12 @@ def main() -> None:
         code = run()
     except KeyboardInterrupt:  # before the command's own handling was in place
         code = INTERRUPTED
+    except BaseException as error:
+        if not lacking(error):
+            raise
+        sys.unraisablehook = lambda _: None  # half-made objects complain when they go
+        os.write(2, LAST_WORDS)
+        code = FAILED
     # Everything was closed by those who opened it; taking two thousand modules down takes another tenth of a second.
     os._exit(code)
 

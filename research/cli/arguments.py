@@ -59,6 +59,9 @@ Value = Annotated[str | None, typer.Option("--value", metavar="1-5", help="What 
 Reliability = Annotated[str | None, typer.Option("--reliability", metavar="1-5", help="How reliable it must be [3].")]
 Maturity = Annotated[str | None, typer.Option("--maturity", metavar="1-5", help="Your experience with agents [2].")]
 Approve = Annotated[bool, typer.Option("--approve", help="Wait for approval of the plan (exit code 5).")]
+DryRun = Annotated[
+    bool, typer.Option("--dry-run", help="Print what the run would cost at least and at most; begin and send nothing.")
+]
 AllowPartial = Annotated[bool, typer.Option("--allow-partial", help="Answer from a corpus whose index is unfinished.")]
 Embedder = Annotated[
     str | None,

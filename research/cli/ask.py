@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from research.cli import arguments as take
+from research.cli.estimate import print_estimate
 from research.cli.output import emit, emit_json, refuse_unwritable, say, write_whole
 from research.cli.progress import Progress
 from research.cli.session import Session, session_of
@@ -54,6 +55,7 @@ def ask(
     maturity: take.Maturity = None,
     approve: take.Approve = False,
     allow_partial: take.AllowPartial = False,
+    dry_run: take.DryRun = False,
     json: take.Json = False,
     output: take.Output = None,
     quiet: take.Quiet = False,
@@ -69,9 +71,16 @@ def ask(
     from research import app
 
     options = settings.options(approve=approve, allow_partial=allow_partial)
+    if dry_run:
+        print_estimate(text, options, settings, json=json)
+        raise typer.Exit
     progress = Progress(quiet=quiet)
-    _finish(
-        lambda signals: app.ask(text, options, settings, listen=progress, on_start=signals.begun), session, json, output
+    finish(
+        lambda signals: app.ask(text, options, settings, listen=progress, on_start=signals.begun),
+        session,
+        json,
+        output,
+        progress,
     )
 
 
@@ -83,6 +92,12 @@ def resume(
     no: Annotated[bool, typer.Option("--no", help="Refuse the plan that waits.")] = False,
     take_over: Annotated[
         bool, typer.Option("--take-over", help="Take the run from a process that hangs; it can write nothing more.")
+    ] = False,
+    from_journal: Annotated[
+        bool,
+        typer.Option(
+            "--from-journal", help="Save what can be read of a damaged run, and work it again from its recorded answers."
+        ),
     ] = False,
     json: take.Json = False,
     output: take.Output = None,
@@ -100,13 +115,20 @@ def resume(
 
     progress = Progress(quiet=quiet)
     answer = True if yes else False if no else None
-    _finish(
+    finish(
         lambda signals: app.resume(
-            chosen, settings, approve=answer, listen=progress, on_start=signals.begun, take_over=take_over
+            chosen,
+            settings,
+            approve=answer,
+            listen=progress,
+            on_start=signals.begun,
+            take_over=take_over,
+            from_journal=from_journal,
         ),
         session,
         json,
         output,
+        progress,
     )
 
 
@@ -161,10 +183,14 @@ def _refuse_nowhere(settings: Settings) -> None:
         )
 
 
-def _finish(
-    work: Callable[[Interruption], Coroutine[Any, Any, Report]], session: Session, json: bool, output: Path | None
+def finish(
+    work: Callable[[Interruption], Coroutine[Any, Any, Report]],
+    session: Session,
+    json: bool,
+    output: Path | None,
+    progress: Progress,
 ) -> None:
-    """Run, print the report, write it where it was asked for, and leave with its exit code."""
+    """Run, print the report and what it cost, write it where it was asked for, and leave with its exit code."""
     from research.cli.running import Advice, home_hint, run
 
     try:
@@ -176,6 +202,7 @@ def _finish(
         raise typer.Exit(WAITING) from None
     text = rendered(report, json=json)
     emit(text)
+    progress.spending(report)
     if output is not None:
         like = {".json": True, ".md": False}.get(output.suffix.lower(), json)
         write_whole(output, text if like == json else rendered(report, json=like))

@@ -9,10 +9,13 @@ import typer
 from research import __version__
 from research.cli import arguments as take
 from research.cli.ask import ask, resume
+from research.cli.compare import diff
 from research.cli.config import show_config
 from research.cli.doctor import doctor
 from research.cli.evals import evals
+from research.cli.fork import fork
 from research.cli.index import index, setup
+from research.cli.orders import cancel, pause
 from research.cli.output import emit
 from research.cli.runs import runs, show, verify
 from research.cli.session import session_of
@@ -52,7 +55,7 @@ def start(
     session_of(context).home_flag = home
 
 
-for command in (ask, resume, index, runs, show, verify, doctor, setup):
+for command in (ask, resume, pause, cancel, fork, index, runs, show, diff, verify, doctor, setup):
     application.command(command.__name__)(command)
 config.command("show")(show_config)
 application.add_typer(config, name="config")

@@ -113,11 +113,11 @@ def state(home: Path) -> Iterator[Check]:
 
 
 def stores(settings: Settings) -> Iterator[Check]:
-    """Look at whether the journal and the library can be read."""
+    """Look through the rows of the runs and of the library."""
     from research import app
 
-    for name, problem in app.store_problems(settings):
-        yield Check(name, "fail" if problem else "ok", problem or "can be read")
+    for store in app.check_stores(settings):
+        yield Check(store.name, "fail" if store.problem else "ok", store.problem or store.looked)
 
 
 def corpora(settings: Settings) -> Iterator[Check]:

@@ -7,6 +7,7 @@ What was meant (``ResearchError``) is told as it is. What was not is a bug: one 
 from __future__ import annotations
 
 import os
+import sys
 import traceback
 from collections.abc import Callable
 from pathlib import Path
@@ -16,6 +17,7 @@ import typer
 from research.cli.output import say
 from research.cli.session import Session
 from research.errors import ResearchError
+from research.exhaustion import exhausted
 from research.secret import redact
 
 INTERRUPTED = 130
@@ -35,10 +37,19 @@ def guarded(command: Callable[[], object], session: Session) -> int:
     except ResearchError as error:
         say(f"research: {_safe(str(error), session)}")
         return error.exit_code
-    except Exception as error:  # noqa: BLE001  # one of the two places that may
-        say(f"research: {_unexpected(error, session)}")
+    except BaseException as error:  # noqa: BLE001  # one of the two places that may; a panic in Rust is no Exception
+        say(f"research: {_shortage(error) or _unexpected(error, session)}")
         return 1
     return 0
+
+
+def _shortage(error: BaseException) -> str:
+    """Return one sentence when memory, handles, threads or room ran out: that is no bug."""
+    found = exhausted(error)
+    if found is None:
+        return ""
+    sys.unraisablehook = lambda _: None  # half-made objects complain when they go
+    return str(found)
 
 
 def _safe(text: str, session: Session) -> str:
@@ -47,7 +58,7 @@ def _safe(text: str, session: Session) -> str:
     return one_line(redact(text, session.secrets()))
 
 
-def _unexpected(error: Exception, session: Session) -> str:
+def _unexpected(error: BaseException, session: Session) -> str:
     """Return one sentence about a bug, and leave the trace-back in the log."""
     what = f"{type(error).__name__}: {_safe(str(error), session)[:300]}".rstrip(": ")
     try:

@@ -54,14 +54,20 @@ def emit_json(value: Any) -> None:
     emit(json_text(msgspec.json.format(msgspec.json.encode(value), indent=2).decode()) + "\n")
 
 
-def table(head: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 100) -> str:
-    """Return rows as columns of plain text; every cell is made safe and is at most ``widest`` characters."""
+def table(head: Sequence[str], rows: Sequence[Sequence[str]], widest: int = 100, *, numbers: bool = False) -> str:
+    """Return rows as columns of plain text; every cell is made safe and is at most ``widest`` characters.
+
+    ``numbers``: all columns but the first are numbers and stand to the right.
+    """
     from research.sanitize import one_line
 
     lines = [list(head), *([one_line(cell, widest) for cell in row] for row in rows)]
     widths = [max(len(line[column]) for line in lines) for column in range(len(head))]
-    padded = ("  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in lines)
-    return "\n".join(line.rstrip() for line in padded) + "\n"
+    padded = [
+        [cell.rjust(width) if numbers and column else cell.ljust(width) for column, (cell, width) in enumerate(pairs)]
+        for pairs in (list(zip(line, widths, strict=True)) for line in lines)
+    ]
+    return "\n".join("  ".join(cells).rstrip() for cells in padded) + "\n"
 
 
 def refuse_unwritable(path: Path | None) -> None:

@@ -24,20 +24,32 @@ def runs(context: typer.Context, json: take.Json = False, home: take.Home = None
     settings = session_of(context).open({"home": home})
     from research import app
 
-    rows = app.runs(settings)
+    rows, lost = app.runs(settings), app.lost_runs(settings)
+    for run in lost:
+        say(f"the run {run} had recorded calls and is lost; `research resume {run} --from-journal` looks for it")
     if json:
         from research.records import plain
 
-        emit_json([{**plain(row), "question": _asked(row), "options": decode(row.options)} for row in rows])
-    elif not rows:
+        emit_json([_shown(row, plain(row)) for row in rows])
+    elif not rows and not lost:
         say(f"no runs yet in {settings.home}")
     else:
-        cells = [(row.id, row.status, row.created[:19], f"{row.elapsed:.1f} s", _asked(row)) for row in rows]
+        cells = [(row.id, _status(row), row.created[:19], f"{row.elapsed:.1f} s", _asked(row)) for row in rows]
         emit(table(("RUN", "STATUS", "CREATED", "TOOK", "QUESTION"), cells, widest=60))
 
 
+def _status(row: RunRow) -> str:
+    return row.status if row.whole else "damaged"
+
+
+def _shown(row: RunRow, values: dict[str, object]) -> dict[str, object]:
+    """Return a run for ``--json``; of a damaged one the question and options are the text that is there."""
+    options = decode(row.options) if row.whole else row.options
+    return {**values, "status": _status(row), "question": _asked(row), "options": options}
+
+
 def _asked(row: RunRow) -> str:
-    return str(decode(row.question)["text"])
+    return str(decode(row.question)["text"]) if row.whole else row.question
 
 
 def show(

@@ -14,7 +14,7 @@ from scene import DOCUMENTS, QUESTION
 from evals.records import CitedSentence, Document, Outcome
 from research import app
 from research.app.systems import open_system
-from research.app.systems.answering import outcome_of, resuming_changes
+from research.app.systems.answering import outcome_of
 from research.app.systems.materials import Shelved
 from research.budget import Caps
 from research.errors import EffectFailed, UsageFault
@@ -128,31 +128,6 @@ async def test_the_runs_are_in_the_eval_home_alone(tmp_path: Path) -> None:
     own = msgspec.structs.replace(user, home=tmp_path / "evals")
     assert app.show(outcome.run, own).answer == outcome.answer
     assert app.runs(user) == []
-
-
-@pytest.mark.parametrize("name", ["extractive-resumed", "workflow-resumed"])
-async def test_resuming_a_finished_run_changes_nothing(name: str, tmp_path: Path) -> None:
-    """The report is the same, the journal has no new row, and no model is asked again."""
-    user = settings(tmp_path / "user")
-    async with OpenAIServer() as server:
-        (outcome,) = await answers(name, tmp_path, with_model(user, server), ASKED)
-    assert outcome.resumed == ""
-    assert outcome.answer
-
-
-async def finished(name: str, tmp_path: Path, options: RunOptions) -> tuple[Report, Settings]:
-    """The report of a finished run and the settings of the eval home it is in."""
-    (outcome,) = await answers(name, tmp_path, options, ASKED)
-    own = msgspec.structs.replace(settings(tmp_path / "user"), home=tmp_path / "evals")
-    return app.show(outcome.run, own), own
-
-
-async def test_a_report_that_resuming_changes_is_noticed(tmp_path: Path) -> None:
-    """Each field that differs is named."""
-    report, own = await finished("extractive", tmp_path, settings(tmp_path / "user").options())
-    assert await resuming_changes(report, own) == ""
-    other = msgspec.structs.replace(report, answer="Something else.", not_found=("who",))
-    assert await resuming_changes(other, own) == "the report's answer; the report's not_found"
 
 
 def finding(id: str, source: str) -> ReportFinding:

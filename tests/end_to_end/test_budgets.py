@@ -111,3 +111,12 @@ def test_an_unknown_price_with_a_cap_on_money_is_refused_before_anything_is_sent
     assert "config.toml" in ended.stderr
     assert "--max-tokens-total" in ended.stderr
     assert lines(tmp_path / "log") == []
+
+
+def test_a_report_whose_checks_were_not_paid_for_is_not_done(home: Path, tmp_path: Path) -> None:
+    """The writer's call is the last that is kept for the report: its sentences are not checked, and it says so."""
+    own = copy_home(home, tmp_path)
+    code, report, _ = ask(own, tmp_path / "log", "--branches", "1", "--rounds", "1", "--max-calls", "8")
+    assert {sentence["verdict"] for sentence in report["sentences"]} == {"could not check"}
+    assert (code, report["status"]) == (3, "partial")
+    assert [skipped["what"] for skipped in report["skipped"]] == ["checking"]

@@ -10,17 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.budget import Amount, Budget, Caps
-from research.effects import LEAST_ANSWER, ModelEffect
+from research.effects import LEAST_ANSWER, LONGEST_TOKEN, ModelEffect
 from research.errors import EffectFailed, OutOfBudget
 from research.gate import Gate
 from research.ports import Price
-from research.requests import Message, ModelReply, ModelRequest, TokenCount
+from research.requests import Message, ModelReply, ModelRequest, TokenCount, ToolCall
 from tools.fakes.scripted import ManualClock, MemoryJournal, ScriptedModel
 
 REQUEST = ModelRequest(
     model="scripted:model", role="reader", messages=(Message(role="user", content="What is it?"),), max_tokens=1_000
 )
 PROMPT = ScriptedModel().count(REQUEST)
+LEAST = -(-PROMPT // LONGEST_TOKEN)
+"""The fewest tokens that the prompt can have."""
 tenths = st.integers(0, 60).map(lambda number: Fraction(number, 10))
 
 
@@ -32,7 +34,9 @@ def used(prompt: int, completion: int) -> ModelReply:
     return ModelReply(text="yes", stop="end", usage=TokenCount(prompt=prompt, completion=completion))
 
 
-@given(prompt_price=tenths, completion_price=tenths, prompt=st.integers(1, PROMPT), completion=st.integers(0, 1_000))
+@given(
+    prompt_price=tenths, completion_price=tenths, prompt=st.integers(LEAST, PROMPT), completion=st.integers(1, 1_000)
+)
 def test_a_cost_is_never_rounded_below_what_it_is(
     prompt_price: Fraction, completion_price: Fraction, prompt: int, completion: int
 ) -> None:
@@ -44,11 +48,10 @@ def test_a_cost_is_never_rounded_below_what_it_is(
 
 
 def test_a_third_of_a_nano_dollar_is_charged_as_one() -> None:
-    """One token at 0.3 nano-dollars costs one nano-dollar, ten cost three."""
-    call = effect(Price(prompt=0.3, completion=0.3))
+    """One token at 0.3 nano-dollars costs one nano-dollar, and so do two; four cost two."""
+    call = effect(Price(prompt=0, completion=0.3))
     bound = call.size(Caps())
-    assert call.charge(used(1, 0), bound).nano_usd == 1
-    assert call.charge(used(5, 5), bound).nano_usd in (3, 4)
+    assert [call.charge(used(LEAST, tokens), bound).nano_usd for tokens in (1, 2, 4)] == [1, 1, 2]
 
 
 def test_money_above_the_bound_is_charged_at_the_bound() -> None:
@@ -56,7 +59,7 @@ def test_money_above_the_bound_is_charged_at_the_bound() -> None:
     call = effect(Price(prompt=1.0, completion=100.0))
     bound = call.size(Caps(tokens=PROMPT + 200))
     assert bound == Amount(tokens=PROMPT + 200, nano_usd=PROMPT + 200 * 100, calls=1)
-    assert call.charge(used(1, PROMPT + 199), bound) == bound
+    assert call.charge(used(LEAST, PROMPT + 200 - LEAST), bound) == bound
     assert call.charge(used(PROMPT, 200), bound) == bound
     assert call.charge(used(PROMPT, 10), bound).nano_usd == PROMPT + 1_000
 
@@ -119,3 +122,56 @@ def test_what_is_sized_for_what_is_left_can_be_reserved(
     left = math.ceil(PROMPT * prompt_price + LEAST_ANSWER * completion_price) + spare
     bound = effect(Price(prompt=float(prompt_price), completion=float(completion_price))).size(Caps(nano_usd=left))
     assert bound.nano_usd <= left
+
+
+ABSURD: list[TokenCount | None] = [
+    None,
+    TokenCount(prompt=0, completion=0),
+    TokenCount(prompt=0, completion=5),
+    TokenCount(prompt=PROMPT, completion=0),
+    TokenCount(prompt=-1, completion=5),
+    TokenCount(prompt=PROMPT, completion=-5),
+    TokenCount(prompt=LEAST - 1, completion=5),
+    TokenCount(prompt=PROMPT, completion=1_001),
+    TokenCount(prompt=10**400, completion=1),
+    TokenCount(prompt=1, completion=10**400),
+    TokenCount(prompt=PROMPT, completion=-(10**400)),
+    TokenCount(prompt=float("nan"), completion=5),  # type: ignore[arg-type]  # what JSON from outside may hold
+    TokenCount(prompt=PROMPT, completion=5.0),  # type: ignore[arg-type]
+    TokenCount(prompt="50", completion=5),  # type: ignore[arg-type]
+    TokenCount(prompt=PROMPT, completion=True),
+    TokenCount(prompt=PROMPT, completion=None),  # type: ignore[arg-type]
+]
+
+
+@pytest.mark.parametrize("price", [None, Price(prompt=0.15, completion=0.6)], ids=["no price", "priced"])
+@pytest.mark.parametrize("usage", ABSURD, ids=str)
+def test_usage_that_cannot_be_true_is_charged_at_the_bound(usage: TokenCount | None, price: Price | None) -> None:
+    """Missing, zero, negative, huge, too small for the texts, or no whole number: the bound is charged, no error."""
+    call = effect(price)
+    bound = call.size(Caps())
+    assert call.charge(ModelReply(text="yes", stop="end", usage=usage), bound) == bound
+
+
+def test_an_answer_longer_than_its_reported_tokens_is_charged_at_the_bound() -> None:
+    """A thousand characters are not one token, neither as text nor as the arguments of a tool."""
+    call = effect()
+    bound = call.size(Caps())
+    usage = TokenCount(prompt=PROMPT, completion=1)
+    tool = ToolCall(id="1", name="search", arguments={"query": "word " * 200})
+    assert call.charge(ModelReply(text="word " * 200, stop="end", usage=usage), bound) == bound
+    assert call.charge(ModelReply(text="", stop="tools", usage=usage, tool_calls=(tool,)), bound) == bound
+
+
+@pytest.mark.parametrize("usage", ABSURD[1:], ids=str)
+async def test_usage_that_cannot_be_true_does_not_spoil_the_record(usage: TokenCount) -> None:
+    """The answer is recorded without it, so that a later life of the run can read it and does not buy it again."""
+    journal = MemoryJournal()
+    gate = Gate(journal=journal, clock=ManualClock(), caps=Caps())
+    model = ScriptedModel([ModelReply(text="yes", stop="end", usage=usage)])
+    await gate.call(ModelEffect(REQUEST, model), branch="b", budget=gate.root)
+    resumed = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=Caps(), entries=journal.rows)
+    answer = await resumed.call(ModelEffect(REQUEST, model), branch="b", budget=resumed.root)
+    assert answer == ModelReply(text="yes", stop="end")
+    assert resumed.root.spent == gate.root.spent == Amount(tokens=PROMPT + 1_000, calls=1)
+    assert len(model.asked) == 1

@@ -334,7 +334,7 @@ async def test_a_journal_that_refuses_stops_the_call() -> None:
 
 @given(
     cap=st.integers(0, 4_000),
-    calls=st.lists(st.tuples(st.integers(1, 400), st.integers(1, 60), st.integers(0, 600)), max_size=8),
+    calls=st.lists(st.tuples(st.integers(1, 400), st.integers(1, 60), st.integers(1, 600)), max_size=8),
 )
 def test_an_honest_model_never_spends_more_than_the_cap(cap: int, calls: list[tuple[int, int, int]]) -> None:
     """Whatever is asked, at once, with answers up to what each was allowed: tokens spent stay within the cap."""

@@ -315,7 +315,7 @@ async def test_there_is_always_a_report(replies: Sequence[Script]) -> None:
 
 
 async def test_a_budget_that_is_used_up_still_gives_a_report_and_stops_the_rest() -> None:
-    """Without tokens, what was found is read, judged, composed and checked; a step that finds more is refused."""
+    """Without tokens, what was found is read, judged and composed; a step that finds more, or checks, is refused."""
     model = ScriptedModel()
     analyst, access = LanguageAnalyst(ExtractiveAnalyst()), access_to(model, caps=Caps(tokens=100))
     fallback = ExtractiveAnalyst()
@@ -325,8 +325,8 @@ async def test_a_budget_that_is_used_up_still_gives_a_report_and_stops_the_rest(
     gap = await analyst.judge(TASK, NOTES.findings, (), access)
     assert gap == await fallback.judge(TASK, NOTES.findings, (), access)
     assert (await analyst.compose(NOTES, access)).answer
-    assert await analyst.check(Sentence(text="x", findings=("f-1",)), NOTES.findings, access) == "could not check"
     for step in (
+        analyst.check(Sentence(text="x", findings=("f-1",)), NOTES.findings, access),
         analyst.plan(QUESTION, BOUNDS, access),
         analyst.assess(NOTES, BOUNDS, "public", access),
         analyst.step(TASK, QUESTION, (), (), access),
@@ -337,16 +337,16 @@ async def test_a_budget_that_is_used_up_still_gives_a_report_and_stops_the_rest(
     assert analyst.lapses == ["judging", "reading", "report"]
 
 
-async def test_without_calls_or_time_nothing_is_read() -> None:
-    """A cap on calls ends reading and judging: there is no room for more of a run, with or without a model."""
+async def test_without_calls_what_is_at_hand_is_read_and_the_branch_ends() -> None:
+    """Pages that were fetched are paid for, so the fallback reads them; judging, which may ask for more, is refused."""
     spent = access_to(ScriptedModel([BAD]), caps=Caps(calls=1))
     await spent.ask_model("reader", (Message(role="user", content="x"),), max_tokens=9)
-    analyst = LanguageAnalyst(ExtractiveAnalyst())
-    with pytest.raises(OutOfBudget):
-        await analyst.read(TASK, QUESTION, PASSAGES, spent)
+    analyst, fallback = LanguageAnalyst(ExtractiveAnalyst()), ExtractiveAnalyst()
+    quotes = await analyst.read(TASK, QUESTION, PASSAGES, spent)
+    assert quotes and quotes == await fallback.read(TASK, QUESTION, PASSAGES, spent)
     with pytest.raises(OutOfBudget):
         await analyst.judge(TASK, NOTES.findings, (), spent)
-    assert analyst.lapses == []
+    assert analyst.lapses == ["reading"]
 
 
 @pytest.mark.parametrize("verdict", ["supported", "unsupported", "could not check"])

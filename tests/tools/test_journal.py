@@ -28,7 +28,7 @@ def intent(key: str = "k") -> Intent:
     )
 
 
-def answered(text: str = "{}") -> Outcome:
+def answered(text: str = '{"text": "", "stop": "end"}') -> Outcome:
     return Outcome(status="answered", payload=text, charged=Amount(tokens=7, calls=1), elapsed=2.5, priced=False)
 
 
@@ -42,14 +42,14 @@ async def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
     """An intent with its outcome, and one without, survive reopening unchanged and in order."""
     database, first = await journal(tmp_path / "j.db")
     seq = await first.intend(intent("one"))
-    await first.conclude(seq, answered('{"text": "\\u2028"}'))
+    await first.conclude(seq, answered('{"text": "\\u2028", "stop": "end"}'))
     await first.intend(intent("two"))
     database.close()
     reopened = Database(tmp_path / "j.db", SCHEMA, VERSION)
     entries = await SqliteJournal(await RunStore.take_over(reopened, SEAL, "r")).entries()
     reopened.close()
     assert [(entry.intent, entry.outcome) for entry in entries] == [
-        (intent("one"), answered('{"text": "\\u2028"}')),
+        (intent("one"), answered('{"text": "\\u2028", "stop": "end"}')),
         (intent("two"), None),
     ]
 

@@ -38,9 +38,9 @@ ERRORS: dict[str, tuple[int, dict[str, str], str]] = {
 class OpenAIServer:
     """The server as an async context manager. ``requests`` holds the bodies of chat requests in order of arrival.
 
-    ``script`` answers the first requests, one each; then the persona answers. ``faults`` are served to the first
-    requests (``None`` is no fault); ``every=(k, fault)`` spoils each k-th request. Seconds: ``latency`` per request,
-    ``per_token`` per token of the answer. ``watch`` sees each line of the log before the server goes on.
+    ``script`` answers the first requests, one each; then ``answer`` does, by default the persona. ``faults`` are served
+    to the first requests (``None`` is no fault); ``every=(k, fault)`` spoils each k-th request. Seconds: ``latency``
+    per request, ``per_token`` per token of the answer. ``watch`` sees each line of the log before the server goes on.
     """
 
     def __init__(
@@ -51,6 +51,7 @@ class OpenAIServer:
         latency: float = 0.0,
         per_token: float = 0.0,
         script: Sequence[Answer] = (),
+        answer: Callable[[dict[str, Any]], Answer] = answer_to,
         faults: Sequence[Fault | None] = (),
         every: tuple[int, Fault] | None = None,
         watch: Callable[[dict[str, Any]], None] | None = None,
@@ -61,6 +62,7 @@ class OpenAIServer:
         self._latency = latency
         self._per_token = per_token
         self._script = list(script)
+        self._playing = answer
         self._faults = list(faults)
         self._every = every
         self._watch = watch
@@ -138,7 +140,7 @@ class OpenAIServer:
         self._write(facts | {"event": "fault cut" if fault else "answered", "completion_tokens": used})
 
     def _answer(self, body: dict[str, Any]) -> Answer:
-        return self._script.pop(0) if self._script else answer_to(body)
+        return self._script.pop(0) if self._script else self._playing(body)
 
     async def _stream(self, exchange: Exchange, events: Sequence[str]) -> None:
         await exchange.begin_events()

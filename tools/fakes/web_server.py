@@ -190,6 +190,11 @@ class _Listener(ThreadingHTTPServer):
     request_queue_size = 128
     web: WebServer
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Say nothing of a caller that was killed; anything else is told as ever."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"

@@ -1,7 +1,8 @@
 """The whole pipeline as systems: ``research.app.ask`` in this process, and its report as an outcome.
 
 The case's budget is the caps of the options, and the gate keeps them. A run whose every branch failed has no outcome:
-it raises ``EffectFailed``, so that its case is a failed one and no report without content is scored.
+it raises ``EffectFailed``, so that its case is a failed one and no report without content is scored. Stopping the same
+run half-way and resuming it is in ``research.app.systems.resuming``.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from dataclasses import dataclass
 import msgspec
 
 from evals.records import Citation, CitedSentence, Outcome, System
-from research.app.records import Home, stored_runs
-from research.app.running import RunHandle, ask, resume
+from research.app.running import RunHandle, ask
 from research.app.systems.materials import Shelf, Shelved
+from research.app.systems.resuming import resuming_changes
 from research.budget import NANO
 from research.errors import EffectFailed
 from research.options import RunOptions
-from research.records import Event, Question, Usage, encode
+from research.records import Event, Question, Usage
 from research.render import to_markdown
 from research.report import Report, UsageFacts
 from research.settings import Settings
@@ -56,28 +57,9 @@ class Answering:
                 question.text, options, self.settings, listen=_silent, on_start=_unstopped, opened=opened
             )
             seconds = clock.monotonic() - began
-            changed = await resuming_changes(report, self.settings) if self.resumed else None
+            changed = await resuming_changes(report, options, self.settings, opened) if self.resumed else None
             outcome = outcome_of(report, held)
         return msgspec.structs.replace(outcome, caps=options.caps, seconds=seconds, resumed=changed)
-
-
-async def resuming_changes(report: Report, settings: Settings) -> str:
-    """Resume the run of a report, and return what that changed: the report, or what the journal holds."""
-    before = _rows(report.run, settings)
-    again = await resume(report.run, settings, approve=None, listen=_silent, on_start=_unstopped)
-    after = _rows(report.run, settings)
-    fields = [
-        name for name in Report.__struct_fields__ if encode(getattr(again, name)) != encode(getattr(report, name))
-    ]
-    changes = [f"the report's {name}" for name in fields]
-    if after != before:
-        changes.append(f"the journal's rows, {before} before and {after} after")
-    return "; ".join(changes)
-
-
-def _rows(run: str, settings: Settings) -> int:
-    """Return how many rows of calls a run has."""
-    return next(row.calls for row in stored_runs(Home(settings)) if row.id == run)
 
 
 def answering(name: str, settings: Settings, options: RunOptions, shelf: Shelf, *, resumed: bool) -> System:

@@ -24,7 +24,7 @@ class SystemKind(Record):
 MODEL: Literal["a model"] = "a model"
 REPORTING: tuple[Gives, ...] = ("answer", "ranking", "report")
 RESUMED = "-resumed"
-"""Ends the name of a system that resumes each finished run and says whether anything changed."""
+"""Ends the name of a system that also stops each run half-way, resumes it and says whether anything changed."""
 
 _KINDS = (
     SystemKind(name="lexical", gives=("ranking",), says="the corpus's own lexical list alone"),
@@ -40,12 +40,14 @@ _KINDS = (
     SystemKind(name="auto", gives=REPORTING, says="the mode that the triage chooses for each question", needs=MODEL),
     SystemKind(name="single-agent", gives=REPORTING, says="one agent branch and one round, for all of it", needs=MODEL),
     SystemKind(
-        name=f"extractive{RESUMED}", gives=REPORTING, says="extractive, and each finished run is resumed and compared"
+        name=f"extractive{RESUMED}",
+        gives=REPORTING,
+        says="extractive, and each run is done again, stopped half-way, resumed and compared",
     ),
     SystemKind(
         name=f"workflow{RESUMED}",
         gives=REPORTING,
-        says="workflow, and each finished run is resumed and compared",
+        says="workflow, and each run is done again from its answers, stopped half-way, resumed and compared",
         needs=MODEL,
     ),
     SystemKind(name="support", gives=("verdict",), says="this project's own check of a sentence without a model"),

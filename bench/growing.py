@@ -1,0 +1,164 @@
+"""Runs of any length: a scripted far side that plans as many branches as are asked for, and answers for all of them.
+
+Two shapes. ``wide``: one round of many branches. ``deep``: two branches a round, and as many rounds as it takes. A
+branch asks four queries in two rounds and reads twelve pages, with a call to the model for each page and one to judge
+each round: 30 calls. The graph, the gate and the stores are the real ones. What is measured is in ``bench.growth``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import AsyncIterator, Callable, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, get_args
+
+from bench.reference import ReferenceClock, WatchedRecords
+from research.access import World
+from research.analysts.extractive import ExtractiveAnalyst
+from research.analysts.language import LanguageAnalyst
+from research.app.hands import Hands
+from research.app.stores import Stores
+from research.app.world import Judgement, Opened
+from research.gate import Stopping
+from research.options import RunOptions
+from research.ports import Page
+from research.records import Failure, Hit, encode, ident
+from research.requests import FetchRequest, ModelReply, ModelRequest, Role, TokenCount
+from research.settings import Settings
+from tools.fakes.persona import answer_to, blocks
+
+RUN = "growth"
+QUESTION = "What is known of each of the subjects?"
+BRANCH_CALLS = 30
+ROUND_BRANCHES = 2
+OTHER_CALLS = 27
+"""The plan, the report and a check of each of its 24 claims and its answer."""
+PAGES = 6
+SENTENCES = 12
+SERVER = "http://127.0.0.1:9/v1"
+"""Stands in the options, so that the real command can resume the run; nothing listens there and nothing is sent."""
+
+
+def options_for(shape: str, calls: int) -> RunOptions:
+    """Return options whose run makes about ``calls`` calls."""
+    branches = max(1, round((calls - OTHER_CALLS) / BRANCH_CALLS))
+    rounds = max(1, round((calls - OTHER_CALLS) / (ROUND_BRANCHES * BRANCH_CALLS + 1)))
+    width, depth = (branches, 1) if shape == "wide" else (ROUND_BRANCHES, rounds)
+    server = {"model": "openai:growth", "base_url": SERVER, "searx": SERVER, "web": True}
+    return RunOptions(mode="workflow", branches=width, rounds=depth, **server)
+
+
+class LongClock(ReferenceClock):
+    """Virtual time that keeps no list of what was slept, which would be counted as the run's own memory."""
+
+    async def sleep(self, seconds: float) -> None:
+        await super().sleep(seconds)
+        self.slept.clear()
+
+
+class GrowingFarSide:
+    """Model, search and pages about numbered subjects. ``called`` is told of each call; each takes half a second."""
+
+    name = "openai:growth"
+    window = 10_000_000
+    price = None
+
+    def __init__(self, clock: LongClock, width: int, called: Callable[[], None]) -> None:
+        self._clock = clock
+        self._width = width
+        self._called = called
+
+    async def _pass(self) -> None:
+        self._called()
+        await self._clock.sleep(0.5)
+
+    def count(self, request: ModelRequest) -> int:
+        """Return the bytes of the messages: the tokens of this model."""
+        return sum(len(message.content.encode()) for message in request.messages)
+
+    async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
+        await self._pass()
+        prompt = "\n".join(message.content for message in request.messages)
+        data = self._planned(prompt) if request.role == "planner" else _played(prompt, request)
+        text = encode(data)
+        usage = TokenCount(prompt=self.count(request), completion=min(len(text), max_tokens))
+        return ModelReply(text=text, data=data, stop="end", usage=usage)
+
+    def _planned(self, prompt: str) -> dict[str, Any]:
+        """Plan the next subjects; how many there were is told by the prompt itself."""
+        done = len(blocks(prompt, "done"))
+        width = ROUND_BRANCHES if done else self._width
+        return {"rationale": "one task a subject", "tasks": [_task(number) for number in range(done, done + width)]}
+
+    async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
+        await self._pass()
+        subject = query.split()[1]
+        first = PAGES if "further" in query else 0
+        urls = [f"https://subject{subject}.example/{number}" for number in range(first, first + PAGES)]
+        return [Hit(handle=ident("h", url), title=f"Page {url}", score=1.0, url=url) for url in urls][:limit]
+
+    async def fetch(self, request: FetchRequest, *, timeout: float | None) -> Page:
+        await self._pass()
+        subject, number = request.url.removeprefix("https://subject").split(".example/")
+        told = [f"Of subject {subject}, page {number} tells in sentence {n} what is known." for n in range(SENTENCES)]
+        return Page(url=request.url, title=f"Subject {subject}, page {number}", text="\n\n".join(told))
+
+
+def _task(number: int) -> dict[str, Any]:
+    queries = [f"subject {number} known", f"subject {number} told"]
+    return {"objective": f"What is known of subject {number}?", "queries": queries, "source": "web", "wanted": ""}
+
+
+def _played(prompt: str, request: ModelRequest) -> Any:
+    """Answer as the loopback model does, but ask for a second round of searches in each branch."""
+    shape = {"type": "json_schema", "json_schema": {"schema": request.schema}}
+    data = answer_to({"messages": [{"content": prompt}], "response_format": shape})["json"]
+    if "enough" in data and "further" not in prompt:
+        subject = blocks(prompt, "task")[0][1].split("subject ")[1].split("?")[0]
+        queries = [f"subject {subject} further", f"subject {subject} told further"]
+        return {"enough": False, "missing": "what else is known", "queries": queries}
+    return data
+
+
+class StoppingRecords(WatchedRecords):
+    """The records of a run that is stopped when all its calls are made and only its report is not written yet."""
+
+    async def put(self, records: Sequence[tuple[str, str, object]]) -> None:
+        if any(kind == "report" for kind, _, _ in records):
+            raise Stopping("stopped before publishing")
+        await self._records.put(records)
+
+
+def growing_hands(options: RunOptions, called: Callable[[], None], opened: Callable[[Stores], Stores]) -> Hands:
+    """Return hands in virtual time; ``called`` hears of each call, ``opened`` gets the open stores."""
+    clock = LongClock()
+    far = GrowingFarSide(clock, options.branches, called)
+
+    def judgement(_: RunOptions, settings: Settings) -> Judgement:
+        analyst = LanguageAnalyst(ExtractiveAnalyst(), far.name)
+        return Judgement(analyst=analyst, models=dict.fromkeys(get_args(Role), far), lapses=analyst.lapses)
+
+    @asynccontextmanager
+    async def world(
+        options: RunOptions, settings: Settings, judgement: Judgement, stores: Stores, opened: Opened
+    ) -> AsyncIterator[tuple[World, tuple[Failure, ...]]]:
+        models = judgement.models
+        yield World(library=stores.library, records=stores.records, models=models, searches=(far,), fetch=far), ()
+
+    return Hands(clock=clock, name_run=lambda now: RUN, judgement=judgement, world=world, stores=opened)
+
+
+def process_facts() -> dict[str, int]:
+    """Return this process's memory and its peak, in KiB, and its open handles (Linux)."""
+    status = Path("/proc/self/status").read_text(encoding="utf-8")
+    words = {
+        name: rest.split()[0] for name, _, rest in (line.partition(":") for line in status.splitlines()) if rest.split()
+    }
+    handles = len(list(Path("/proc/self/fd").iterdir())) - 1
+    return {"rss": int(words["VmRSS"]), "peak": int(words["VmHWM"]), "handles": handles}
+
+
+def stamps() -> tuple[float, float]:
+    """Return wall and processor time, in seconds."""
+    return time.perf_counter(), time.process_time()

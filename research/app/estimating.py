@@ -1,0 +1,201 @@
+"""What a run would cost, opened and measured: the plan, the prices, and what runs like it did cost. Begins nothing.
+
+Arithmetic is in ``research.estimate``; here the options are checked as ``ask`` checks them, the analyst is rehearsed
+without a client or a key, and the finished runs of the home are read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from research.affording import CapVerdict, verdicts
+from research.analysts import Bounds
+from research.analysts.extractive import ExtractiveAnalyst
+from research.analysts.language import LanguageAnalyst
+from research.app.records import runs, show
+from research.app.world import check_options, price
+from research.budget import Amount
+from research.errors import ResearchError
+from research.estimate import Run, Step, Wiring, amount, median, sizes_within, work_of
+from research.options import RunOptions
+from research.ports import Price
+from research.records import BranchType, Mode, Plan, Question, Record, build
+from research.rehearsal import Cost, Rehearsal, Shape, Size, nobody
+from research.report import Report
+from research.settings import Settings
+from research.triage import triage
+
+FINISHED = ("done", "partial")
+
+
+class Sum(Record):
+    """Calls, tokens and dollars; ``usd`` is ``None`` when the price is not known."""
+
+    calls: int
+    tokens: int
+    usd: float | None
+
+
+class StepEstimate(Record):
+    """One part of a run, of which there are ``fewest`` to ``most``; the costs are those of one."""
+
+    what: str
+    fewest: int
+    most: int
+    least_cost: Sum
+    most_cost: Sum
+
+
+class Measured(Record):
+    """The medians of ``runs`` finished runs of the same model and mode in this home."""
+
+    runs: int
+    calls: float
+    tokens: float
+    usd: float | None
+    seconds: float
+
+
+class Estimate(Record):
+    """What ``ask --dry-run`` prints. ``least`` and ``most`` are those of the whole run."""
+
+    question: str
+    mode: Mode
+    model: str | None
+    steps: tuple[StepEstimate, ...]
+    least: Sum
+    most: Sum
+    caps: tuple[CapVerdict, ...]
+    seconds_cap: float | None
+    measured: Measured | None
+
+
+async def estimate(text: str, options: RunOptions, settings: Settings) -> Estimate:
+    """Return what ``ask`` would cost with these options. Raises what ``ask`` would raise before it begins."""
+    check_options(options, settings)
+    question = Question(text=text, corpora=options.corpora, web=options.web)
+    mode = triage(question, options, model=options.model is not None)
+    wiring, bounds = _wiring(), Bounds(branches=options.branches, rounds=options.rounds)
+    plan: Plan = await ExtractiveAnalyst().plan(question, bounds, nobody())
+    places: tuple[BranchType, ...] = (*(("corpus",) if options.corpora else ()), *(("web",) if options.web else ()))
+    sizes = await _sizes(question, bounds, wiring, options, settings) if options.model else {}
+    work = work_of(
+        Run(
+            mode=mode,
+            tasks=plan.tasks,
+            places=places,
+            bounds=bounds,
+            wiring=wiring,
+            providers=max(1, bool(options.searx) + bool(options.tavily)),
+            sizes=sizes,
+        )
+    )
+    known = price(options.model, settings) if options.model else Price(prompt=0, completion=0)
+    return Estimate(
+        question=text,
+        mode=mode,
+        model=options.model,
+        steps=tuple(_step(step, known) for step in work.steps),
+        least=_sum(work.least, known),
+        most=_sum(work.most, known),
+        caps=verdicts(work, options.caps, options.branch_caps, known, wiring),
+        seconds_cap=options.caps.seconds,
+        measured=_measured(options, mode, settings),
+    )
+
+
+def _wiring() -> Wiring:
+    """Return the limits of the graph, from where they are set."""
+    from graphs.branch import AGENT_TURNS, CORPUS_HITS, WEB_HITS
+    from graphs.context import RESERVE
+    from graphs.nodes import CALLS_WORTH_A_BRANCH
+    from graphs.reading import PAGE_PASSAGES
+
+    return Wiring(
+        web_hits=WEB_HITS,
+        corpus_hits=CORPUS_HITS,
+        page_passages=PAGE_PASSAGES,
+        agent_turns=AGENT_TURNS,
+        reserve=RESERVE,
+        branch_calls=CALLS_WORTH_A_BRANCH,
+    )
+
+
+async def _sizes(
+    question: Question, bounds: Bounds, wiring: Wiring, options: RunOptions, settings: Settings
+) -> dict[str, Size]:
+    from tools.prices import window_of
+    from tools.tokens import prompt_bound
+
+    spec = options.model or ""
+    shape = Shape(
+        page_passages=wiring.page_passages,
+        corpus_passages=wiring.corpus_hits,
+        web_hits=wiring.web_hits,
+        readings=wiring.agent_turns * bounds.branch_rounds,
+    )
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    sizes = await Rehearsal(analyst, question, bounds, shape, prompt_bound(spec), fewest_tokens()).sizes()
+    window = settings.windows.get(spec) or window_of(spec)
+    return sizes_within(sizes, window) if window else sizes
+
+
+def fewest_tokens() -> Callable[[str], int]:
+    """Return a function that bounds a text's tokens from below, for any model: three quarters of OpenAI's count.
+
+    The vocabularies of other models cut English alike or finer; where OpenAI's cannot be loaded, a token is taken to
+    cover eight bytes, which is more than it does in prose.
+    """
+    from tools.tokens import byte_bound, valid, vocabulary
+
+    words = vocabulary("o200k_base")
+    if words is None:
+        return lambda text: byte_bound(text) // 8
+    return lambda text: words.count(valid(text)) * 3 // 4
+
+
+def _step(step: Step, known: Price | None) -> StepEstimate:
+    return StepEstimate(
+        what=step.what,
+        fewest=step.fewest,
+        most=step.most,
+        least_cost=_sum(step.least_cost, known),
+        most_cost=_sum(step.most_cost, known),
+    )
+
+
+def _sum(cost: Cost, known: Price | None) -> Sum:
+    value: Amount = amount(cost, known)
+    return Sum(calls=value.calls, tokens=value.tokens, usd=None if known is None else value.nano_usd / 1e9)
+
+
+def _measured(options: RunOptions, mode: Mode, settings: Settings) -> Measured | None:
+    """Return the medians of the finished runs of this model and mode that no cap cut short, or ``None``."""
+    import msgspec
+
+    found: list[Report] = []
+    for row in runs(settings):
+        if row.status not in FINISHED or row.origin:  # a forked run did not pay for what it took over
+            continue
+        try:
+            asked = build(RunOptions, msgspec.json.decode(row.options))
+            report = show(row.id, settings) if asked.model == options.model else None
+        except (ResearchError, msgspec.MsgspecError):
+            continue  # a damaged run is told by `research runs` and `doctor`; it is no measure of another
+        if report is not None and report.mode.name == mode.name and not _cut(report):
+            found.append(report)
+    if not found:
+        return None
+    money = [report.usage.usd for report in found if report.usage.usd is not None]
+    return Measured(
+        runs=len(found),
+        calls=median([report.usage.calls for report in found]),
+        tokens=median([report.usage.tokens for report in found]),
+        usd=median(money) if len(money) == len(found) else None,
+        seconds=median([report.usage.seconds for report in found]),
+    )
+
+
+def _cut(report: Report) -> bool:
+    """Return whether a budget ended a branch: such a run says what was allowed and not what it took."""
+    return any(branch.outcome == "out of budget" for branch in report.branches) or not report.branches

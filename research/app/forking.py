@@ -1,0 +1,192 @@
+"""Forking: a new run that begins with what another one has already done, unpaid. The other run is never changed.
+
+What is taken over (``research.forked``) is read while nobody works on the other run and is written together with the
+new run's row, so a fork that is killed was either not begun or can be resumed. After that it is like any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+from msgspec.structs import replace
+
+from research.app.hands import HANDS, Hands
+from research.app.records import Home, find_run, stored_run
+from research.app.running import RunHandle, begin_run, stored_words
+from research.app.stores import RunFiles, run_files
+from research.app.world import check_options, check_price
+from research.budget import NANO, Caps
+from research.errors import NotTheOwner, UsageFault
+from research.forked import Ended, Given, Round
+from research.ledger import Ledger
+from research.options import RunOptions
+from research.plan_file import LONGEST, plan_from
+from research.ports import Listener, Records
+from research.records import (
+    BranchOutcome,
+    Failure,
+    Finding,
+    ForkPoint,
+    Mode,
+    Origin,
+    Plan,
+    Question,
+    Source,
+    build,
+)
+from research.report import Report
+from research.settings import Settings
+from tools.ownership import RunLock
+from tools.run_records import RunRecords
+from tools.run_store import RunRow
+
+R = TypeVar("R")
+CURRENCIES = {"tokens_total": "tokens", "usd": "nano_usd", "calls": "calls", "seconds": "seconds"}
+"""A cap's setting, without its prefix, and its field."""
+REPORTING = "report"
+"""The step whose calls and lapses a fork does not take over: it is done anew."""
+
+
+async def fork(
+    run: str | None,
+    at: ForkPoint,
+    settings: Settings,
+    *,
+    listen: Listener,
+    on_start: Callable[[RunHandle], None],
+    plan: Path | None = None,
+    hands: Hands = HANDS,
+) -> Report:
+    """Begin a run that uses the work of ``run`` before the point ``at`` again, and work on it until it has published.
+
+    Its options are those of ``run`` but for the settings that were given as flags; its budget counts its own calls
+    only. ``plan`` is a file with the plan to be worked, for ``at`` plan. Raises as ``ask`` does.
+    """
+    home, row = Home(settings), find_run(settings, run)
+    if row.status == "running":
+        raise UsageFault(
+            f"the run {row.id} is being worked on; `research pause {row.id}` stops it, then it can be forked"
+        )
+    before, question = stored_words(row)
+    options = forked_options(before, question, at, settings)
+    (check_price if at == "compose" else check_options)(options, settings)
+    try:
+        with RunLock(home.locks, row.id), run_files(home, hands.clock) as files:
+            given = await _Fork(files, home, stored_run(home, row.id), at).given(options)
+    except NotTheOwner as error:
+        raise UsageFault(f"{error}; a run can be forked when nobody works on it") from None
+    if plan is not None:
+        given = replace(given, plan=plan_from(_read(plan), question, options.branches, str(plan)))
+    return await begin_run(question, options, settings, listen=listen, on_start=on_start, hands=hands, given=given)
+
+
+def forked_options(before: RunOptions, question: Question, at: ForkPoint, settings: Settings) -> RunOptions:
+    """Return the options of a fork: those of its origin but for the flags given. At compose nothing is read."""
+    flagged = {name for name, origin in settings.origins.items() if origin.startswith("flag")}
+    changed = {name: getattr(settings, name) for name in ("model", "base_url", "branches", "rounds") if name in flagged}
+    caps = {
+        name: _caps(getattr(before, name), getattr(settings, name), prefix, flagged)
+        for name, prefix in (("caps", "max_"), ("branch_caps", "branch_max_"))
+    }
+    read = {"corpora": (), "web": False} if at == "compose" else {"corpora": question.corpora, "web": question.web}
+    approve = before.approve and at == "plan"
+    return replace(before, **changed, **caps, **read, approve=approve)
+
+
+def _caps(before: Caps, given: Caps, prefix: str, flagged: set[str]) -> Caps:
+    fields = {field: getattr(given, field) for name, field in CURRENCIES.items() if f"{prefix}{name}" in flagged}
+    return replace(before, **fields)
+
+
+def _read(path: Path) -> bytes:
+    try:
+        with path.open("rb") as file:
+            return file.read(LONGEST + 1)
+    except OSError as error:
+        raise UsageFault(f"--plan {path} cannot be read: {error.strerror}") from None
+
+
+class _Fork:
+    """Reads from the stores of one run what a fork of it begins with."""
+
+    def __init__(self, files: RunFiles, home: Home, row: RunRow, at: ForkPoint) -> None:
+        self._files = files
+        self._home = home
+        self._row = row
+        self._at = at
+        self._records: Records = files.read(row.id).records
+
+    async def given(self, options: RunOptions) -> Given:
+        """Return what is taken over. Raises ``UsageFault`` when there is nothing at this point."""
+        if isinstance(self._records, RunRecords):
+            await self._records.check()
+        origin = await self._origin(self._row, self._at)
+        if self._at == "plan":
+            return Given(origin=origin)
+        plans = await self._records.every("plan")
+        if not plans:
+            raise UsageFault(
+                f"the run {self._row.id} has no plan yet; `research fork {self._row.id} --at plan` makes one"
+            )
+        plan = build(Plan, plans[0])
+        if self._at == "branch":
+            kept, rest = plan.tasks[: options.branches], plan.tasks[options.branches :]
+            dropped = (*plan.dropped, *(task.objective for task in rest))
+            return Given(
+                origin=origin, plan=replace(plan, tasks=kept, dropped=dropped), lapses=await self._lapses("plan")
+            )
+        return await self._worked(Given(origin=origin, plan=plan))
+
+    async def _lapses(self, *only: str) -> tuple[str, ...]:
+        lapses = [str(lapse) for lapse in await self._records.every("lapse")]
+        return tuple(lapse for lapse in lapses if lapse != REPORTING and (not only or lapse in only))
+
+    async def _worked(self, given: Given) -> Given:
+        findings = await self._every("finding", Finding)
+        if not findings:
+            raise UsageFault(
+                f"the run {self._row.id} has found nothing yet that a report could be written from; "
+                f"`research fork {self._row.id} --at branch` works its plan anew"
+            )
+        rounds, modes = await self._every("round", Round), await self._every("mode", Mode)
+        known = {ended.outcome.task: ended for ended in await self._every("outcome", Ended)}
+        unstarted = {what for round in rounds for what in round.unstarted}
+        tasks = [task for round in rounds for task in round.plan.tasks if task.id not in unstarted]
+        return replace(
+            given,
+            mode=modes[0],
+            rounds=tuple(rounds),
+            ended=tuple(known.get(task.id) or self._cut(task.id, findings) for task in tasks),
+            findings=tuple(findings),
+            sources=tuple(await self._every("source", Source)),
+            lapses=await self._lapses(),
+            losses=tuple(await self._every("loss", Failure)),
+        )
+
+    def _cut(self, task: str, findings: Sequence[Finding]) -> Ended:
+        """Return the ending of a branch that had not ended: what it has found is used."""
+        own = sorted((one for one in findings if one.task == task), key=lambda one: (one.source, one.start))
+        outcome = BranchOutcome(task=task, outcome="cancelled", findings=tuple(one.id for one in own))
+        return Ended(outcome=outcome, limit=f"it had not ended when the run {self._row.id} was forked")
+
+    async def _every(self, kind: str, record: type[R]) -> list[R]:
+        return [build(record, stored) for stored in await self._records.every(kind)]
+
+    async def _origin(self, row: RunRow, at: ForkPoint) -> Origin:
+        """Return what a fork of ``row`` uses again; of a fork itself also what that had used again."""
+        ledger = Ledger(await self._files.read(row.id).journal.entries())
+        steps = {"plan": (), "branch": ("plan",), "compose": tuple(set(ledger.branches()) - {REPORTING})}[at]
+        used = [ledger.usage(step) for step in steps]
+        calls, tokens = sum(usage.calls for usage in used), sum(usage.tokens for usage in used)
+        money = [None if usage.nano_usd is None else usage.nano_usd / NANO for usage in used]
+        if row.origin:
+            above = build(Origin, msgspec.json.decode(row.origin))
+            further = "branch" if at == "branch" and above.at != "plan" else above.at if at == "compose" else "plan"
+            more = await self._origin(stored_run(self._home, above.run), further)
+            calls, tokens, money = calls + more.calls, tokens + more.tokens, [*money, more.usd]
+        known = [usd for usd in money if usd is not None]
+        usd = sum(known) if len(known) == len(money) else None
+        return Origin(run=row.id, at=at, calls=calls, tokens=tokens, usd=usd)

@@ -1,0 +1,228 @@
+"""What a run will cost, before it is begun: calls, tokens and money, at least and at most. Arithmetic only.
+
+At least: each branch finds something in its first round. At most: every round is used and every answer is as long as it
+may be. A call that is tried again, or an answer that is asked for anew because it could not be used, comes on top. How
+large single calls are is found in ``research.rehearsal``; what runs like this one did cost is read in
+``research.app.estimating``.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from research.analysts import Bounds
+from research.analysts.acceptance import MOST_MOVES
+from research.analysts.acceptance import MOST_QUERIES as MODEL_QUERIES
+from research.analysts.extractive import MOST_QUERIES as RULES_QUERIES
+from research.autonomy import granted
+from research.budget import Amount
+from research.ports import Price
+from research.records import BranchKind, BranchType, Mode, Record, Task
+from research.rehearsal import Cost, Size
+
+
+class Wiring(Record):
+    """The limits that the graph sets: what is read of one search, an agent's turns for a search round, the reserve.
+
+    ``reserve``: one part in so many is kept for the report; ``branch_calls``: calls without which no branch is started.
+    """
+
+    web_hits: int
+    corpus_hits: int
+    page_passages: int
+    agent_turns: int
+    reserve: int
+    branch_calls: int
+
+
+class Step(Record):
+    """A part of a run, of which there are ``fewest`` to ``most``; the costs are those of one.
+
+    ``reserved`` is what the gate must be able to hold for its dearest call at its smallest.
+    """
+
+    what: str
+    kind: str
+    fewest: int
+    most: int
+    least_cost: Cost
+    most_cost: Cost
+    reserved: Cost = Cost()
+
+
+class Work(Record):
+    """All steps of a run, and what they come to."""
+
+    steps: tuple[Step, ...]
+    least: Cost
+    most: Cost
+
+
+class Run(Record):
+    """What is known of a run before it begins. ``places`` are the types of its sources.
+
+    ``sizes`` holds those of its model calls, by name, and is empty without a model.
+    """
+
+    mode: Mode
+    tasks: tuple[Task, ...]
+    places: tuple[BranchType, ...]
+    bounds: Bounds
+    wiring: Wiring
+    providers: int
+    sizes: dict[str, Size]
+
+
+def work_of(run: Run) -> Work:
+    """Return the steps of a run: its planning, its branches, those that may follow, and its report."""
+    return _by_model(run) if run.sizes else _by_rules(run)
+
+
+def _by_rules(run: Run) -> Work:
+    """Without a model the plan is known, and only searches, pages and retrievals are calls."""
+    asked = Counter((task.type, task.corpus, query) for task in run.tasks for query in set(task.queries))
+    steps = [Step(what="planning", kind="planning", fewest=1, most=1, least_cost=Cost(), most_cost=Cost())]
+    for task in run.tasks:
+        own = [query for query in set(task.queries) if asked[task.type, task.corpus, query] == 1]
+        pages = Cost(calls=int(task.type == "web" and len(run.tasks) == 1))
+        least = _searches(run, task.type, len(own)).plus(pages)
+        most = _workflow(run, task.type, len(set(task.queries)), RULES_QUERIES)
+        steps.append(Step(what=task.objective, kind="branch", fewest=1, most=1, least_cost=least, most_cost=most))
+    steps += _following(run, Cost(calls=1), RULES_QUERIES)
+    steps.append(Step(what="report", kind="report", fewest=1, most=1, least_cost=Cost(), most_cost=Cost()))
+    different = Counter(type for type, _, _ in asked)
+    least = Cost().plus(*(_searches(run, type, number) for type, number in different.items()))
+    found = Cost(calls=int("web" in different and run.wiring.web_hits > 0))
+    return Work(steps=tuple(steps), least=least.plus(found), most=_most(steps))
+
+
+def _by_model(run: Run) -> Work:
+    """With a model the plan is the model's: from one branch to as many as there may be."""
+    sizes, bounds = run.sizes, run.bounds
+    more = max(0, bounds.rounds - 1)
+    planning = Step(
+        what="planning",
+        kind="planning",
+        fewest=1,
+        most=1,
+        least_cost=sizes["plan"].least.plus(sizes["assess"].least.times(min(1, more))),
+        most_cost=sizes["plan"].most.plus(sizes["assess"].most.times(more)),
+        reserved=sizes["plan"].reserved,
+    )
+    alone = [_least_branch(run, type, _kind(run, 1), shared=False) for type in run.places]
+    shared = [_least_branch(run, type, _kind(run, 1), shared=True) for type in run.places]
+    branch = Step(
+        what="each branch",
+        kind="branch",
+        fewest=1,
+        most=bounds.branches,
+        least_cost=min(alone if bounds.branches == 1 else shared, key=_volume),
+        most_cost=max((_most_branch(run, type, _kind(run, 1)) for type in run.places), key=_volume),
+        reserved=max((_reserved(run, type, _kind(run, 1)) for type in run.places), key=_volume),
+    )
+    report = Step(
+        what="report",
+        kind="report",
+        fewest=1,
+        most=1,
+        least_cost=sizes["write"].least.plus(sizes["check"].least),
+        most_cost=sizes["write"].most.plus(sizes["checks"].most),
+        reserved=sizes["write"].reserved,
+    )
+    follow_ups = _following(run, min(shared, key=_volume), MODEL_QUERIES)
+    steps = [planning, branch, *follow_ups, report]
+    least = planning.least_cost.plus(min(alone, key=_volume), report.least_cost)
+    return Work(steps=tuple(steps), least=least, most=_most(steps))
+
+
+def _following(run: Run, least: Cost, queries: int) -> list[Step]:
+    """Return the branches that may follow the first round, or nothing."""
+    number = max(0, run.bounds.rounds - 1) * run.bounds.new_branches
+    if not number or not run.places:
+        return []
+    costs = [
+        _most_branch(run, type, _kind(run, 2)) if run.sizes else _workflow(run, type, queries, queries)
+        for type in run.places
+    ]
+    most = max(costs, key=_volume)
+    return [Step(what="each follow-up", kind="branch", fewest=0, most=number, least_cost=least, most_cost=most)]
+
+
+def _most(steps: Sequence[Step]) -> Cost:
+    return Cost().plus(*(step.most_cost.times(step.most) for step in steps))
+
+
+def _volume(cost: Cost) -> tuple[int, int]:
+    return cost.prompt + cost.completion, cost.calls
+
+
+def _kind(run: Run, round: int) -> BranchKind:
+    return granted(run.mode, Task.make("", (), "web", round=round))
+
+
+def _searches(run: Run, type: BranchType, queries: int) -> Cost:
+    """Return the calls of so many queries: one each, on the web one for each provider."""
+    return Cost(calls=queries * (run.providers if type == "web" else 1))
+
+
+def _workflow(run: Run, type: BranchType, first: int, later: int) -> Cost:
+    """Return the most that fixed steps without a model cost: searches, and on the web the pages of every round."""
+    rounds = run.bounds.branch_rounds
+    pages = Cost(calls=run.wiring.web_hits * rounds if type == "web" else 0)
+    return _searches(run, type, first + later * (rounds - 1)).plus(pages)
+
+
+def _most_branch(run: Run, type: BranchType, kind: BranchKind) -> Cost:
+    rounds, read, wiring = run.bounds.branch_rounds, run.sizes[f"read {type}"].most, run.wiring
+    if kind == "workflow":
+        readings = rounds * (wiring.web_hits if type == "web" else 1)
+        judging = run.sizes[f"judge {type}"].most.times(rounds)
+        return _workflow(run, type, MODEL_QUERIES, MODEL_QUERIES).plus(read.times(readings), judging)
+    turns = wiring.agent_turns * rounds
+    pages = turns * MOST_MOVES if type == "web" else 0
+    steps = run.sizes[f"step {type}"].most.times(turns + 1)
+    return _searches(run, type, MODEL_QUERIES * turns).plus(Cost(calls=pages), read.times(pages or turns), steps)
+
+
+def _least_branch(run: Run, type: BranchType, kind: BranchKind, *, shared: bool) -> Cost:
+    """Return what a branch costs that finds one text at once; a search and a page that others share may be theirs."""
+    read, world = run.sizes[f"read {type}"].least, Cost()
+    if not shared:
+        world = _searches(run, type, 1).plus(Cost(calls=int(type == "web")))
+    if kind == "workflow":
+        return world.plus(read, run.sizes[f"judge {type}"].least)
+    return world.plus(read, run.sizes[f"step {type}"].least.times(3 if type == "web" else 2))
+
+
+def _reserved(run: Run, type: BranchType, kind: BranchKind) -> Cost:
+    asked = (f"read {type}", f"judge {type}") if kind == "workflow" else (f"step {type}", f"read {type}")
+    return max((run.sizes[name].reserved for name in asked), key=_volume)
+
+
+def amount(cost: Cost, price: Price | None) -> Amount:
+    """Return a cost in the currencies of budgets, money rounded up; without a price it has no money."""
+    price = price or Price(prompt=0, completion=0)
+    money = -int(-(cost.prompt * price.prompt + cost.completion * price.completion) // 1)
+    return Amount(tokens=cost.prompt + cost.completion, nano_usd=money, calls=cost.calls)
+
+
+def median(values: Sequence[float]) -> float:
+    """Return the middle of at least one value; of an even number, the mean of the two in the middle."""
+    ordered = sorted(values)
+    half = len(ordered) // 2
+    return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
+
+
+def sizes_within(sizes: Mapping[str, Size], window: int) -> dict[str, Size]:
+    """Return the sizes with no single prompt above what a model can hold; ``checks`` are many calls, each far below."""
+    return {
+        name: size
+        if name == "checks"
+        else Size(
+            least=size.least,
+            most=Cost(calls=1, prompt=min(size.most.prompt, window), completion=size.most.completion),
+            reserved=size.reserved,
+        )
+        for name, size in sizes.items()
+    }

@@ -1,0 +1,238 @@
+"""Going back to the last good point of a run whose rows are damaged: what is whole stays, what is not is set aside.
+
+Rows that are not the ones that were written go, as they are, to the table ``damaged``. An intent that lost its outcome
+stays, so its call is charged at its bound; an outcome that lost its intent leaves its cost behind. Unless the report is
+whole, the records that the graph made and its checkpoints go, too: the graph is worked again from its start, over the
+journal. What SQLite cannot read is the work of ``tools.salvage``; working the run again, of the application.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+
+from research.errors import StoreProblem, UsageFault
+from research.records import Failure, Record, counted, encode, ident
+from research.requests import FetchReply
+from tools.run_store import COLUMNS, SELECT, TABLES, WORDS, WORDS_AT, RunRow, built, fits, insert_row
+from tools.seal import Seal
+
+KEPT = ("run", "corpus", "loss", "given")
+"""Kinds of records that are not made again by working the graph again."""
+FAR = 1_000_000
+"""How far above what can be read of a damaged row its fencing number goes on: above that of any earlier owner."""
+Row = tuple[object, ...]
+
+
+class Mended(Record):
+    """What a run has now: rows of calls for the mark, what was lost, and whether its report was whole."""
+
+    calls: int
+    losses: tuple[Failure, ...]
+    published: bool
+
+
+@dataclass
+class _Finding:
+    """What was found while one run was looked through."""
+
+    connection: sqlite3.Connection
+    seal: Seal
+    run: str
+    aside: dict[str, int] = field(default_factory=dict)
+
+    def all(self, table: str, where: str, *values: object) -> list[Row]:
+        """Return rows with their digests, not by way of an index, which may be damaged itself."""
+        query = f"SELECT {', '.join(TABLES[table])}, digest FROM {table} NOT INDEXED WHERE {where}"
+        return self.connection.execute(query, values).fetchall()
+
+    def holds(self, table: str, row: Row) -> bool:
+        return self.seal.holds(row[-1], table, *row[:-1])
+
+    def set_aside(self, table: str, row: Row, key: int) -> None:
+        """Move a row, whose first ``key`` columns name it, to the damaged ones, as it is."""
+        number = int(self.connection.execute("SELECT coalesce(max(number), 0) + 1 FROM damaged").fetchone()[0])
+        insert_row(self.connection, self.seal, "damaged", (number, self.run, table, repr(row)))
+        names = " AND ".join(f"{name} IS ?" for name in TABLES[table][:key])
+        self.connection.execute(f"DELETE FROM {table} WHERE {names}", row[:key])
+        self.aside[table] = self.aside.get(table, 0) + 1
+
+
+def mend(
+    connection: sqlite3.Connection, seal: Seal, path: Path, run: str, marked: int, readable: Callable[[str], bool]
+) -> Mended:
+    """Make the rows of ``run`` whole in one transaction of ``connection``'s, and say what was lost.
+
+    ``marked`` is the mark of the run's lock, ``readable`` whether a stored text can be read. Raises ``UsageFault`` when
+    nothing is wrong with a finished run, ``StoreProblem`` when what the run was asked is lost.
+    """
+    if not fits(connection, seal):
+        raise StoreProblem(f"no row of {path} is signed with the key beside it; put the key back from a copy")
+    found = _Finding(connection, seal, run)
+    before, words = _words(found, path)
+    expected = max(marked, before.calls if before else 0)
+    calls, elapsed, lost = _calls(found, expected, readable)
+    published = _records(found, before.records if before else None)
+    whole = before is not None and not found.aside and not lost
+    if published and whole and _checkpoints(found, published=True) == 0:
+        raise UsageFault(f"the run {run} is finished and whole; `research fork {run}` makes a new run from it")
+    _checkpoints(found, published=bool(published))
+    _orders(found)
+    losses = (*_told(found, before, path), *lost)
+    for loss in losses:
+        values = (run, "loss", ident("l", loss), encode(loss))
+        connection.execute("DELETE FROM records WHERE run = ? AND kind = ? AND id = ?", values[:3])
+        insert_row(connection, seal, "records", values)
+    status, exit_code = _ended(published) if published else ("interrupted", 130)
+    fence = before.fence + 1 if before else FAR
+    records = connection.execute("SELECT count(*) FROM records WHERE run = ?", (run,)).fetchone()[0]
+    said = {**words, "id": run, "status": status, "exit_code": exit_code, "fence": fence, "calls": calls}
+    said |= {"elapsed": max(elapsed, before.elapsed if before else 0.0), "records": records}
+    connection.execute("DELETE FROM runs WHERE id = ?", (run,))
+    insert_row(connection, seal, "runs", tuple(said[name] for name in COLUMNS))
+    return Mended(calls=calls, losses=losses, published=bool(published))
+
+
+def _words(found: _Finding, path: Path) -> tuple[RunRow | None, dict[str, object]]:
+    """Return the run's row where it is whole, and what the run was asked, from there or from its copy."""
+    for row in found.connection.execute(f"{SELECT} NOT INDEXED WHERE id = ?", (found.run,)).fetchall():
+        known = built(row, found.seal)
+        if known.whole:
+            return known, {name: getattr(known, name) for name in WORDS}
+    copies = found.all("records", "run = ? AND kind = ? AND id = ?", found.run, *WORDS_AT)
+    if not copies or not found.holds("records", copies[0]):
+        raise StoreProblem(
+            f"{path} is damaged: what the run {found.run} was asked is lost, in its row and in the copy of it; "
+            "put the file back from a copy, or ask again"
+        )
+    words: dict[str, object] = msgspec.json.decode(str(copies[0][3]))
+    for row in found.all("runs", "id = ? OR number = ?", found.run, words["number"]):
+        if not found.holds("runs", row):
+            found.set_aside("runs", row, 1)
+    taken = found.connection.execute("SELECT 1 FROM runs WHERE number = ?", (words["number"],)).fetchone()
+    if taken:
+        words["number"] = found.connection.execute("SELECT max(number) + 1 FROM runs").fetchone()[0]
+    return None, words
+
+
+def _calls(found: _Finding, expected: int, readable: Callable[[str], bool]) -> tuple[int, float, tuple[Failure, ...]]:
+    """Look through the rows of calls; return how many are left, the last second of the run and what was lost."""
+    strays = "run NOT IN (SELECT id FROM runs)"
+    answered = "seq IN (SELECT seq FROM outcomes NOT INDEXED WHERE run = ?)"
+    for row in found.all("intents", f"run = ? OR {answered} OR {strays}", found.run, found.run):
+        if not found.holds("intents", row):
+            found.set_aside("intents", row, 1)
+    begun = {row[0]: row for row in found.all("intents", "run = ?", found.run)}
+    of_run = "seq IN (SELECT seq FROM intents NOT INDEXED WHERE run = ?)"
+    for row in found.all("outcomes", f"run = ? OR {of_run} OR {strays}", found.run, found.run):
+        if not found.holds("outcomes", row):
+            found.set_aside("outcomes", row, 1)
+    ended = {row[0]: row for row in found.all("outcomes", "run = ?", found.run)}
+    missing = max(0, expected - len(begun) - len(ended))
+    texts = _texts(found, begun, ended, readable)
+    stubs = _stubs(found, begun, ended)
+    left = len(begun) + len(ended)
+    seconds = [float(str(row[10])) for row in begun.values()] + [float(str(row[7])) for row in ended.values()]
+    unknown = missing - stubs - found.aside.get("outcomes", 0) + texts + stubs
+    return left, max(seconds, default=0.0), tuple(_lost_calls(missing, max(0, unknown), texts))
+
+
+def _lost_calls(missing: int, unknown: int, texts: int) -> list[Failure]:
+    losses = []
+    if missing:
+        what = f"{counted(missing, 'row')} of calls were damaged or missing, so these calls were made and paid again"
+        cost = f"; what {unknown} of them recorded of their cost is lost and in no figure here" if unknown else ""
+        losses.append(Failure(where="damaged journal", what=what + cost))
+    if texts:
+        what = f"{counted(texts, 'stored text')} could not be read, so the pages were fetched again"
+        losses.append(Failure(where="damaged texts", what=what))
+    return losses
+
+
+def _texts(found: _Finding, begun: dict[object, Row], ended: dict[object, Row], readable: Callable[[str], bool]) -> int:
+    """Set aside the answers whose stored text cannot be read: the page is fetched again."""
+    gone = 0
+    for seq, row in list(ended.items()):
+        if begun.get(seq, ("",) * 4)[3] == "fetch" and row[2] == "answered":
+            reply = msgspec.json.decode(str(row[3]), type=FetchReply)
+            if not readable(reply.source.id):
+                found.set_aside("outcomes", ended.pop(seq), 1)
+                gone += 1
+    return gone
+
+
+def _stubs(found: _Finding, begun: dict[object, Row], ended: dict[object, Row]) -> int:
+    """Put the cost of each outcome whose intent is lost into an intent of its own, which answers nothing."""
+    orphans = [seq for seq in ended if seq not in begun]
+    for seq in orphans:
+        outcome = ended.pop(seq)
+        found.set_aside("outcomes", outcome, 1)
+        spent = outcome[4:8]
+        stub: Row = (seq, found.run, "damaged", "damaged", f"damaged-{seq}", 0, 1, *spent, "{}")
+        insert_row(found.connection, found.seal, "intents", stub)
+        begun[seq] = stub
+    return len(orphans)
+
+
+def _records(found: _Finding, expected: int | None) -> Row | None:
+    """Look through the records; return the report's where it is whole, else drop what the graph makes again."""
+    report = None
+    rows = found.all("records", "run = ?", found.run)
+    for row in rows:
+        if not found.holds("records", row):
+            found.set_aside("records", row, 3)
+        elif row[1] == "report":
+            report = row
+    if expected is not None and len(rows) != expected:
+        found.aside["missing records"] = abs(expected - len(rows))
+    if report is None:
+        kinds = ", ".join("?" * len(KEPT))
+        found.connection.execute(f"DELETE FROM records WHERE run = ? AND kind NOT IN ({kinds})", (found.run, *KEPT))
+    return report
+
+
+def _checkpoints(found: _Finding, *, published: bool) -> int:
+    """Set aside the damaged checkpoints and writes of the run; drop the whole ones unless it has published."""
+    count = 0
+    for table, names in (("checkpoints", 3), ("writes", 7)):
+        for row in found.all(table, "thread = ?", found.run):
+            if not found.holds(table, row):
+                found.set_aside(table, row, names)
+                count += 1
+        if not published:
+            found.connection.execute(f"DELETE FROM {table} WHERE thread = ?", (found.run,))
+    return count
+
+
+def _orders(found: _Finding) -> None:
+    """Put an order that is void (the pause of an earlier life) in the place of each that is damaged or missing."""
+    numbers = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM sqlite_sequence WHERE name = 'orders' {})"
+    last = found.connection.execute(numbers.format("UNION ALL SELECT seq FROM orders")).fetchone()[0]
+    rows = {row[0]: row for row in found.all("orders", "1")}
+    for row in (row for row in rows.values() if not found.holds("orders", row)):
+        found.set_aside("orders", row, 1)
+    missing = [seq for seq in range(1, last + 1) if seq not in rows or not found.holds("orders", rows[seq])]
+    for seq in missing:
+        insert_row(found.connection, found.seal, "orders", (seq, found.run, "", "pause"))
+
+
+def _told(found: _Finding, before: RunRow | None, path: Path) -> list[Failure]:
+    """Say what else was damaged. Nothing of it is lost to the report."""
+    losses = []
+    if before is None:
+        what = "the row of the run was damaged or missing and was made again from the copy of its question and options"
+        losses.append(Failure(where="damaged run", what=what))
+    if found.aside:
+        tables = ", ".join(f"{number} of {table}" for table, number in found.aside.items())
+        what = f"damaged or missing rows of {path.name}: {tables}; what can be read of them is in its table damaged"
+        losses.append(Failure(where="damaged rows", what=what))
+    return losses
+
+
+def _ended(report: Row) -> tuple[str, int]:
+    value = msgspec.json.decode(str(report[3]))
+    return str(value["status"]), int(value["exit_code"])
