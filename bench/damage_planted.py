@@ -123,8 +123,10 @@ def watched(work: Work, events: Events, *, seen: Path) -> Any:
     notes = seen.open("a", buffering=1, encoding="utf-8")
 
     def witness(event: str, arguments: tuple[Any, ...]) -> None:
-        if event in STARTED or (event == "exec" and not _from_a_file(arguments[0])):
+        if event in STARTED:
             notes.write(f"{event} {arguments!r}\n"[:400])
+        elif event == "exec" and not _from_a_file(arguments[0]):
+            notes.write(f"{event} {_words(arguments[0])}\n"[:400])
 
     sys.addaudithook(witness)
     return plainly(work, events)
@@ -134,18 +136,34 @@ def _from_a_file(code: CodeType) -> bool:
     return code.co_filename.startswith("<frozen ") or Path(code.co_filename).is_file()
 
 
-def try_attack(home: Path, log: Path, place: Place, attack: str) -> Planted:
-    """Plant an attack in a home as it is now, resume its run in a watched life, and judge."""
-    canary, seen = home.parent / "canary", home.parent / "seen"
+def _words(code: CodeType) -> str:
+    """Return what a piece of code names: the same for the same code in every life."""
+    inner = " ".join(_words(item) for item in code.co_consts if isinstance(item, CodeType))
+    said = [item for item in code.co_consts if isinstance(item, str | int)]
+    return f"{code.co_filename} {code.co_name} {code.co_names} {said!r} {inner}".replace("\n", " ")
+
+
+def _lives(home: Path, log: Path, ways: Sequence[dict[str, bool]]) -> tuple[list[Ended], set[str]]:
+    """Resume the run in each of ``ways`` until there is a report; return the ends and what the witness saw."""
+    seen = home.parent / "seen"
     seen.write_text("", encoding="utf-8")
-    plant(home, place, attack.replace(CANARY, str(canary)))
     lives: list[Ended] = []
-    for how in ({}, {"from_journal": True}):
-        work = partial(_go_on, home, log, how)
-        lives.append(live(work, Events(), 60.0, drive=partial(watched, seen=seen)))
+    for how in ways:
+        lives.append(live(partial(_go_on, home, log, how), Events(), 60.0, drive=partial(watched, seen=seen)))
         if lives[-1].said.startswith("{"):
             break
-    noted = [line for line in seen.read_text(encoding="utf-8").splitlines() if line]
+    return lives, {line for line in seen.read_text(encoding="utf-8").splitlines() if line}
+
+
+def try_attack(home: Path, log: Path, place: Place, attack: str, usual: set[str]) -> Planted:
+    """Plant an attack in a home as it is now, resume its run in watched lives, and judge.
+
+    ``usual`` is what the witness sees of a life without an attack: libraries that make classes of their own.
+    """
+    canary = home.parent / "canary"
+    plant(home, place, attack.replace(CANARY, str(canary)))
+    lives, seen = _lives(home, log, ({}, {"from_journal": True}))
+    noted = sorted(seen - usual)
     wrong = [f"code ran: {line}" for line in noted] + (["code ran: the canary is there"] if canary.exists() else [])
     wrong += [f"ended with {ended.code}: {ended.said[-900:]}" for ended in lives if ended.code < 0 or ended.code == 70]
     name = f"{place.table}.{place.column} ({place.plant.__name__.strip('_')})"
@@ -158,9 +176,13 @@ async def _go_on(home: Path, log: Path, how: dict[str, bool], events: Events) ->
 
 def try_attacks(attacks: Sequence[str], again: Callable[[], None], home: Path, log: Path) -> list[Planted]:
     """Plant each attack in each place of a home that ``again`` puts back as it was."""
+    usual: set[str] = set()
+    for ways in ({}, {"from_journal": True}):
+        again()
+        usual |= _lives(home, log, (ways,))[1]
     tried = []
     for attack in attacks:
         for place in PLACES:
             again()
-            tried.append(try_attack(home, log, place, attack))
+            tried.append(try_attack(home, log, place, attack, usual))
     return tried

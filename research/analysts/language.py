@@ -71,9 +71,11 @@ class LanguageAnalyst:
                 reply = await ask(access, "planner", messages, PlanReply, schema_of(PlanReply, sources), PLAN_TOKENS)
             except Unusable:
                 reply = PlanReply(rationale="", tasks=())
-            tasks = tasks_from(reply.tasks, sources, bounds.branches)
+            tasks = tasks_from(reply.tasks, sources, len(reply.tasks))
             if tasks:
-                return Plan(tasks=tasks, rationale=tidy(reply.rationale))
+                kept, dropped = tasks[: bounds.branches], tasks[bounds.branches :]
+                surplus = tuple(task.objective for task in dropped)
+                return Plan(tasks=kept, rationale=tidy(reply.rationale), dropped=surplus)
         self._lapsed("plan")
         return await self._fallback.plan(question, bounds, access)
 

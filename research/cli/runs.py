@@ -34,8 +34,13 @@ def runs(context: typer.Context, json: take.Json = False, home: take.Home = None
     elif not rows and not lost:
         say(f"no runs yet in {settings.home}")
     else:
-        cells = [(row.id, _status(row), row.created[:19], f"{row.elapsed:.1f} s", _asked(row)) for row in rows]
-        emit(table(("RUN", "STATUS", "CREATED", "TOOK", "QUESTION"), cells, widest=60))
+        forked = any(_from(row) for row in rows)
+        head = ("RUN", "STATUS", "CREATED", "TOOK", *(("FORKED FROM",) if forked else ()), "QUESTION")
+        cells = [
+            (row.id, _status(row), row.created[:19], f"{row.elapsed:.1f} s", *((_from(row),) if forked else ()), _asked(row))
+            for row in rows
+        ]
+        emit(table(head, cells, widest=60))
 
 
 def _status(row: RunRow) -> str:
@@ -45,7 +50,14 @@ def _status(row: RunRow) -> str:
 def _shown(row: RunRow, values: dict[str, object]) -> dict[str, object]:
     """Return a run for ``--json``; of a damaged one the question and options are the text that is there."""
     options = decode(row.options) if row.whole else row.options
-    return {**values, "status": _status(row), "question": _asked(row), "options": options}
+    origin = decode(row.origin) if row.whole and row.origin else None
+    return {**values, "status": _status(row), "question": _asked(row), "options": options, "origin": origin}
+
+
+def _from(row: RunRow) -> str:
+    """Return which run a run was forked from and where, empty when it was not forked."""
+    origin = decode(row.origin) if row.whole and row.origin else None
+    return f"{origin['run']} {origin['at']}" if origin else ""
 
 
 def _asked(row: RunRow) -> str:

@@ -28,7 +28,7 @@ def ask(base_url: str) -> list[str]:
 
 
 class Orders:
-    """Runs a command when the server receives request number ``at``, and kills process ``pid`` then, if there is one."""
+    """Runs a command when the server receives request number ``at``, and then kills process ``pid`` where told to."""
 
     def __init__(self, home: Path, at: int, *command: str) -> None:
         self.home = home

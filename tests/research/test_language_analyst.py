@@ -108,6 +108,15 @@ async def test_a_plan_takes_over_what_is_allowed_and_drops_the_rest() -> None:
     assert analyst.lapses == []
 
 
+async def test_tasks_beyond_the_branches_are_named() -> None:
+    """What the model planned and no branch is left for is in the plan as dropped, so that the report can name it."""
+    more = [PLANNED | {"objective": f"Find part {number}."} for number in range(4)]
+    analyst, _, access = scripted(plan_of(*more))
+    plan = await analyst.plan(QUESTION, BOUNDS, access)
+    assert [task.objective for task in plan.tasks] == ["Find part 0.", "Find part 1."]
+    assert plan.dropped == ("Find part 2.", "Find part 3.")
+
+
 async def test_the_planner_is_offered_only_the_questions_sources() -> None:
     """The schema names the web and the corpora of the question, and no other source."""
     analyst, model, access = scripted(plan_of(PLANNED | {"source": "corpus:papers"}))
