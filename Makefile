@@ -1,5 +1,6 @@
 # Two commands do all the set-up: `make demo` answers a question from this project's own documentation, with no key and
 # no network service; `make test` passes the tests. Both make their own environment from pinned constraints.
+# `make promises` breaks runs in every way that is promised to do no harm; it takes an hour or so.
 
 VENV := .venv
 PYTHON := $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -9,7 +10,7 @@ DEMO_HOME := .research
 GATE_HOME := .research-gate
 Q ?= How are budgets enforced?
 
-.PHONY: demo test gate check setup clean
+.PHONY: demo test gate promises check setup clean
 
 setup: $(VENV)/.ready
 
@@ -33,6 +34,13 @@ gate: setup
 		$(RUN)/research --home $(GATE_HOME) eval run $$suite --system $$system --limit $$cases --quiet </dev/null && \
 		$(RUN)/research --home $(GATE_HOME) eval compare $$(printf -- '--fail-below %s ' $$floors) </dev/null || exit 1; \
 	done < evals/samples/floors.txt
+
+# Nothing lost, nothing paid twice, no cap passed, one owner, damage noticed: each bench exits 1 when a case says otherwise.
+promises: setup
+	$(RUN)/python -m bench.kill
+	$(RUN)/python -m bench.damage
+	$(RUN)/python -m bench.owner
+	$(RUN)/python -m bench.budgets
 
 check: setup
 	$(RUN)/ruff format --check .

@@ -23,7 +23,7 @@ import sqlite3
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -32,11 +32,14 @@ import msgspec
 
 from bench.damage_judging import OTHER, Looked, Name, Truth, Verdict, judge_end, judge_look, look, refused
 from bench.damage_mutations import MUTATIONS, newer, replace
-from bench.reference import RUN, Ended, Events, begin, go_on, live, reference_hands, unheard
+from bench.damage_planted import PLACES, Planted, try_attacks, watched, witnessed
+from bench.reference import RUN, Ended, Events, Work, begin, go_on, live, reference_hands, settings_of, unheard
 from research.app.hands import Hands
 from research.app.running import resume
 from research.records import Record, build
 from research.report import Report
+
+ATTACKS = Path(__file__).resolve().parents[2] / "shared" / "data" / "attacks" / "own-serialisation.jsonl"
 
 
 class Loaded(Record):
@@ -47,12 +50,16 @@ class Loaded(Record):
 
 
 class Scene(NamedTuple):
-    """Snapshots of one home, in a folder of its own: ``home`` is where each case's copy lies."""
+    """Snapshots of one home, in a folder of its own: ``home`` is where each case's copy lies.
+
+    ``usual`` is what the witness sees of lives in a home that is not damaged.
+    """
 
     folder: Path
     home: Path
     half: Truth
     finished: Truth
+    usual: frozenset[str]
 
 
 class Case(NamedTuple):
@@ -68,32 +75,36 @@ def other_hands(log: Path, events: Events) -> Hands:
     return dataclasses.replace(reference_hands(log, events), name_run=lambda now: OTHER)
 
 
-def life(work: Callable[[Events], object], events: Events | None = None) -> Ended:
-    """Do ``work`` in a life of its own."""
-    return live(work, events or Events(), 60.0)  # type: ignore[arg-type]
+def life(folder: Path, work: Work, events: Events | None = None) -> Ended:
+    """Do ``work`` in a life of its own, with a witness of any code that it runs."""
+    return live(work, events or Events(), 60.0, drive=partial(watched, seen=folder / "seen"))
 
 
 def prepare(folder: Path) -> Scene:
     """Make the snapshots: a home at a third of the reference run, at two thirds of it, and at its end."""
     warm(folder / "warm")
     home, log = folder / "home", folder / "log"
-    life(lambda events: begin(home, folder / "log-other", events, make=other_hands))
-    whole = life(lambda events: begin(folder / "whole", folder / "log-whole", events))
+    life(folder, lambda events: begin(home, folder / "log-other", events, make=other_hands))
+    whole = life(folder, lambda events: begin(folder / "whole", folder / "log-whole", events))
     first, second = Events(at=whole.events // 3), Events(at=whole.events // 3)
-    life(lambda _: begin(home, log, first), first)
+    life(folder, lambda _: begin(home, log, first), first)
     _snapshot(folder, "older")
-    life(lambda _: go_on(home, log, second), second)
+    life(folder, lambda _: go_on(home, log, second), second)
     _snapshot(folder, "half")
     half = _seen(home)
     _checkpointed(folder, "half")
-    last = life(lambda events: go_on(home, log, events))
+    last = life(folder, lambda events: go_on(home, log, events))
     restore(folder, "half")
     killed = Events(at=last.events)
-    life(lambda _: go_on(home, log, killed), killed)
+    life(folder, lambda _: go_on(home, log, killed), killed)
     _snapshot(folder, "finished")
     _checkpointed(folder, "finished")
     finished, end = _seen(home), build(Report, msgspec.json.decode(last.said))
-    return Scene(folder, home, _truth(half, end, home), _truth(finished, end, home))
+    for state in ("half", "finished"):
+        restore(folder, state)
+        life(folder, lambda events: go_on(home, log, events, from_journal=True))
+    usual = frozenset(witnessed(folder / "seen"))
+    return Scene(folder, home, _truth(half, end, home), _truth(finished, end, home), usual)
 
 
 def warm(folder: Path) -> None:
@@ -106,14 +117,14 @@ def warm(folder: Path) -> None:
         return Loaded(names=tuple(sys.modules))
 
     folder.mkdir(parents=True)
-    for name in msgspec.json.decode(life(loaded).said)["names"]:
+    for name in msgspec.json.decode(life(folder, loaded).said)["names"]:
         if name not in sys.modules and not name.startswith("__"):
             with contextlib.suppress(ImportError):  # a name that a compiled module gave itself
                 importlib.import_module(name)
 
 
 def _seen(home: Path) -> Looked:
-    return build(Looked, msgspec.json.decode(life(lambda _: look(home)).said))
+    return build(Looked, msgspec.json.decode(life(home.parent, lambda _: look(home)).said))
 
 
 def _truth(looked: Looked, end: Report, home: Path) -> Truth:
@@ -148,7 +159,10 @@ def try_case(scene: Scene, number: int, seed: int) -> Case:
     mutate = MUTATIONS[number % len(MUTATIONS)]
     what = mutate(rng, scene.home, scene.folder / "snapshots" / "older" / "home")
     replaced = mutate in (replace, newer) and f"{what}".startswith("runs.db ")
-    return Case(number, f"{state}: {what}", judge(scene, state, untouched=replaced))
+    (scene.folder / "seen").write_text("", encoding="utf-8")
+    verdict = judge(scene, state, untouched=replaced)
+    ran = sorted(witnessed(scene.folder / "seen") - scene.usual)
+    return Case(number, f"{state}: {what}", Verdict("CODE RAN", tuple(ran)) if ran else verdict)
 
 
 def judge(scene: Scene, state: str, *, untouched: bool = False) -> Verdict:
@@ -159,14 +173,16 @@ def judge(scene: Scene, state: str, *, untouched: bool = False) -> Verdict:
     truth = scene.finished if state == "finished" else scene.half
     home, log = scene.home, scene.folder / "log"
     before = _runs_bytes(home)
-    wrong = judge_look(life(lambda _: look(home)), truth, finished=state == "finished", cited=_cited(scene, truth))
-    resumed = life(lambda events: go_on(home, log, events))
+    wrong = judge_look(
+        life(scene.folder, lambda _: look(home)), truth, finished=state == "finished", cited=_cited(scene, truth)
+    )
+    resumed = life(scene.folder, lambda events: go_on(home, log, events))
     equal, faults = judge_end(resumed, truth, "resume")
     wrong += faults
     if not refused(resumed):
         wrong += _afterwards(scene)
         return _verdict("unharmed" if equal else "healed", wrong)
-    healed = life(lambda events: go_on(home, log, events, from_journal=True))
+    healed = life(scene.folder, lambda events: go_on(home, log, events, from_journal=True))
     equal, faults = judge_end(healed, truth, "resume --from-journal")
     wrong += faults
     if not refused(healed):
@@ -182,7 +198,7 @@ def judge(scene: Scene, state: str, *, untouched: bool = False) -> Verdict:
 def _afterwards(scene: Scene) -> list[str]:
     """Look once more when a report has come: the list is true again, and the other run is whole or can be made so."""
     truth, home, log = scene.finished, scene.home, scene.folder / "log-other"
-    ended = life(lambda _: look(home))
+    ended = life(scene.folder, lambda _: look(home))
     if ended.code or not ended.said.startswith("{"):
         return [f"looking afterwards ended with {ended.code}: {ended.said[-900:]}"]
     looked = build(Looked, msgspec.json.decode(ended.said))
@@ -193,18 +209,16 @@ def _afterwards(scene: Scene) -> list[str]:
     if status.get(RUN, "done") not in ("done", "partial"):
         wrong.append(f"after the report the run is {status[RUN]}")
     if isinstance(looked.shown[OTHER], str):
-        ended = life(lambda events: _other(home, log, events))
+        ended = life(scene.folder, lambda events: _other(home, log, events))
         other = truth._replace(end=truth.shown[OTHER])
         wrong += judge_end(ended, other, "the other run from its journal")[1]
     return wrong
 
 
 async def _other(home: Path, log: Path, events: Events) -> Report:
-    from bench.reference import settings_of
-
     hands = other_hands(log, events)
-    ways = {"approve": None, "listen": unheard, "on_start": unheard, "hands": hands, "from_journal": True}
-    return await resume(OTHER, settings_of(home), **ways)  # type: ignore[arg-type]
+    settings, quiet = settings_of(home), unheard
+    return await resume(OTHER, settings, approve=None, listen=quiet, on_start=quiet, hands=hands, from_journal=True)
 
 
 def _verdict(name: Name, wrong: Sequence[str], *told: str) -> Verdict:
@@ -236,11 +250,29 @@ def part(numbers: Sequence[int], seed: int) -> list[Case]:
 
 def sweep(cases: int, seed: int, workers: int) -> list[Case]:
     """Try ``cases`` cases in ``workers`` processes."""
+    if not cases:
+        return []
     parts = [range(first, cases, workers) for first in range(workers)]
     if workers == 1:
         return part(parts[0], seed)
     with multiprocessing.get_context("spawn").Pool(workers) as pool:
         return sorted(case for cases_of in pool.map(partial(part, seed=seed), parts) for case in cases_of)
+
+
+def planted(path: Path, each: int = len(PLACES)) -> list[Planted]:
+    """Plant the attacks of a file in a home killed half-way, each in ``each`` places."""
+    attacks = [msgspec.json.decode(line)["payload"] for line in path.read_bytes().splitlines()]
+    with tempfile.TemporaryDirectory(prefix="damage-") as folder:
+        scene = prepare(Path(folder))
+        return try_attacks(attacks, partial(restore, scene.folder, "half"), scene.home, scene.folder / "log", each=each)
+
+
+def summary(tried: Sequence[Case], attacked: Sequence[Planted]) -> str:
+    """Return the line that says what held."""
+    counts = Counter(case.verdict.name for case in tried)
+    ran = counts["CODE RAN"] + sum(bool(attack.wrong) for attack in attacked)
+    told = ", ".join(f"{counts[name]} {name}" for name in ("refused", "unharmed", "healed"))
+    return f"{len(tried)} damaged stores: {counts['SILENTLY WRONG']} silently wrong, {ran} code run ({told})"
 
 
 def main() -> None:
@@ -249,21 +281,28 @@ def main() -> None:
     parser.add_argument("--cases", type=int, default=500, help="damaged homes [500]")
     parser.add_argument("--seed", type=int, default=0, help="what is damaged, and how [0]")
     parser.add_argument("--workers", type=int, default=2, help="processes [2]")
+    parser.add_argument("--attacks", type=Path, default=ATTACKS, help="JSON lines with payloads to plant")
     parser.add_argument("--case", type=int, help="only this case, and tell what became of it")
     parser.add_argument("--tell", action="store_true", help="tell of every case what was said")
+    parser.add_argument("--each", type=int, default=len(PLACES), help="places that each attack is planted in [all]")
     asked = parser.parse_args()
-    tried = part([asked.case], asked.seed) if asked.case is not None else sweep(asked.cases, asked.seed, asked.workers)
-    counts = Counter(case.verdict.name for case in tried)
+    one = asked.case is not None
+    tried = part([asked.case], asked.seed) if one else sweep(asked.cases, asked.seed, asked.workers)
+    attacked = planted(asked.attacks, asked.each) if asked.attacks.exists() and not one else []
     for case in tried:
-        if case.verdict.wrong or asked.case is not None:
+        if asked.tell or one:
+            print(f"{case.number}: {case.what}: {case.verdict.name}", *case.verdict.told, sep="\n  ")
+        if case.verdict.wrong:
             print(f"--seed {asked.seed} --case {case.number}: {case.what}: {case.verdict.name}", *case.verdict.wrong)
-        if asked.tell or asked.case is not None:
-            print(case.number, case.what, case.verdict.name, *case.verdict.told, sep="\n  ")
-    print(
-        f"{len(tried)} damaged stores: {counts['SILENTLY WRONG']} silently wrong "
-        f"({counts['refused']} refused, {counts['unharmed']} unharmed, {counts['healed']} healed)"
-    )
-    raise SystemExit(bool(counts["SILENTLY WRONG"]))
+    for attack in attacked:
+        if attack.wrong:
+            print(f"{attack.attack!r} in {attack.place}:", *attack.wrong)
+    if not one:
+        print(
+            f"{len(attacked)} attacks planted under a valid digest" if attacked else f"no {asked.attacks}: none planted"
+        )
+    print(summary(tried, attacked))
+    raise SystemExit(any(case.verdict.wrong for case in tried) or any(attack.wrong for attack in attacked))
 
 
 if __name__ == "__main__":

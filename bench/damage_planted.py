@@ -26,7 +26,7 @@ from tools.seal import Seal, open_seal
 CANARY = "CANARY_DIR"
 STARTED = (
     *("os.system", "os.exec", "os.posix_spawn", "os.spawn", "os.fork", "os.forkpty", "subprocess.Popen"),
-    *("pickle.find_class", "marshal.loads", "marshal.load", "code.__new__", "ctypes.dlopen", "webbrowser.open"),
+    *("pickle.find_class", "ctypes.dlopen", "webbrowser.open"),
 )
 
 
@@ -99,9 +99,7 @@ def plant(home: Path, place: Place, attack: str) -> None:
         database.commit()
 
 
-def _planted(
-    database: sqlite3.Connection, seal: Seal, place: Place, row: dict[str, Any], attack: str
-) -> None:
+def _planted(database: sqlite3.Connection, seal: Seal, place: Place, row: dict[str, Any], attack: str) -> None:
     old = row[place.column]
     text = old.decode() if isinstance(old, bytes) else old
     try:
@@ -152,7 +150,12 @@ def _lives(home: Path, log: Path, ways: Sequence[dict[str, bool]]) -> tuple[list
         lives.append(live(partial(_go_on, home, log, how), Events(), 60.0, drive=partial(watched, seen=seen)))
         if lives[-1].said.startswith("{"):
             break
-    return lives, {line for line in seen.read_text(encoding="utf-8").splitlines() if line}
+    return lives, witnessed(seen)
+
+
+def witnessed(seen: Path) -> set[str]:
+    """Return what the witness noted."""
+    return {line for line in seen.read_text(encoding="utf-8").splitlines() if line} if seen.exists() else set()
 
 
 def try_attack(home: Path, log: Path, place: Place, attack: str, usual: set[str]) -> Planted:
@@ -174,15 +177,17 @@ async def _go_on(home: Path, log: Path, how: dict[str, bool], events: Events) ->
     return await go_on(home, log, events, **how)
 
 
-def try_attacks(attacks: Sequence[str], again: Callable[[], None], home: Path, log: Path) -> list[Planted]:
-    """Plant each attack in each place of a home that ``again`` puts back as it was."""
+def try_attacks(
+    attacks: Sequence[str], again: Callable[[], None], home: Path, log: Path, *, each: int = len(PLACES)
+) -> list[Planted]:
+    """Plant each attack in ``each`` of the places of a home that ``again`` puts back as it was."""
     usual: set[str] = set()
     for ways in ({}, {"from_journal": True}):
         again()
         usual |= _lives(home, log, (ways,))[1]
     tried = []
-    for attack in attacks:
-        for place in PLACES:
+    for number, attack in enumerate(attacks):
+        for place in [PLACES[(number * each + step) % len(PLACES)] for step in range(each)]:
             again()
             tried.append(try_attack(home, log, place, attack, usual))
     return tried

@@ -96,8 +96,8 @@ def _command(measured: Sequence[Measured]) -> Iterator[str]:
             yield (
                 f"\n`research resume` of the run of {one.grown.calls:,} calls, from the start of the process to the "
                 f"printed report, medians of {len(one.command)}: {wall:.2f} s, {cpu:.2f} s of processor time; "
-                f"importing langgraph and langchain_openai alone, in turn with it: {libraries:.2f} s and {used:.2f} s. Of the "
-                f"rest, opening and checking the stores takes {one.resumed.opening:.3f} s, replaying the calls "
+                f"importing langgraph and langchain_openai alone, in turn with it: {libraries:.2f} s and {used:.2f} s. "
+                f"Of the rest, opening and checking the stores takes {one.resumed.opening:.3f} s, replaying the calls "
                 f"{one.resumed.replay:.3f} s (the run is ready for its next call), and going on to the report "
                 f"{one.resumed.report:.3f} s."
             )

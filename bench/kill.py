@@ -8,7 +8,7 @@ prints a line for each; ``A=40`` makes 40 cases of one. It exits 1 when a case b
 - C: kill -9 after random milliseconds, with the real clients against servers on loopback, then resume.
 - D: five kills in one run, then resume.
 - E: kill -9 while a folder is indexed, and while a report is written.
-- F: SIGTERM, SIGINT, and SIGINT twice, at each event, then resume.
+- F: SIGTERM and SIGINT at each event, SIGINT twice at 100 of them, then resume.
 
 What must hold is in ``bench.kill_judging`` and ``bench.kill_stores``. A kill ends a process, not a machine: what
 a disk loses with the power is not shown by this.
@@ -24,6 +24,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -31,9 +32,10 @@ from typing import Any, NamedTuple
 from bench.kill_judging import Verdict
 from bench.kill_lives import SIGNALS, Case, ScriptedRun
 from bench.kill_stores import ExportRun, IndexRun
+from bench.kill_teeth import BROKEN, JOURNALS, broken_hands, write_torn
 from bench.kill_wire import WireRun, warm
 
-PAIRS, TIMES, FIVES, INDEXES, EXPORTS = 1_000, 500, 200, 120, 300
+PAIRS, TIMES, FIVES, INDEXES, EXPORTS, TWICE = 1_000, 500, 200, 120, 300, 100
 
 
 class Sweep(NamedTuple):
@@ -52,29 +54,33 @@ class Tried(NamedTuple):
     verdict: Verdict
 
 
-def sweeps(letter: str, events: int, number: int | None, seed: int) -> Iterator[Sweep]:
+def sweeps(letter: str, events: int, number: int | None, seed: int, broken: str = "") -> Iterator[Sweep]:
     """Yield the sweeps of a letter for a run of ``events`` events, cut down to ``number`` cases each when given."""
+    scripted = partial(ScriptedRun, make=broken_hands(broken)) if broken in JOURNALS else ScriptedRun
+    export = partial(ExportRun, write=write_torn) if broken == "exports" else ExportRun
     rng = random.Random(f"{letter} {seed}")
     every = range(1, events + 1)
     if letter == "A":
         cases = spread([Case("A", (at,)) for at in every], number)
-        yield Sweep("A", "crash points", ScriptedRun, cases)
+        yield Sweep("A", "crash points", scripted, cases)
     elif letter == "B":
         firsts = [rng.randrange(1, events) for _ in range(number or PAIRS)]
         pairs = [Case("B", (at, rng.randint(1, events - at))) for at in firsts]
-        yield Sweep("B", "double crashes", ScriptedRun, pairs)
+        yield Sweep("B", "double crashes", scripted, pairs)
     elif letter == "C":
         yield Sweep("C", "random times over the wire", WireRun, _seeds(rng, number or TIMES))
     elif letter == "D":
         fives = [Case("D", tuple(rng.randint(1, events // 5) for _ in range(5))) for _ in range(number or FIVES)]
-        yield Sweep("D", "runs killed five times", ScriptedRun, fives)
+        yield Sweep("D", "runs killed five times", scripted, fives)
     elif letter == "E":
         yield Sweep("E", "killed indexes", IndexRun, _seeds(rng, number or INDEXES))
-        yield Sweep("E", "killed exports", ExportRun, _seeds(rng, number or EXPORTS))
+        yield Sweep("E", "killed exports", export, _seeds(rng, number or EXPORTS))
     else:
         for by in SIGNALS:
-            cases = spread([Case("F", (at,), by) for at in every], number and -(-number // len(SIGNALS)))
-            yield Sweep("F", f"points of {by}", ScriptedRun, cases)
+            all_of_it = None if len(SIGNALS[by]) == 1 else TWICE
+            most = -(-number // len(SIGNALS)) if number else all_of_it
+            cases = spread([Case("F", (at,), by) for at in every], most)
+            yield Sweep("F", f"points of {by}", scripted, cases)
 
 
 def _seeds(rng: random.Random, number: int) -> list[int]:
@@ -106,13 +112,21 @@ def tried(sweep: Sweep, workers: int, folder: Path) -> list[Tried]:
         for pipe in wait(pipes):
             try:
                 found.append(pipe.recv())
+                _progress(f"{sweep.letter}  {len(found)} of {len(sweep.cases)} {sweep.what}")
             except EOFError:
                 pipes.remove(pipe)  # type: ignore[arg-type]
+    _progress("")
     for process in processes:
         process.join()
     if len(found) != len(sweep.cases):
         raise SystemExit(f"{sweep.letter}: a worker ended early")
     return found
+
+
+def _progress(text: str) -> None:
+    """Say on a terminal how far it is."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _work(sweep: Sweep, cases: Sequence[Any], folder: Path, pipe: Connection[Any, Any]) -> None:
@@ -152,6 +166,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--sample", type=int, help="cases of each sweep that has no number of its own")
     parser.add_argument("--seed", type=int, default=1, help="of everything that is drawn")
     parser.add_argument("--workers", type=int, default=2, help="processes that try cases at once")
+    parser.add_argument("--broken", choices=BROKEN, default="", help="break a promise, to see that it is noticed")
     chosen = parser.parse_args()
     if any(name.partition("=")[0] not in set("ABCDEF") for name in chosen.sweeps):
         parser.error("the sweeps are A, B, C, D, E and F")
@@ -170,7 +185,7 @@ def main() -> None:
         events = ScriptedRun(first).expected.events
         for asked in chosen.sweeps:
             letter, _, number = asked.partition("=")
-            for sweep in sweeps(letter, events, int(number) if number else chosen.sample, chosen.seed):
+            for sweep in sweeps(letter, events, int(number) if number else chosen.sample, chosen.seed, chosen.broken):
                 began = time.perf_counter()
                 found = tried(sweep, chosen.workers, Path(name))
                 print(line(sweep, found, time.perf_counter() - began), flush=True)

@@ -52,16 +52,16 @@ class Case(NamedTuple):
 
 
 class ScriptedRun:
-    """The reference run against its scripted far side, in ``folder``. ``make`` makes the hands of each life."""
+    """The reference run against its scripted far side, in ``folder``. ``make`` makes the hands of each case's lives."""
 
     def __init__(self, folder: Path, make: MakeHands = reference_hands) -> None:
-        self._folder = folder
-        self._make = make
+        self._make = reference_hands
         self._home, self._log = folder / "home", folder / "log"
         self._clear()
         began = time.perf_counter()
         whole = self._live(Events(), begin)
         self.expected: Expected = expected_of(whole, self._home, time.perf_counter() - began)
+        self._make = make
 
     def attempt(self, case: Case) -> Verdict:
         """Lead the run through the case and judge it."""

@@ -11,6 +11,7 @@ import random
 import shutil
 import sqlite3
 import time
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -210,15 +211,16 @@ async def _found(corpus: HybridCorpus, query: str) -> list[str]:
 class ExportRun:
     """Writing a report over an older one, killed while writing."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, write: Callable[[Path, str], None] = write_whole) -> None:
         self._path = folder / "report.md"
+        self._write_to = write
         self._texts = tuple(f"{word} line of the report\n" * LINES for word in ("old", "new"))
 
     def attempt(self, seed: int) -> Verdict:
         """Kill a process that writes the two texts in turn, and read what is there."""
         for path in self._path.parent.iterdir():
             path.unlink()
-        write_whole(self._path, self._texts[0])
+        self._write_to(self._path, self._texts[0])
         live(self._nothing, Events(), 0.001 + random.Random(seed).random() / 20, drive=self._write)
         names = sorted(path.name for path in self._path.parent.iterdir())
         whole = self._path.read_text(encoding="utf-8") in self._texts
@@ -234,4 +236,4 @@ class ExportRun:
     def _write(self, _: Work, __: Events) -> None:
         while True:
             for text in reversed(self._texts):
-                write_whole(self._path, text)
+                self._write_to(self._path, text)

@@ -133,12 +133,41 @@ MUTANTS = (
         "finished = list(scored)",
         "test_results",
     ),
+    Mutant(
+        "a branch that waits for a cancelled twin is cancelled with it",
+        "research/gate.py",
+        "except (OutOfBudget, BranchCancelled):",
+        "except OutOfBudget:",
+        "test_gate_orders",
+    ),
+    Mutant(
+        "an order is obeyed by another run",
+        "tools/orders.py",
+        "WHERE run = ? ORDER BY seq",
+        "WHERE run >= ? OR 1 ORDER BY seq",
+        "test_orders",
+    ),
+    Mutant(
+        "a fork forgets which branches had not ended",
+        "graphs/nodes.py",
+        "limits={id: limit for id, limit in limits.items() if limit},",
+        "limits={},",
+        "test_forked_graph",
+    ),
+    Mutant(
+        "a fork plans again",
+        "graphs/runs.py",
+        "if given is None or given.plan is None:",
+        "if True:",
+        "test_forked_graph",
+    ),
 )
 
 
 def fails(tests: str, folder: Path) -> bool:
     """Return whether a test file fails below ``folder``; ends the bench when it could not be run."""
-    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", f"tests/evals/{tests}.py"]
+    (path,) = (folder / "tests").rglob(f"{tests}.py")
+    command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(path)]
     ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
     if ended.returncode not in (0, 1):
         raise SystemExit(f"{tests} could not run:\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}")

@@ -1,8 +1,9 @@
 """One owner: double resumes, and owners that were stopped, replaced and woken. ``python -m bench.owner --help``.
 
 Two processes that are let go at once resume the same killed run: one of them works, the other is refused. And a
-process that hangs is replaced: what it still wants to write when it wakes is refused. One that was stopped in the middle of
-writing holds SQLite's own lock and cannot be replaced before it goes on or ends; it is let go on until it has written.
+process that hangs is replaced: what it still wants to write when it wakes is refused. One that was stopped in the
+middle of writing holds SQLite's own lock and cannot be replaced before it goes on or ends; so it is let go on until it
+has written.
 The run is that of ``bench.reference``; every process has a log of its own at the far side, which says who sent what.
 """
 
@@ -25,14 +26,18 @@ from typing import NamedTuple
 import msgspec
 
 import graphs.runs  # noqa: F401  imported before the forks, so that a life does not begin with it
-from bench.reference import RUN, Ended, Events, begin, essence, go_on, live, logged, start, waited
+from bench.reference import Ended, Events, begin, essence, go_on, live, logged, start, waited
 from research.records import build
 from research.report import Report
 from research.requests import FetchRequest, ModelRequest, SearchRequest, request_key
 
 REFUSED = "NotTheOwner"
 STORES = ("runs.db", "library/library.db")
-SENT_KINDS = {"model": ModelRequest, "search": SearchRequest, "fetch": FetchRequest}
+SENT_KINDS: dict[str, type[ModelRequest | SearchRequest | FetchRequest]] = {
+    "model": ModelRequest,
+    "search": SearchRequest,
+    "fetch": FetchRequest,
+}
 
 
 class Whole(NamedTuple):

@@ -55,7 +55,7 @@ async def _one(where: str, job: Awaitable[T]) -> tuple[T | None, Trouble | None]
         return None, Trouble(failures=(Failure(where=where, what=str(failure), retryable=failure.retryable),))
     except ResearchError as error:
         return None, Trouble(failures=(Failure(where=where, what=str(error)),))
-    except Exception as error:  # noqa: BLE001  the node border: a defect must not take the siblings with it
+    except Exception as error:  # the node border: a defect must not take the siblings with it
         shortage = exhausted(error)
         if shortage is not None:
             raise shortage from error

@@ -14,6 +14,7 @@ import json
 from collections.abc import AsyncIterator, Sequence
 from typing import Any
 
+import msgspec
 from langchain_core.runnables import RunnableConfig
 from langgraph.checkpoint.base import (
     WRITES_IDX_MAP,
@@ -29,8 +30,26 @@ from langgraph.types import Interrupt, Send
 
 from research.errors import StoreProblem
 from research.ports import Checkpoint, Checkpoints, PendingWrite
+from research.records import Record
 
 TAG = "\u0000"
+
+
+class Shape(Record):
+    """What LangGraph takes for granted of a checkpoint that it reads."""
+
+    v: int
+    id: str
+    ts: str
+    channel_values: dict[str, Any]
+    channel_versions: dict[str, Any]
+    versions_seen: dict[str, dict[str, Any]]
+
+
+class MetadataShape(Record):
+    """The same, of its metadata."""
+
+    step: int
 
 
 class StrictJson:
@@ -45,7 +64,7 @@ class StrictJson:
             raise StoreProblem(f"a checkpoint of type {kind!r} was not written by this program")
         try:
             return _raise(json.loads(payload))
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, RecursionError) as error:
             raise StoreProblem(f"a checkpoint is damaged: {error}") from error
 
 
@@ -171,13 +190,26 @@ class StoredSaver(BaseCheckpointSaver[int]):
 
     async def _tuple(self, row: Checkpoint) -> CheckpointTuple:
         writes = await self._store.writes(row.thread, row.ns, row.id)
+        value, metadata = self._checked(row, row.value, Shape), self._checked(row, row.metadata, MetadataShape)
         return CheckpointTuple(
             _named(row.thread, row.ns, row.id),
-            self.serde.loads_typed(("json", row.value)),
-            self.serde.loads_typed(("json", row.metadata)),
+            value,
+            metadata,
             _named(row.thread, row.ns, row.parent) if row.parent else None,
             [(write.task, write.channel, self.serde.loads_typed(("json", write.value))) for write in writes],
         )
+
+    def _checked(self, row: Checkpoint, data: bytes, shape: type[Shape] | type[MetadataShape]) -> Any:
+        """Return what ``data`` says. Raises ``StoreProblem`` when it has not the shape of a checkpoint."""
+        value = self.serde.loads_typed(("json", data))
+        try:
+            msgspec.convert(value, shape, strict=True)
+        except msgspec.ValidationError as error:
+            raise StoreProblem(
+                f"the checkpoint {row.id} of the run {row.thread} is not one ({error}); "
+                f"`research resume {row.thread} --from-journal` goes back to the last good point"
+            ) from error
+        return value
 
 
 def _named(thread: str, ns: str, id: str) -> RunnableConfig:

@@ -1,7 +1,9 @@
-"""What this machine ran out of: memory, file handles, threads or room on the disk. Such an error says nothing of the page
-or the question that was being worked on, so it ends the work in this process and is never taken for a result.
+"""What this machine ran out of: memory, file handles, threads or room on the disk.
 
-Libraries wrap such errors in their own, and some raise none that could be told by its type; so the chain of causes is
+Such an error says nothing of the page or the question that was being worked on, so it ends the work in this process and
+is never taken for a result.
+
+Libraries wrap such errors in their own, and some raise none that could be told by its type: the chain of causes is
 looked through, and a few texts are known.
 """
 

@@ -272,7 +272,8 @@ class Gate:
                 # What one branch's deadline cut off says nothing about the call: another branch may try it again.
                 cut_off = timeout < effect.patience and self._time_is_up(budget)
                 shortage = exhausted(failure)
-                detail = {"message": str(failure), "retryable": failure.retryable or cut_off or bool(shortage), "currency": ""}
+                again = failure.retryable or cut_off or shortage is not None
+                detail = {"message": str(failure), "retryable": again, "currency": ""}
                 await self._conclude(seq, intent, "failed", encode(detail), charged, effect.priced)
                 actual = charged
                 self.tell("call.failed", intent.branch, f"{_spoken(effect.request)}: {failure}")

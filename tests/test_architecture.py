@@ -18,6 +18,7 @@ LIBRARIES_OF_THE_HANDS = {
     "aiosqlite", "chromadb", "httpx", "langchain", "langchain_core", "langchain_openai", "langgraph", "onnxruntime",
     "openai", "pydantic", "pypdfium2", "requests", "socket", "sqlite3", "subprocess", "trafilatura", "urllib.request",
 }  # fmt: skip
+MODULES_OF_TIME = {"time", "datetime", "date"}
 FUNCTION_LINES = 70
 FILE_LINES = 500
 NO_NAMES = {"utils", "util", "helpers", "helper", "common", "manager", "base", "core", "misc"}
@@ -100,6 +101,21 @@ def test_judgement_reads_no_clock() -> None:
         (name(p), m) for p in judgement() for m in imports(p) if m in {"time", "datetime"} and "settings" not in name(p)
     ]
     assert not wrong
+
+
+def test_the_time_of_day_is_read_in_one_file() -> None:
+    """Only tools/clock.py asks what day it is; whoever waits or measures asks a monotonic clock."""
+    asked = {"time", "time_ns", "now", "utcnow", "today", "localtime", "gmtime", "ctime"}
+    readers = set()
+    for path in sources(*FOLDERS):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr in asked:
+                owner = node.func.value
+                if (owner.attr if isinstance(owner, ast.Attribute) else getattr(owner, "id", "")) in MODULES_OF_TIME:
+                    readers.add(name(path))
+            if isinstance(node, ast.ImportFrom) and node.module == "time":
+                readers |= {name(path) for alias in node.names if alias.name in asked}
+    assert readers == {"tools/clock.py"}
 
 
 def test_broad_handlers_stand_at_the_two_borders() -> None:

@@ -8,7 +8,12 @@ from datetime import UTC, datetime
 
 
 class SystemClock:
-    """Monotonic seconds for deadlines, UTC for what is shown."""
+    """Monotonic seconds for deadlines, UTC for what is shown.
+
+    The seconds are those of ``CLOCK_MONOTONIC`` (on Linux): setting the clock of the day does not move them, and they
+    stand still while the machine is suspended, so they are the seconds that were worked. Python compares them with no
+    other process's; a run's seconds over all its lives are in its journal.
+    """
 
     def monotonic(self) -> float:
         return time.monotonic()

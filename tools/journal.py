@@ -26,7 +26,12 @@ NEXT = """
 SELECT max((SELECT coalesce(max(seq), 0) FROM sqlite_sequence WHERE name = 'intents'),
   (SELECT coalesce(max(seq), 0) FROM intents), (SELECT coalesce(max(seq), 0) FROM outcomes)) + 1
 """
-REPLIES = {"model": ModelReply, "search": HitsReply, "retrieve": HitsReply, "fetch": FetchReply}
+REPLIES: dict[str, type[ModelReply | HitsReply | FetchReply]] = {
+    "model": ModelReply,
+    "search": HitsReply,
+    "retrieve": HitsReply,
+    "fetch": FetchReply,
+}
 
 
 class Detail(Record):
@@ -101,13 +106,17 @@ class SqliteJournal:
         await self._store.leave(status, exit_code, elapsed)
 
 
+def read_payload(kind: str, status: str, payload: str) -> Record:
+    """Return a stored outcome's payload. Raises ``msgspec.DecodeError`` or ``RecursionError`` when it is none."""
+    return msgspec.json.decode(payload, type=REPLIES.get(kind, Detail) if status == "answered" else Detail)
+
+
 def _built(intent: tuple[object, ...], outcome: tuple[object, ...] | None) -> Entry:
     begun = dict(zip(INTENT, intent[:-1], strict=True))
     ended = None
     if outcome is not None:
         ended = dict(zip(OUTCOME, outcome[:-1], strict=True))
-        answer = REPLIES.get(str(begun["kind"]), Detail) if ended["status"] == "answered" else Detail
-        msgspec.json.decode(str(ended["payload"]), type=answer)
+        read_payload(str(begun["kind"]), str(ended["status"]), str(ended["payload"]))
         ended |= {"charged": _amount(ended), "priced": bool(ended["priced"])}
     return build(Entry, {"seq": begun["seq"], "intent": {**begun, "bound": _amount(begun)}, "outcome": ended})
 

@@ -18,6 +18,7 @@ import msgspec
 from research.errors import StoreProblem, UsageFault
 from research.records import Failure, Record, counted, encode, ident
 from research.requests import FetchReply
+from tools.journal import read_payload
 from tools.run_store import COLUMNS, SELECT, TABLES, WORDS, WORDS_AT, RunRow, built, fits, insert_row
 from tools.seal import Seal
 
@@ -127,25 +128,27 @@ def _calls(found: _Finding, expected: int, readable: Callable[[str], bool]) -> t
         if not found.holds("intents", row):
             found.set_aside("intents", row, 1)
     begun = {row[0]: row for row in found.all("intents", "run = ?", found.run)}
+    at_bound = 0  # calls whose intent is whole and whose outcome is not: charged at their bound
     of_run = "seq IN (SELECT seq FROM intents NOT INDEXED WHERE run = ?)"
     for row in found.all("outcomes", f"run = ? OR {of_run} OR {strays}", found.run, found.run):
         if not found.holds("outcomes", row):
             found.set_aside("outcomes", row, 1)
+            at_bound += row[0] in begun
     ended = {row[0]: row for row in found.all("outcomes", "run = ?", found.run)}
     missing = max(0, expected - len(begun) - len(ended))
     texts = _texts(found, begun, ended, readable)
     stubs = _stubs(found, begun, ended)
     left = len(begun) + len(ended)
     seconds = [float(str(row[10])) for row in begun.values()] + [float(str(row[7])) for row in ended.values()]
-    unknown = missing - stubs - found.aside.get("outcomes", 0) + texts + stubs
-    return left, max(seconds, default=0.0), tuple(_lost_calls(missing, max(0, unknown), texts))
+    losses = _lost_calls(missing, max(0, missing - at_bound - stubs), texts)
+    return left, max(seconds, default=0.0), tuple(losses)
 
 
 def _lost_calls(missing: int, unknown: int, texts: int) -> list[Failure]:
     losses = []
     if missing:
         what = f"{counted(missing, 'row')} of calls were damaged or missing, so these calls were made and paid again"
-        cost = f"; what {unknown} of them recorded of their cost is lost and in no figure here" if unknown else ""
+        cost = f"; what up to {unknown} of them said of the cost is lost and in no figure here" if unknown else ""
         losses.append(Failure(where="damaged journal", what=what + cost))
     if texts:
         what = f"{counted(texts, 'stored text')} could not be read, so the pages were fetched again"
@@ -156,12 +159,15 @@ def _lost_calls(missing: int, unknown: int, texts: int) -> list[Failure]:
 def _texts(found: _Finding, begun: dict[object, Row], ended: dict[object, Row], readable: Callable[[str], bool]) -> int:
     """Set aside the answers whose stored text cannot be read: the page is fetched again."""
     gone = 0
-    for seq, row in list(ended.items()):
-        if begun.get(seq, ("",) * 4)[3] == "fetch" and row[2] == "answered":
-            reply = msgspec.json.decode(str(row[3]), type=FetchReply)
-            if not readable(reply.source.id):
-                found.set_aside("outcomes", ended.pop(seq), 1)
-                gone += 1
+    for seq, row in [(seq, row) for seq, row in ended.items() if seq in begun]:
+        try:
+            reply = read_payload(str(begun[seq][3]), str(row[2]), str(row[3]))
+        except (msgspec.DecodeError, RecursionError):  # signed, and yet not by this program
+            found.set_aside("outcomes", ended.pop(seq), 1)
+            continue
+        if isinstance(reply, FetchReply) and not readable(reply.source.id):
+            found.set_aside("outcomes", ended.pop(seq), 1)
+            gone += 1
     return gone
 
 

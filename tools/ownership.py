@@ -22,8 +22,8 @@ class RunLock:
     """``with RunLock(home / "locks", run):`` owns the run; a second process gets ``NotTheOwner`` at once.
 
     ``marked`` is the mark that the last owner left, 0 where there is none; ``replaced`` is the process that the run was
-    taken from, 0 where it was free. With ``take_over`` the run is taken from a
-    process that hangs: the file is replaced, and whatever that process still wants to write is for the fence to refuse.
+    taken from, 0 where it was free. With ``take_over`` the run is taken from a process that hangs: the file is
+    replaced, and whatever that process still wants to write is for the fence to refuse.
     """
 
     def __init__(self, folder: Path, run: str, *, take_over: bool = False) -> None:

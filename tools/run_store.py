@@ -79,7 +79,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
 COLUMNS = TABLES["runs"]
 SELECT = f"SELECT {', '.join(COLUMNS)}, digest FROM runs"
 WORDS = ("number", "created", "question", "options", "made", "origin")
-"""What of a run's row never changes (``made`` only when it is worked again from its start); a copy of it is the record ``words`` of the kind ``run``."""
+"""What of a run's row never changes (``made`` only when it is worked again from its start).
+
+A copy of it is the record ``words`` of the kind ``run``.
+"""
 WORDS_AT = ("run", "words")
 LOOKED_AT = 50
 REMEDY = "`research resume RUN --from-journal` saves every row that can be read, and goes back to the last good point"

@@ -142,7 +142,7 @@ def _check_room() -> None:
     mmap.mmap(-1, ROOM).close()
     with ExitStack() as stack:
         for _ in range(HANDLES):
-            stack.enter_context(open(os.devnull, "rb"))
+            stack.enter_context(Path(os.devnull).open("rb"))
 
 
 def _batches(entries: Sequence[str]) -> list[list[str]]:

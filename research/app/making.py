@@ -88,7 +88,9 @@ def check_made(run: str, stored: str, now: Made, *, anew: bool = False) -> str:
             f"the run was begun by version {before.program} and goes on unchanged with {now.program}: "
             "nothing that shapes it differs"
         )
-    what = ", ".join(changes[:NAMED]) + (f" and {counted(len(changes) - NAMED, 'more part')}" if changes[NAMED:] else "")
+    what = ", ".join(changes[:NAMED]) + (
+        f" and {counted(len(changes) - NAMED, 'more part')}" if changes[NAMED:] else ""
+    )
     if anew:
         return f"migrated: the run is worked again from its start by this program, in which it differs: {what}"
     raise WrongVersion(
@@ -107,10 +109,10 @@ def _read(stored: str) -> Made | None:
 
 
 def _changes(before: Made | None, now: Made) -> list[str]:
-    """Name what differs; the version is named with it, and nothing when it alone differs."""
+    """Name what differs, whole folders last; the version is named with it, and nothing when it alone differs."""
     if before is None:
         return []
-    names = [*before.parts, *(part for part in now.parts if part not in before.parts)]
+    names = sorted(before.parts.keys() | now.parts.keys(), key=lambda part: (part.endswith("*.py"), part))
     changes = [part for part in names if before.parts.get(part) != now.parts.get(part)]
     if before.state != now.state:
         changes.insert(0, f"the version of the graph's state ({before.state}, here {now.state})")

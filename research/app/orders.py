@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from research.app.hands import HANDS, Hands
-from research.app.records import Home, branches_of, find_run, onward, published
+from research.app.records import Home, branches_of, find_run, onward, published, stored_run
 from research.app.stores import run_files
 from research.errors import NotTheOwner, StoreProblem, UsageFault
 from research.gate import Gate
@@ -106,8 +106,9 @@ async def cancel(run: str | None, settings: Settings, *, branch: int | None = No
             with RunLock(home.locks, row.id) as lock:
                 if published(row.id, home):
                     raise UsageFault(f"the run {row.id} had just ended; `research show {row.id}` prints its report")
+                left = stored_run(home, row.id)  # under the lock: its owner may have gone on until now
                 stores = await files.take_over(row.id, lock.mark)
-                await stores.journal.finish("cancelled", STOPPED, row.elapsed)
+                await stores.journal.finish("cancelled", STOPPED, left.elapsed)
         except NotTheOwner:
             return Told(run=row.id, status="running", under_way=True)
     return Told(run=row.id, status="cancelled", under_way=False)

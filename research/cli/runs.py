@@ -34,13 +34,18 @@ def runs(context: typer.Context, json: take.Json = False, home: take.Home = None
     elif not rows and not lost:
         say(f"no runs yet in {settings.home}")
     else:
-        forked = any(_from(row) for row in rows)
-        head = ("RUN", "STATUS", "CREATED", "TOOK", *(("FORKED FROM",) if forked else ()), "QUESTION")
-        cells = [
-            (row.id, _status(row), row.created[:19], f"{row.elapsed:.1f} s", *((_from(row),) if forked else ()), _asked(row))
-            for row in rows
-        ]
-        emit(table(head, cells, widest=60))
+        emit(_listed(rows))
+
+
+def _listed(rows: list[RunRow]) -> str:
+    """Return the runs as a table; where one is a fork, with a column that says of what."""
+    forked = any(_from(row) for row in rows)
+    head = ("RUN", "STATUS", "CREATED", "TOOK", *(("FORKED FROM",) if forked else ()), "QUESTION")
+    cells = []
+    for row in rows:
+        origin = (_from(row),) if forked else ()
+        cells.append((row.id, _status(row), row.created[:19], f"{row.elapsed:.1f} s", *origin, _asked(row)))
+    return table(head, cells, widest=60)
 
 
 def _status(row: RunRow) -> str:

@@ -102,11 +102,13 @@ async def test_usage_that_the_rows_do_not_bear_out_is_noticed(tmp_path: Path) ->
 
 
 async def test_a_report_that_differs_is_noticed(tmp_path: Path) -> None:
-    """Each field that differs is named; the run's name and its seconds are no difference."""
+    """Each field that differs is named; the run's name and its times are no difference."""
     outcome = await answer("extractive", tmp_path, settings(tmp_path).options())
     report = app.show(outcome.run, settings(tmp_path / "evals"))
     seconds = msgspec.structs.replace(report.usage, seconds=99.0)
-    assert report_changes(report, msgspec.structs.replace(report, run="another", usage=seconds)) == []
+    sources = tuple(msgspec.structs.replace(source, retrieved="later") for source in report.sources)
+    other = msgspec.structs.replace(report, run="another", usage=seconds, sources=sources)
+    assert sources and report_changes(report, other) == []
     changed = msgspec.structs.replace(report, answer="Something else.", status="partial", sources=())
     assert report_changes(report, changed) == ["the report's status", "the report's answer", "the report's sources"]
 

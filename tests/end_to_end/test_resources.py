@@ -113,9 +113,8 @@ def answered(home: Path) -> int:
     """How many answers of the model are recorded."""
     with closing(sqlite3.connect(home / "runs.db")) as connection:
         where = "i.kind = 'model' AND o.status = 'answered'"
-        return int(
-            connection.execute(f"SELECT count(*) FROM outcomes o JOIN intents i USING (seq) WHERE {where}").fetchone()[0]
-        )
+        query = f"SELECT count(*) FROM outcomes o JOIN intents i USING (seq) WHERE {where}"
+        return int(connection.execute(query).fetchone()[0])
 
 
 def resumed(home: Path, log: Path, undisturbed: dict[str, Any]) -> None:

@@ -67,15 +67,17 @@ async def calls_of(run: str, settings: Settings) -> Sequence[Entry]:
 
 
 def report_changes(report: Report, again: Report) -> list[str]:
-    """Name the fields of a report that differ, but for the run's name and for usage (see :func:`call_changes`)."""
+    """Name the fields of a report that differ, but for the run's name, times and usage (see :func:`call_changes`)."""
     one, other = _essence(report), _essence(again)
     fields = [name for name in Report.__struct_fields__ if encode(getattr(one, name)) != encode(getattr(other, name))]
     return [f"the report's {name}" for name in fields]
 
 
 def _essence(report: Report) -> Report:
+    """Return a report without what may differ between two runs: names, times, and what is compared elsewhere."""
+    sources = tuple(msgspec.structs.replace(source, retrieved="") for source in report.sources)
     branches = tuple(msgspec.structs.replace(branch, usage=ZERO) for branch in report.branches)
-    return msgspec.structs.replace(report, run="", usage=ZERO, branches=branches)
+    return msgspec.structs.replace(report, run="", usage=ZERO, branches=branches, sources=sources)
 
 
 def call_changes(calm: Sequence[Entry], stopped: Sequence[Entry], told: UsageFacts) -> list[str]:

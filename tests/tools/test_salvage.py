@@ -1,0 +1,100 @@
+"""Salvage: of a file that SQLite cannot read as a whole every row that can be read is saved, and the file is kept."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from research.errors import StoreProblem, WrongVersion
+from tools.salvage import salvage, unsound
+
+SCHEMA = """
+CREATE TABLE numbered (number INTEGER PRIMARY KEY, text TEXT NOT NULL, digest BLOB NOT NULL);
+CREATE TABLE named (one TEXT NOT NULL, two TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (one, two)) WITHOUT ROWID
+"""
+TABLES = {"numbered": ("number", "text"), "named": ("one", "two")}
+ROWS = 400
+PAGE = 4096
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Path:
+    """A file with two tables over some fifty pages."""
+    path = tmp_path / "store.db"
+    with closing(sqlite3.connect(path)) as database:
+        database.executescript(f"{SCHEMA}; PRAGMA user_version=3")
+        for number in range(1, ROWS + 1):
+            database.execute("INSERT INTO numbered VALUES (?, ?, x'00')", (number, f"{number} " * 60))
+            database.execute("INSERT INTO named VALUES (?, ?, x'00')", (f"k{number:04}", "v" * 200))
+        database.execute("UPDATE numbered SET text = CAST(x'ff00' AS TEXT) WHERE number = 7")
+        database.commit()
+    return path
+
+
+def rows(path: Path, table: str) -> list[tuple[object, ...]]:
+    with closing(sqlite3.connect(path)) as database:
+        database.text_factory = bytes
+        return database.execute(f"SELECT * FROM {table} ORDER BY 1").fetchall()
+
+
+def test_of_every_zeroed_page_the_other_rows_are_saved(store: Path, tmp_path: Path) -> None:
+    """Whichever page is lost, what is saved was there before, value by value, and most of it is there."""
+    whole = {table: rows(store, table) for table in TABLES}
+    data = store.read_bytes()
+    for page in range(1, len(data) // PAGE, 5):
+        path = tmp_path / f"{page}" / "store.db"
+        path.parent.mkdir()
+        path.write_bytes(data[: page * PAGE] + bytes(PAGE) + data[(page + 1) * PAGE :])
+        damaged = path.read_bytes()
+        assert unsound(path, SCHEMA, 3)
+        saved = salvage(path, SCHEMA, 3, TABLES)
+        assert saved.kept.read_bytes() == damaged
+        assert unsound(path, SCHEMA, 3) == ""
+        found = {table: rows(path, table) for table in TABLES}
+        assert all(set(found[table]) <= set(whole[table]) for table in TABLES)
+        roots = {PAGE * page for page in (1, 2)}  # without its first page nothing leads to a table's other pages
+        least = ROWS if page * PAGE in roots else 2 * ROWS - 30
+        assert saved.rows == sum(map(len, found.values())) >= least
+        assert sorted(file.name for file in path.parent.iterdir()) == [
+            "store.db",
+            "store.db.damaged-1",
+            "store.opening",
+        ]
+
+
+def test_a_file_that_was_cut_off_gives_what_is_left(store: Path) -> None:
+    """SQLite refuses to read a file shorter than it says; its first pages are read all the same."""
+    with store.open("r+b") as file:
+        file.truncate(len(store.read_bytes()) // PAGE // 2 * PAGE)
+    assert "malformed" in unsound(store, SCHEMA, 3)
+    assert salvage(store, SCHEMA, 3, TABLES).rows > ROWS // 4
+
+
+@pytest.mark.parametrize("content", [b"not a database" * 1_000, b"\x00" * 3 * PAGE])
+def test_what_is_not_a_database_is_left_as_it_is(store: Path, content: bytes) -> None:
+    """A foreign file is refused by name, and not a byte of it or beside it changes."""
+    store.write_bytes(content)
+    with pytest.raises(StoreProblem, match=r"store\.db.*put it back from a copy"):
+        salvage(store, SCHEMA, 3, TABLES)
+    assert store.read_bytes() == content
+    assert sorted(file.name for file in store.parent.iterdir()) == ["store.db", "store.opening"]
+
+
+def test_a_file_of_another_version_is_left_as_it_is(store: Path) -> None:
+    """Both numbers are named."""
+    before = store.read_bytes()
+    with pytest.raises(WrongVersion, match="layout 3, this program reads layout 4"):
+        salvage(store, SCHEMA, 4, TABLES)
+    with pytest.raises(StoreProblem, match="missing"):
+        salvage(store.with_name("gone.db"), SCHEMA, 3, TABLES)
+    assert store.read_bytes() == before
+
+
+def test_a_sound_file_is_sound(store: Path) -> None:
+    """Nothing is said of a whole file, nor of one that is not there; another layout is said as that."""
+    assert unsound(store, SCHEMA, 3) == unsound(store.with_name("new.db"), SCHEMA, 3) == ""
+    with pytest.raises(WrongVersion):
+        unsound(store, SCHEMA, 2)
