@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeVar
 
 from graphs.border import Trouble, settle
@@ -36,6 +36,7 @@ class RunContext:
     notice: str = ""
     losses: tuple[Failure, ...] = ()
     lapses: Sequence[str] = ()
+    _read: dict[str, Finding] = field(default_factory=dict)
 
     def access(self, holder: Holder, name: str, budget: Budget) -> Access:
         """Return the one way to the world for a step: rights by holder, spending by budget."""
@@ -90,8 +91,11 @@ class RunContext:
         return next((build(Given, given) for given in await self.world.records.every("given")), None)
 
     async def findings(self, ids: Sequence[str]) -> tuple[Finding, ...]:
-        """Return records of findings by id, in that order."""
-        return tuple([build(Finding, await self.world.records.get("finding", id)) for id in ids])
+        """Return records of findings by id, in that order; each is read once a process, for an id is its content's."""
+        for id in ids:
+            if id not in self._read:
+                self._read[id] = build(Finding, await self.world.records.get("finding", id))
+        return tuple(self._read[id] for id in ids)
 
     async def sources(self, findings: Sequence[Finding]) -> tuple[Source, ...]:
         """Return the sources of ``findings``, in order of first use; of a text found at several places, the first.

@@ -38,7 +38,7 @@ class Mended(Record):
 
 
 @dataclass
-class _Finding:
+class _Seen:
     """What was found while one run was looked through."""
 
     connection: sqlite3.Connection
@@ -73,7 +73,7 @@ def mend(
     """
     if not fits(connection, seal):
         raise StoreProblem(f"no row of {path} is signed with the key beside it; put the key back from a copy")
-    found = _Finding(connection, seal, run)
+    found = _Seen(connection, seal, run)
     before, words = _words(found, path)
     expected = max(marked, before.calls if before else 0)
     calls, elapsed, lost = _calls(found, expected, readable)
@@ -98,7 +98,7 @@ def mend(
     return Mended(calls=calls, losses=losses, published=bool(published))
 
 
-def _words(found: _Finding, path: Path) -> tuple[RunRow | None, dict[str, object]]:
+def _words(found: _Seen, path: Path) -> tuple[RunRow | None, dict[str, object]]:
     """Return the run's row where it is whole, and what the run was asked, from there or from its copy."""
     for row in found.connection.execute(f"{SELECT} NOT INDEXED WHERE id = ?", (found.run,)).fetchall():
         known = built(row, found.seal)
@@ -120,7 +120,7 @@ def _words(found: _Finding, path: Path) -> tuple[RunRow | None, dict[str, object
     return None, words
 
 
-def _calls(found: _Finding, expected: int, readable: Callable[[str], bool]) -> tuple[int, float, tuple[Failure, ...]]:
+def _calls(found: _Seen, expected: int, readable: Callable[[str], bool]) -> tuple[int, float, tuple[Failure, ...]]:
     """Look through the rows of calls; return how many are left, the last second of the run and what was lost."""
     strays = "run NOT IN (SELECT id FROM runs)"
     answered = "seq IN (SELECT seq FROM outcomes NOT INDEXED WHERE run = ?)"
@@ -156,7 +156,7 @@ def _lost_calls(missing: int, unknown: int, texts: int) -> list[Failure]:
     return losses
 
 
-def _texts(found: _Finding, begun: dict[object, Row], ended: dict[object, Row], readable: Callable[[str], bool]) -> int:
+def _texts(found: _Seen, begun: dict[object, Row], ended: dict[object, Row], readable: Callable[[str], bool]) -> int:
     """Set aside the answers whose stored text cannot be read: the page is fetched again."""
     gone = 0
     for seq, row in [(seq, row) for seq, row in ended.items() if seq in begun]:
@@ -171,7 +171,7 @@ def _texts(found: _Finding, begun: dict[object, Row], ended: dict[object, Row], 
     return gone
 
 
-def _stubs(found: _Finding, begun: dict[object, Row], ended: dict[object, Row]) -> int:
+def _stubs(found: _Seen, begun: dict[object, Row], ended: dict[object, Row]) -> int:
     """Put the cost of each outcome whose intent is lost into an intent of its own, which answers nothing."""
     orphans = [seq for seq in ended if seq not in begun]
     for seq in orphans:
@@ -184,7 +184,7 @@ def _stubs(found: _Finding, begun: dict[object, Row], ended: dict[object, Row]) 
     return len(orphans)
 
 
-def _records(found: _Finding, expected: int | None) -> Row | None:
+def _records(found: _Seen, expected: int | None) -> Row | None:
     """Look through the records; return the report's where it is whole, else drop what the graph makes again."""
     report = None
     rows = found.all("records", "run = ?", found.run)
@@ -201,7 +201,7 @@ def _records(found: _Finding, expected: int | None) -> Row | None:
     return report
 
 
-def _checkpoints(found: _Finding, *, published: bool) -> int:
+def _checkpoints(found: _Seen, *, published: bool) -> int:
     """Set aside the damaged checkpoints and writes of the run; drop the whole ones unless it has published."""
     count = 0
     for table, names in (("checkpoints", 3), ("writes", 7)):
@@ -214,7 +214,7 @@ def _checkpoints(found: _Finding, *, published: bool) -> int:
     return count
 
 
-def _orders(found: _Finding) -> None:
+def _orders(found: _Seen) -> None:
     """Put an order that is void (the pause of an earlier life) in the place of each that is damaged or missing."""
     numbers = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM sqlite_sequence WHERE name = 'orders' {})"
     last = found.connection.execute(numbers.format("UNION ALL SELECT seq FROM orders")).fetchone()[0]
@@ -226,7 +226,7 @@ def _orders(found: _Finding) -> None:
         insert_row(found.connection, found.seal, "orders", (seq, found.run, "", "pause"))
 
 
-def _told(found: _Finding, before: RunRow | None, path: Path) -> list[Failure]:
+def _told(found: _Seen, before: RunRow | None, path: Path) -> list[Failure]:
     """Say what else was damaged. Nothing of it is lost to the report."""
     losses = []
     if before is None:

@@ -224,7 +224,7 @@ def test_too_few_handles(home: Path, tmp_path: Path, most: int) -> None:
     assert goes_on(own)["status"] == "done"
 
 
-@pytest.mark.parametrize("most", [30, 200, 500])
+@pytest.mark.parametrize("most", [30, 200, 600])
 def test_too_little_memory(home: Path, tmp_path: Path, most: int) -> None:
     """RLIMIT_AS in megabytes: one sentence wherever it hits, in an import, a thread or a call."""
     own = copy_home(home, tmp_path)
