@@ -24,6 +24,7 @@ import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import NamedTuple
@@ -255,7 +256,7 @@ def sweep(cases: int, seed: int, workers: int) -> list[Case]:
     parts = [range(first, cases, workers) for first in range(workers)]
     if workers == 1:
         return part(parts[0], seed)
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
+    with ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn")) as pool:
         return sorted(case for cases_of in pool.map(partial(part, seed=seed), parts) for case in cases_of)
 
 

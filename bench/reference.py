@@ -278,8 +278,8 @@ class WatchedLibrary:
     async def text(self, source: str) -> str:
         return await self._library.text(source)
 
-    async def source(self, source: str) -> Source:
-        return await self._library.source(source)
+    async def source(self, source: str, url: str = "") -> Source:
+        return await self._library.source(source, url)
 
     def path(self, source: str) -> Path:
         return self._library.path(source)

@@ -68,7 +68,7 @@ class Reader:
         # The corpus says where its texts are from and what may leave the machine: the same text may be in others, too.
         sources = [
             msgspec.structs.replace(
-                await library.source(id), url=first[id].url, title=first[id].title, label=corpus.label
+                await library.source(id, first[id].url), url=first[id].url, title=first[id].title, label=corpus.label
             )
             for id in texts
         ]

@@ -97,7 +97,9 @@ class Library(Protocol):
         """Return a stored text whose hash was checked. Raises ``SourceDamaged`` when it is missing or damaged."""
         ...
 
-    async def source(self, source: str) -> Source: ...
+    async def source(self, source: str, url: str = "") -> Source:
+        """Return where a text came from: of several places ``url``, or else the latest. Raises ``StoreProblem``."""
+        ...
 
     def path(self, source: str) -> Path:
         """Return where the stored text is, for people and other tools."""

@@ -241,7 +241,7 @@ class Origin(Record):
     @property
     def spoken(self) -> str:
         """The origin in words, for people."""
-        reused = f"{counted(self.calls, 'call')} and {counted(self.tokens, 'token')} of it are used again, not paid again"
+        reused = f"{counted(self.calls, 'call')} and {counted(self.tokens, 'token')} of it are used again, unpaid"
         return f"from {self.run} at {self.at}: {reused if self.calls else 'nothing that it paid for is used again'}"
 
 

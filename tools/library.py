@@ -86,10 +86,10 @@ class FileLibrary:
     async def text(self, source: str) -> str:
         return await asyncio.to_thread(read_text, self.path(source))
 
-    async def source(self, source: str) -> Source:
+    async def source(self, source: str, url: str = "") -> Source:
         def select(connection: sqlite3.Connection) -> tuple[object, ...] | None:
             row: tuple[object, ...] | None = connection.execute(
-                f"{SELECT} WHERE id = ? ORDER BY rowid DESC LIMIT 1", (source,)
+                f"{SELECT} WHERE id = ? ORDER BY url = ? DESC, rowid DESC LIMIT 1", (source, url)
             ).fetchone()
             return row
 

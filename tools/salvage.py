@@ -128,9 +128,7 @@ def _moved(copy: Path, draft: Path, schema: str, version: int, tables: Mapping[s
     with closing(_leniently(draft)) as connection:
         connection.executescript(f"{schema}; PRAGMA user_version={version}")
         connection.execute("ATTACH ? AS old", (str(copy),))
-        connection.execute(
-            "PRAGMA main.synchronous=OFF"
-        )  # synced as a whole, when it is whole
+        connection.execute("PRAGMA main.synchronous=OFF")  # synced as a whole, when it is whole
         for table, columns in tables.items():
             names = ", ".join((*columns, "digest"))
             keys = _keys(connection, table)

@@ -96,7 +96,7 @@ def resume(
     from_journal: Annotated[
         bool,
         typer.Option(
-            "--from-journal", help="Save what can be read of a damaged run, and work it again from its recorded answers."
+            "--from-journal", help="Save what can be read of a damaged run; work it again from its recorded answers."
         ),
     ] = False,
     json: take.Json = False,

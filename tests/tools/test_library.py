@@ -75,6 +75,17 @@ async def test_an_id_that_is_not_a_hash_reaches_no_file(tmp_path: Path) -> None:
     library.close()
 
 
+async def test_a_text_found_at_several_places_comes_from_the_one_asked_for(tmp_path: Path) -> None:
+    """Two corpora may hold one text: each has its own file and date."""
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
+    pages = [Page(url=url, title="T", text="one text") for url in ("file:///a", "file:///b")]
+    first, second = [await library.keep(page, "public") for page in pages]
+    assert first.id == second.id
+    assert await library.source(first.id, "file:///a") == first
+    assert await library.source(first.id, "file:///b") == await library.source(first.id) == second
+    library.close()
+
+
 async def test_a_changed_origin_is_noticed(tmp_path: Path) -> None:
     """Where a text came from is signed: a row that was changed, or took another's place, is refused."""
     library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))

@@ -195,7 +195,7 @@ class MemoryLibrary:
             raise SourceDamaged(f"the stored text {source[:12]} is damaged")
         return text
 
-    async def source(self, source: str) -> Source:
+    async def source(self, source: str, url: str = "") -> Source:
         found = self._sources.get(source)
         if found is None:
             raise StoreProblem(f"the library has no source {source[:12]}")
