@@ -10,8 +10,8 @@ after it, is in the benches that use this: ``bench.kill``, ``bench.damage``, ``b
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import os
+import select
 import signal
 import sys
 import traceback
@@ -414,20 +414,15 @@ def _be(work: Work, events: Events, writer: int, drive: Callable[[Work, Events],
 
 def waited(child: int, reader: int, timeout: float) -> Ended:
     """Read what the child says and wait for its end; one that hangs past ``timeout`` seconds is killed, code -999."""
-
-    def kill(*_: object) -> None:
-        with contextlib.suppress(ProcessLookupError):  # it ended just before
-            os.kill(child, signal.SIGKILL)
-
-    signal.signal(signal.SIGALRM, kill)
-    signal.setitimer(signal.ITIMER_REAL, timeout)
+    ready, _, _ = select.select([reader], [], [], timeout)  # it says nothing before its end
+    if not ready:
+        os.kill(child, signal.SIGKILL)
     with os.fdopen(reader, encoding="utf-8") as pipe:
         said = pipe.read()
     _, status = os.waitpid(child, 0)
-    late = signal.setitimer(signal.ITIMER_REAL, 0)[0] == 0
     code = os.waitstatus_to_exitcode(status)
     count, _, rest = said.partition("\n")
-    return Ended(-999 if late and code == -signal.SIGKILL else code, rest, int(count or 0))
+    return Ended(-999 if not ready and code == -signal.SIGKILL else code, rest, int(count or 0))
 
 
 def essence(report: Report, home: Path) -> str:

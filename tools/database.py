@@ -122,7 +122,9 @@ def _reader(path: Path) -> sqlite3.Connection:
     try:
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
-    except sqlite3.OperationalError:
+    except sqlite3.OperationalError as error:
+        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+            raise  # locked, say: read as it lies there it would be older than it is
         connection = sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
     return connection
 

@@ -50,14 +50,14 @@ class SqliteJournal:
         self._store = store
 
     async def entries(self) -> Sequence[Entry]:
-        def read(connection: sqlite3.Connection) -> tuple[list[tuple[object, ...]], list[tuple[object, ...]]]:
+        def read(connection: sqlite3.Connection) -> tuple[int, list[tuple[object, ...]], list[tuple[object, ...]]]:
             return (
+                self._store.row_in(connection).calls,  # of this very moment: its owner may be at work
                 connection.execute(INTENTS, (self.run,)).fetchall(),
                 connection.execute(OUTCOMES, (self.run,)).fetchall(),
             )
 
-        expected = (await self._store.row()).calls
-        intents, outcomes = await self._store.read(read)
+        expected, intents, outcomes = await self._store.read(read)
         for table, rows in (("intents", intents), ("outcomes", outcomes)):
             for row in rows:
                 if row[1] != self.run or not self._store.seal.holds(row[-1], table, *row[:-1]):

@@ -77,18 +77,21 @@ def mend(
     before, words = _words(found, path)
     expected = max(marked, before.calls if before else 0)
     calls, elapsed, lost = _calls(found, expected, readable)
-    published = _records(found, before.records if before else None)
+    cancelled = _cancelled(found)
+    published = _records(found, before.records if before else None, keep=cancelled)
     whole = before is not None and not found.aside and not lost
-    if published and whole and _checkpoints(found, published=True) == 0:
-        raise UsageFault(f"the run {run} is finished and whole; `research fork {run}` makes a new run from it")
-    _checkpoints(found, published=bool(published))
+    over = bool(published) or cancelled
+    if over and whole and _checkpoints(found, published=True) == 0:
+        how = "finished" if published else "cancelled"
+        raise UsageFault(f"the run {run} is {how} and whole; `research fork {run}` makes a new run from it")
+    _checkpoints(found, published=over)
     _orders(found)
     losses = (*_told(found, before, path), *lost)
     for loss in losses:
         values = (run, "loss", ident("l", loss), encode(loss))
         connection.execute("DELETE FROM records WHERE run = ? AND kind = ? AND id = ?", values[:3])
         insert_row(connection, seal, "records", values)
-    status, exit_code = _ended(published) if published else ("interrupted", 130)
+    status, exit_code = _ended(published) if published else ("cancelled" if cancelled else "interrupted", 130)
     fence = before.fence + 1 if before else FAR
     records = connection.execute("SELECT count(*) FROM records WHERE run = ?", (run,)).fetchone()[0]
     said = {**words, "id": run, "status": status, "exit_code": exit_code, "fence": fence, "calls": calls}
@@ -184,7 +187,13 @@ def _stubs(found: _Seen, begun: dict[object, Row], ended: dict[object, Row]) -> 
     return len(orphans)
 
 
-def _records(found: _Seen, expected: int | None) -> Row | None:
+def _cancelled(found: _Seen) -> bool:
+    """Return whether the run was told to end for good: then the graph makes nothing of it again."""
+    told = found.all("orders", "run = ? AND branch = '' AND what = 'cancel'", found.run)
+    return any(found.holds("orders", row) for row in told)
+
+
+def _records(found: _Seen, expected: int | None, *, keep: bool) -> Row | None:
     """Look through the records; return the report's where it is whole, else drop what the graph makes again."""
     report = None
     rows = found.all("records", "run = ?", found.run)
@@ -195,7 +204,7 @@ def _records(found: _Seen, expected: int | None) -> Row | None:
             report = row
     if expected is not None and len(rows) != expected:
         found.aside["missing records"] = abs(expected - len(rows))
-    if report is None:
+    if report is None and not keep:
         kinds = ", ".join("?" * len(KEPT))
         found.connection.execute(f"DELETE FROM records WHERE run = ? AND kind NOT IN ({kinds})", (found.run, *KEPT))
     return report

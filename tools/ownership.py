@@ -41,6 +41,7 @@ class RunLock:
             _, self.marked = _read(self._handle)
             self.mark(self.marked)
         except OSError as error:
+            self._let_go()
             raise StoreProblem(f"{self._path} cannot be used: {error.strerror}") from error
         return self
 
@@ -82,7 +83,13 @@ class RunLock:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        os.close(self._handle)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Close the file, and forget its number, which the system gives to the next file that is opened."""
+        handle, self._handle = self._handle, -1
+        if handle >= 0:
+            os.close(handle)
 
 
 def is_owned(folder: Path, run: str) -> bool:

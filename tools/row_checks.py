@@ -12,7 +12,7 @@ from pathlib import Path
 
 from research.records import Record
 from tools.database import NothingYet, connect, spoken
-from tools.run_store import REMEDY, SCHEMA, VERSION, list_runs
+from tools.run_store import REMEDY, SCHEMA, SELECT, VERSION, built, list_runs
 from tools.seal import Seal
 
 MOST = 200_000
@@ -63,10 +63,11 @@ def _table(
 
 def short_runs(path: Path, seal: Seal) -> list[str]:
     """Return the runs that have not as many rows as their own row says. Raises ``StoreProblem``."""
-    rows = list_runs(path, seal)
-    if not rows:
+    if not list_runs(path, seal):
         return []
     with closing(connect(path, SCHEMA, VERSION, read_only=True, remedy=REMEDY)) as connection, spoken(path, REMEDY):
+        connection.execute("BEGIN")  # one state of the file: runs may be at work
+        rows = [built(values, seal) for values in connection.execute(SELECT)]
         begun, ended, kept = (
             dict(connection.execute(f"SELECT run, count(*) FROM {table} GROUP BY run").fetchall())
             for table in ("intents", "outcomes", "records")

@@ -59,9 +59,13 @@ class RunRecords:
 
     async def check(self) -> None:
         """Raise ``StoreProblem`` when a record of the run is missing or is not what was written."""
-        expected = (await self._store.row()).records
         query = "SELECT run, kind, id, json, digest FROM records WHERE run = ?"
-        rows = await self._store.read(lambda connection: connection.execute(query, (self.run,)).fetchall())
+        expected, rows = await self._store.read(
+            lambda connection: (
+                self._store.row_in(connection).records,
+                connection.execute(query, (self.run,)).fetchall(),
+            )
+        )
         for row in rows:
             _value(row, self._store.seal, self._store.path)
         found = len({row[1:3] for row in rows})

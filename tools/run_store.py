@@ -214,7 +214,11 @@ class RunStore:
 
     async def row(self) -> RunRow:
         """Return the run's own row, checked."""
-        return await self._database.run(lambda connection: _row(connection, self.seal, self.run, self.path))
+        return await self._database.run(self.row_in)
+
+    def row_in(self, connection: sqlite3.Connection) -> RunRow:
+        """Return the run's own row, checked, as of the transaction that other rows are read in."""
+        return _row(connection, self.seal, self.run, self.path)
 
     async def leave(self, status: RunStatus, exit_code: int, elapsed: float) -> None:
         """Write how the run ended, or where this process left it."""

@@ -152,6 +152,11 @@ class _Fork:
                 f"`research fork {self._row.id} --at branch` works its plan anew"
             )
         rounds, modes = await self._every("round", Round), await self._every("mode", Mode)
+        if not (rounds and modes):
+            raise UsageFault(
+                f"the run {self._row.id} has lost what its branches were; "
+                f"`research fork {self._row.id} --at plan` works it anew"
+            )
         known = {ended.outcome.task: ended for ended in await self._every("outcome", Ended)}
         unstarted = {what for round in rounds for what in round.unstarted}
         tasks = [task for round in rounds for task in round.plan.tasks if task.id not in unstarted]
@@ -185,7 +190,8 @@ class _Fork:
         if row.origin:
             above = build(Origin, msgspec.json.decode(row.origin))
             further = "branch" if at == "branch" and above.at != "plan" else above.at if at == "compose" else "plan"
-            more = await self._origin(stored_run(self._home, above.run), further)
+            same = further == above.at  # what was used again then: its origin may have gone on since
+            more = above if same else await self._origin(stored_run(self._home, above.run), further)
             calls, tokens, money = calls + more.calls, tokens + more.tokens, [*money, more.usd]
         known = [usd for usd in money if usd is not None]
         usd = sum(known) if len(known) == len(money) else None

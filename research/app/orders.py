@@ -44,18 +44,20 @@ def was_cancelled(run: str) -> str:
 
 
 class Obedience:
-    """Takes in the orders to one run on behalf of its gate. A pause counts only in the life it was given in."""
+    """Takes in the orders to one run on behalf of its gate. A pause counts only in the life it was given in.
 
-    def __init__(self, book: OrderBook, gate: Gate) -> None:
+    ``before`` is the number of the last order of earlier lives.
+    """
+
+    def __init__(self, book: OrderBook, gate: Gate, before: int) -> None:
         self.cancelled = False
         self._book = book
         self._gate = gate
-        self._before = 0
+        self._before = before
 
     @asynccontextmanager
     async def watching(self, clock: Clock, every: float | None) -> AsyncIterator[None]:
-        """Look before each call of the gate from now on, and ``every`` so many seconds; pauses of before are void."""
-        self._before = max((order.seq for order in await self._book.every()), default=0)
+        """Look before each call of the gate from now on, and ``every`` so many seconds."""
         await self.look()
         self._gate.heed(self.look)
         watch = None if every is None else asyncio.create_task(self._watch(clock, every))

@@ -139,8 +139,9 @@ async def resume(
         row = stored_run(home, name)  # read under the lock: who held it before may have gone on until it let go
         options, question = stored_words(row)
         stored = home.record(row.id, "report", "report")
-        if stored is not None and row.status not in ("running", "interrupted"):
-            return build(Report, stored)
+        report = build(Report, stored) if stored is not None else None
+        if report is not None and row.status in (report.status, "cancelled"):
+            return report
         if row.status == "cancelled":
             raise UsageFault(was_cancelled(row.id))
         program = made()
@@ -151,11 +152,12 @@ async def resume(
         judgement = hands.judgement(options, settings)
         with run_files(home, hands.clock) as files:
             orders = files.orders(row.id)
+            before = max((order.seq for order in await orders.every()), default=0)
             await _whole(row, files.read(row.id), lock.marked)
             stores = await _taken(files, lock, row.id, made=encode(program) if from_journal else "")
             await refuse_cancelled(orders, stores.journal, row.elapsed)
             worker = _Worker(settings, options, question, judgement, hands, listen, on_start, NONE_OPENED, row.elapsed)
-            return await worker.work(hands.stores(stores), orders, approve)
+            return await worker.work(hands.stores(stores), orders, approve, before)
 
 
 async def _taken(files: RunFiles, lock: RunLock, run: str, *, made: str) -> Stores:
@@ -214,7 +216,8 @@ class _Worker:
     opened: Opened
     before: float = 0.0
 
-    async def work(self, stores: Stores, orders: OrderBook, approve: bool | None = None) -> Report:
+    async def work(self, stores: Stores, orders: OrderBook, approve: bool | None = None, ordered: int = 0) -> Report:
+        """Work on the run; ``ordered`` is the number of the last order of its earlier lives."""
         journal = stores.journal
         gate = Gate(
             journal=journal,
@@ -226,7 +229,7 @@ class _Worker:
             concurrency=self.settings.concurrency,
             rng=random.Random(journal.run),
         )
-        obedience = Obedience(orders, gate)
+        obedience = Obedience(orders, gate, ordered)
         self.on_start(RunHandle(id=journal.run, stop=gate.stop, in_flight=gate.in_flight))
         if self.judgement.notice:
             self.listen(Event(run=journal.run, kind="notice", detail=self.judgement.notice))

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager, closing
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -13,11 +16,12 @@ from research import app
 from research.access import World
 from research.app.forking import fork
 from research.app.hands import HANDS, Hands
-from research.app.orders import cancel
+from research.app.orders import cancel, pause
 from research.app.running import RunHandle
 from research.app.stores import Stores
 from research.app.world import Judgement, Opened
 from research.errors import Fatal, UsageFault
+from research.gate import Stopping
 from research.options import RunOptions
 from research.records import Event, Failure, ForkPoint
 from research.report import Report
@@ -98,3 +102,98 @@ async def test_a_cancelled_run_is_not_resumed_even_when_its_owner_never_saw_the_
         await resumed(settings)
     with pytest.raises(UsageFault, match="has no plan yet"):
         await fork(told.run, "compose", settings, listen=unheard, on_start=unheard)
+
+
+def at(kind: str, then: Callable[[], None]) -> Callable[[Event], None]:
+    """A listener that does something when the first event of a kind comes."""
+
+    def listen(event: Event) -> None:
+        if event.kind == kind:
+            then()
+
+    return listen
+
+
+def die() -> None:
+    """End the life of a run."""
+    raise Fatal("the process died")
+
+
+async def test_a_cancelled_run_that_is_whole_keeps_what_it_found(settings: Settings) -> None:
+    """Going back would drop what no later life makes again: it is refused, and the run can still be forked."""
+    with pytest.raises(Fatal):
+        await app.ask(QUESTION, settings.options(), settings, listen=at("compose", die), on_start=unheard)
+    told = await cancel(None, settings)
+    with pytest.raises(UsageFault, match="is cancelled and whole"):
+        await resumed(settings, from_journal=True)
+    report = await fork(told.run, "compose", settings, listen=unheard, on_start=unheard)
+    assert report.findings
+
+
+async def test_a_damaged_cancelled_run_keeps_what_it_found(settings: Settings) -> None:
+    """What is damaged is set aside; the run stays cancelled, and its findings are there for a fork."""
+    with pytest.raises(Fatal):
+        await app.ask(QUESTION, settings.options(), settings, listen=at("compose", die), on_start=unheard)
+    told = await cancel(None, settings)
+    damage(settings, "UPDATE outcomes SET payload = '{}' WHERE seq = 1")
+    with pytest.raises(UsageFault, match="was cancelled"):
+        await resumed(settings, from_journal=True)
+    assert [row.status for row in app.runs(settings)] == ["cancelled"]
+    assert (await fork(told.run, "compose", settings, listen=unheard, on_start=unheard)).findings
+
+
+@pytest.mark.parametrize("kind", ["mode", "round"])
+async def test_a_run_that_lost_its_branches_is_not_forked_at_compose(settings: Settings, kind: str) -> None:
+    """Its report was whole, so it was not worked again; what a fork would need of it is named as lost."""
+    first = await asked(settings)
+    damage(settings, f"UPDATE records SET json = '{{}}' WHERE kind = '{kind}'")
+    assert (await resumed(settings, from_journal=True)).findings == first.findings
+    with pytest.raises(UsageFault, match="has lost what its branches were"):
+        await fork(first.run, "compose", settings, listen=unheard, on_start=unheard)
+
+
+async def test_a_fork_of_a_fork_says_what_was_used_again_then(settings: Settings) -> None:
+    """The first run went on after it was forked: what it paid from then on is used by no fork."""
+    alone = load({"home": settings.home, "corpora": ["notes"]}, {"RESEARCH_CONCURRENCY": "1"})
+    handles: list[RunHandle] = []
+    longer = f"{QUESTION} Why is a zebra striped? What do penguins eat?"
+    stop = at("branch.read", lambda: handles[0].stop())
+    with pytest.raises(Stopping):
+        await app.ask(longer, alone.options(), alone, listen=stop, on_start=handles.append)
+    first = app.runs(alone)[0].id
+    second = await fork(first, "compose", alone, listen=unheard, on_start=unheard)
+    whole = await app.resume(first, alone, approve=None, listen=unheard, on_start=unheard)
+    third = await fork(second.run, "compose", alone, listen=unheard, on_start=unheard)
+    assert second.origin is not None and third.origin is not None
+    assert third.origin.calls == second.origin.calls < whole.usage.calls
+
+
+async def test_a_pause_that_comes_as_soon_as_the_run_is_there_is_heeded(settings: Settings) -> None:
+    """Whoever is told that the run will take the order in can rely on it, however early it was given."""
+    given: list[str] = []
+
+    def order(handle: RunHandle) -> None:
+        other = Thread(target=lambda: given.append(asyncio.run(pause(handle.id, settings)).run))
+        other.start()
+        other.join()
+
+    with pytest.raises(Stopping, match="was paused"):
+        await app.ask(QUESTION, settings.options(), settings, listen=unheard, on_start=order)
+    assert len(given) == 1
+    assert (await resumed(settings)).findings
+
+
+async def test_a_run_that_failed_after_its_report_was_stored_is_ended_by_a_resume(settings: Settings) -> None:
+    """The report is there, so nothing is done again; the status is that of the report from then on."""
+    with pytest.raises(Fatal):
+        await app.ask(QUESTION, settings.options(), settings, listen=at("published", die), on_start=unheard)
+    assert [row.status for row in app.runs(settings)] == ["failed"]
+    report = await resumed(settings)
+    assert [row.status for row in app.runs(settings)] == [report.status] == ["done"]
+
+
+def damage(settings: Settings, statement: str) -> None:
+    """Change rows of the run behind its back."""
+    with closing(sqlite3.connect(Path(settings.home) / "runs.db")) as database:
+        assert database.execute(statement).rowcount
+        database.commit()

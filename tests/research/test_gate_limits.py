@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from research.budget import Amount, Budget, Caps
 from research.effects import ModelEffect, SearchEffect
-from research.errors import EffectFailed, OutOfBudget
+from research.errors import BranchCancelled, EffectFailed, OutOfBudget, StoreProblem
 from research.gate import Gate, Stopping
 from research.ports import Clock, Entry, Intent, Outcome, Search
 from research.records import Hit
@@ -234,3 +235,81 @@ async def test_stopping_ends_a_pause_at_once(drained: bool) -> None:
     assert clock.slept == [60.0]
     assert web.asked == ["q"]
     assert through.in_flight() == 0
+
+
+class Slow(MemoryJournal):
+    """A journal whose disk takes ``seconds`` of a clock for each row before a call."""
+
+    def __init__(self, clock: ManualClock, seconds: float) -> None:
+        super().__init__()
+        self._clock = clock
+        self._seconds = seconds
+
+    async def intend(self, intent: Intent) -> int:
+        self._clock.advance(self._seconds)
+        return await super().intend(intent)
+
+
+async def test_a_deadline_that_comes_while_the_row_is_written_costs_nothing() -> None:
+    """Nothing was sent, so the row gets a refusal as its outcome: a later life does not charge it at its bound."""
+    clock = ManualClock()
+    journal = Slow(clock, 9.0)
+    through = Gate(journal=journal, clock=clock, caps=Caps(seconds=5.0))
+    web = ScriptedSearch({"q": [HIT]})
+    with pytest.raises(OutOfBudget, match="time is used up"):
+        await search(through, web)
+    assert web.asked == []
+    (only,) = journal.rows
+    assert only.outcome is not None
+    assert (only.outcome.status, only.outcome.charged, through.root.spent) == ("refused", Amount(), Amount())
+
+
+async def test_seconds_and_spans_do_not_go_back_with_an_earlier_row() -> None:
+    """Calls at once end in any order: run and branch last from the first row to the latest, wherever that stands."""
+    late, early = row(1, "b"), row(2, "b")
+    late = msgspec.structs.replace(late, outcome=msgspec.structs.replace(late.outcome, elapsed=9.0))
+    through = gate(entries=(late, early))
+    assert through.elapsed() == 9.0
+    assert through.usage("b").seconds == 9.0
+
+
+async def test_the_seconds_of_a_run_are_the_longer_of_its_row_and_its_calls() -> None:
+    """Where the run was killed its row may be older than its last call; where it was left, the other way round."""
+    for before, seconds in ((0.25, 1.0), (4.0, 4.0)):
+        through = Gate(
+            journal=MemoryJournal(), clock=ManualClock(), caps=NO_CAPS, entries=(row(1, "b"),), before=before
+        )
+        assert through.elapsed() == seconds
+
+
+async def test_cancelling_a_branch_ends_its_pause_at_once() -> None:
+    """A minute's Retry-After is not waited out once the branch was cancelled, and the call is not sent again."""
+    clock = Standing()
+    through = gate(clock=clock)
+    web = ScriptedSearch({"q": EffectFailed("429", retryable=True, retry_after=60.0)})
+    asked = asyncio.create_task(search(through, web))
+    async with asyncio.timeout(10):
+        await clock.asleep.wait()
+        through.cancel("b")
+        with pytest.raises(BranchCancelled):
+            await asked
+    assert web.asked == ["q"]
+
+
+class Full(MemoryJournal):
+    """A journal that takes rows before calls and none after them."""
+
+    async def conclude(self, seq: int, outcome: Outcome) -> None:
+        raise StoreProblem("the disk is full")
+
+
+async def test_a_call_whose_outcome_could_not_be_written_stays_charged_at_its_bound() -> None:
+    """In this life as in the next, which finds the row before it and none after it."""
+    journal = Full()
+    through = Gate(journal=journal, clock=ManualClock(), caps=Caps(calls=9))
+    with pytest.raises(StoreProblem, match="full"):
+        await search(through, ScriptedSearch({"q": [HIT]}))
+    assert through.root.spent == through.root.held.plus(Amount(calls=1))
+    assert Gate(
+        journal=MemoryJournal(), clock=ManualClock(), caps=Caps(calls=9), entries=journal.rows
+    ).root.spent == Amount(calls=1)

@@ -117,3 +117,27 @@ async def test_orders_are_looked_for_before_each_call_and_the_first_reason_is_to
     with pytest.raises(Stopping, match="paused"):
         await bench.ask("two", "a")
     assert bench.search.asked == ["one"]
+
+
+async def test_a_branch_that_is_cancelled_while_its_call_waits_for_a_turn_sends_nothing() -> None:
+    """The order is read after the wait and not before it."""
+    held = Held(open=False)
+    through = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=Caps(calls=9), entries=(), concurrency=1)
+
+    def ask(query: str, branch: str) -> asyncio.Task[Reply]:
+        effect = SearchEffect(SearchRequest(provider="held", query=query), held)
+        return asyncio.create_task(through.call(effect, branch=branch, budget=through.root))
+
+    first = ask("one", "a")
+    await held.started.wait()
+    second = ask("two", "b")
+    for _ in range(20):
+        passed = asyncio.Event()
+        asyncio.get_running_loop().call_soon(passed.set)
+        await passed.wait()
+    through.cancel("b")
+    held.may_end.set()
+    assert isinstance(await first, HitsReply)
+    with pytest.raises(BranchCancelled):
+        await second
+    assert held.asked == ["one"]

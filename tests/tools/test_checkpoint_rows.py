@@ -66,3 +66,13 @@ async def test_a_task_that_lost_one_of_its_writes_is_refused(tmp_path: Path) -> 
             other.execute("DELETE FROM writes WHERE task = 't' AND place >= 0")
             other.commit()
         assert [(row.task, row.place) for row in await rows.writes("r", "", "1")] == [("t", -3), ("u", 0)]
+
+
+async def test_a_new_checkpoint_leaves_the_writes_of_other_name_spaces(tmp_path: Path) -> None:
+    """A step of one branch does not throw away what another branch had written before its own step ended."""
+    with closing(Database(tmp_path / "runs.db", SCHEMA, VERSION)) as database:
+        rows = CheckpointRows(database, Seal(bytes(32)), 1)
+        await rows.put(checkpoint("1"))
+        await rows.put_writes([write(0)], replace=False)
+        await rows.put(checkpoint("2", "inner"))
+        assert [(row.task, row.place) for row in await rows.writes("r", "", "1")] == [("t", 0)]

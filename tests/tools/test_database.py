@@ -6,6 +6,7 @@ import asyncio
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -93,3 +94,17 @@ async def test_one_text_under_many_addresses_is_kept_at_once(tmp_path: Path) -> 
     assert await library.text(kept[0].id) == "A budget is a wall."
     assert [path.name for path in (tmp_path / "texts").rglob("*") if path.is_file()] == [f"{kept[0].id}.txt"]
     library.close()
+
+
+async def test_a_locked_file_is_not_read_as_it_lies_there(tmp_path: Path) -> None:
+    """Without its -wal it would be an older one; a reader that cannot get at that says so."""
+    path = tmp_path / "d.db"
+    Database(path, SCHEMA, 1).close()
+    other = sqlite3.connect(path, isolation_level=None)
+    other.execute("PRAGMA locking_mode=EXCLUSIVE")
+    other.execute("INSERT INTO things VALUES ('a')")
+    with pytest.raises(StoreProblem, match="locked"):
+        connect(path, SCHEMA, 1, read_only=True)
+    other.close()
+    with closing(connect(path, SCHEMA, 1, read_only=True)) as reader:
+        assert reader.execute("SELECT name FROM things").fetchall() == [("a",)]

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from research.budget import Amount
-from research.errors import StoreProblem, UsageFault
+from research.errors import NotTheOwner, StoreProblem, UsageFault
 from research.ledger import Ledger
 from research.ports import Intent, Outcome
 from research.records import Source, encode
@@ -195,3 +195,36 @@ async def test_the_other_run_is_not_touched(tmp_path: Path) -> None:
         before = database.execute(query).fetchall()
         await mended(tmp_path / "runs.db")
         assert database.execute(query).fetchall() == before
+
+
+async def test_going_back_raises_the_fence(tmp_path: Path) -> None:
+    """An owner of before, which may only hang, can write no more into the run that was made whole."""
+    await begun(tmp_path / "runs.db")
+    damage(tmp_path / "runs.db", "UPDATE outcomes SET payload = '{}' WHERE seq = 1")
+    await mended(tmp_path / "runs.db")
+    with closing(Database(tmp_path / "runs.db", SCHEMA, VERSION)) as database, pytest.raises(NotTheOwner):
+        await SqliteJournal(RunStore(database, SEAL, "r", 1)).intend(intent("late"))
+
+
+async def test_what_a_run_cannot_make_again_stays(tmp_path: Path) -> None:
+    """What it was forked with, which index it began with and what was lost before are no work of the graph."""
+    await begun(tmp_path / "runs.db")
+    kept = [("given", "given", {"a": 1}), ("corpus", "notes", "g1"), ("loss", "l-1", {"where": "w", "what": "x"})]
+    with closing(Database(tmp_path / "runs.db", SCHEMA, VERSION)) as database:
+        await RunRecords(RunStore(database, SEAL, "r", 1)).put([*kept, ("finding", "f", {"a": 1})])
+    damage(tmp_path / "runs.db", "UPDATE outcomes SET payload = '{}' WHERE seq = 1")
+    await mended(tmp_path / "runs.db")
+    for kind, id, value in kept:
+        assert read_record(tmp_path / "runs.db", SEAL, "r", kind, id) == value
+    assert read_record(tmp_path / "runs.db", SEAL, "r", "finding", "f") is None
+
+
+async def test_two_outcomes_without_their_calls_leave_both_costs(tmp_path: Path) -> None:
+    """Each gets a row of its own; what was spent and the seconds of the run are those of before."""
+    await begun(tmp_path / "runs.db")
+    damage(tmp_path / "runs.db", "DELETE FROM intents WHERE run = 'r'")
+    await mended(tmp_path / "runs.db")
+    total, answers = await spent(tmp_path / "runs.db")
+    assert (total, answers) == (Amount(tokens=21, nano_usd=9, calls=3), set())
+    row = next(row for row in list_runs(tmp_path / "runs.db", SEAL) if row.id == "r")
+    assert row.elapsed == 2.0

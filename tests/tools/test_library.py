@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import resource
 import sqlite3
 from contextlib import closing
 from pathlib import Path
@@ -112,3 +114,16 @@ def test_reading_checks_the_hash(tmp_path: Path) -> None:
     (tmp_path / f"{'0' * 64}.txt").write_text("x")
     with pytest.raises(SourceDamaged):
         read_text(tmp_path / f"{'0' * 64}.txt")
+
+
+async def test_a_text_that_the_disk_refuses_leaves_no_draft(tmp_path: Path) -> None:
+    """On a full disk each try would otherwise take some of the room that is left."""
+    with closing(FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))) as library:
+        before = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, before[1]))
+        try:
+            with pytest.raises(StoreProblem, match="cannot be used"):
+                await library.keep(Page(url="u", title="t", text="word " * 40_000), "public")
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert not [name for _, _, names in os.walk(tmp_path) for name in names if name.endswith(".part")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
 from pathlib import Path
@@ -67,3 +68,29 @@ def test_a_folder_that_cannot_be_used_is_said(tmp_path: Path) -> None:
     (tmp_path / "locks").write_text("")
     with pytest.raises(StoreProblem, match="locks"), RunLock(tmp_path / "locks", "r"):
         pass
+
+
+def test_a_lock_that_could_not_be_marked_is_let_go(tmp_path: Path) -> None:
+    """On a full disk the same process may try again once there is room; it does not take itself for another owner."""
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        with pytest.raises(StoreProblem, match="cannot be used"), RunLock(tmp_path, "r"):
+            pass
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with RunLock(tmp_path, "r") as lock:
+        assert lock.marked == 0
+
+
+def test_a_mark_that_comes_late_is_written_nowhere(tmp_path: Path) -> None:
+    """The number of the closed file belongs to whatever was opened next."""
+    lock = RunLock(tmp_path, "r")
+    with lock:
+        pass
+    with (tmp_path / "other").open("w+b") as other:
+        other.write(b"a row")
+        other.flush()
+        with pytest.raises(OSError, match="descriptor"):
+            lock.mark(7)
+    assert (tmp_path / "other").read_bytes() == b"a row"

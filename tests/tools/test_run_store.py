@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import secrets
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import closing
@@ -174,3 +176,28 @@ async def test_the_mark_follows_each_transaction(tmp_path: Path) -> None:
     opened.close()
     assert marked == [1, 2, 3, 3]
     assert (row.calls, row.records, row.elapsed) == (3, 3, 2.0)
+
+
+async def test_a_run_that_is_worked_on_is_not_called_damaged(tmp_path: Path) -> None:
+    """How many rows there are and the rows themselves are read at one moment, whatever its owner writes meanwhile."""
+    path = tmp_path / "runs.db"
+    with closing(Database(path, SCHEMA, VERSION)) as owned, closing(Database(path, SCHEMA, VERSION)) as looked:
+        store = await begun(owned, "r")
+        journal = SqliteJournal(store)
+        look = RunStore(looked, SEAL, "r", 0)
+        done = asyncio.Event()
+
+        async def work() -> None:
+            while not done.is_set():
+                await journal.intend(intent())
+                await RunRecords(store).put([("hit", secrets.token_hex(8), 1)])
+
+        working = asyncio.create_task(work())
+        try:
+            for _ in range(30):
+                await SqliteJournal(look).entries()
+                await RunRecords(look).check()
+                assert await asyncio.to_thread(short_runs, path, SEAL) == []
+        finally:
+            done.set()
+            await working

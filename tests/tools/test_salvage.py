@@ -98,3 +98,14 @@ def test_a_sound_file_is_sound(store: Path) -> None:
     assert unsound(store, SCHEMA, 3) == unsound(store.with_name("new.db"), SCHEMA, 3) == ""
     with pytest.raises(WrongVersion):
         unsound(store, SCHEMA, 2)
+
+
+def test_the_log_of_a_damaged_file_is_kept_with_it(store: Path) -> None:
+    """What is in the -wal alone is neither lost nor left beside the new file, which would read it as its own."""
+    log = store.with_name(f"{store.name}-wal")
+    log.write_bytes(b"log" * 100)
+    data = store.read_bytes()
+    store.write_bytes(data[: 3 * PAGE] + bytes(PAGE) + data[4 * PAGE :])
+    kept = salvage(store, SCHEMA, 3, TABLES).kept
+    assert kept.with_name(f"{kept.name}-wal").read_bytes() == b"log" * 100
+    assert not log.exists()

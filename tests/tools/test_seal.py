@@ -64,3 +64,10 @@ def test_a_key_that_is_lost_or_damaged_is_said_and_never_made_anew(tmp_path: Pat
     with pytest.raises(StoreProblem, match=r"key.*cannot be read.*--home"):
         open_seal(path, (tmp_path / "runs.db",), create=True)
     assert not path.exists()
+
+
+def test_bytes_that_look_like_two_values_are_one() -> None:
+    """The length of each value is a part of what is signed, so no border can be moved into a value."""
+    seal = Seal(bytes(32))
+    assert seal.sign(b"xint:5") != seal.sign(b"x", 5)
+    assert seal.sign(b"xbytes:y", b"z") != seal.sign(b"x", b"ybytes:z")
