@@ -138,7 +138,8 @@ class Gate:
     async def drain(self) -> None:
         """Wait until every call in flight has been recorded."""
         self.stop()
-        await asyncio.gather(*self._flying.values(), return_exceptions=True)
+        if flying := list(self._flying.values()):
+            await asyncio.wait(flying)  # not gathered: being cancelled must not cancel what is being paid for
 
     async def call(self, effect: Effect, *, branch: str, budget: Budget) -> Reply:
         """Return the answer to ``effect.request``, from the journal, from a twin in flight, or from the world.

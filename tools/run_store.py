@@ -225,7 +225,8 @@ class RunStore:
 
         def update(connection: sqlite3.Connection) -> None:
             row = self._owned(connection)
-            _rewrite(connection, self.seal, row, status=status, exit_code=exit_code, elapsed=float(elapsed))
+            worked = max(row.elapsed, float(elapsed))
+            _rewrite(connection, self.seal, row, status=status, exit_code=exit_code, elapsed=worked)
 
         await self._database.run(update)
 

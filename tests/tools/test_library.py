@@ -88,6 +88,18 @@ async def test_a_text_found_at_several_places_comes_from_the_one_asked_for(tmp_p
     library.close()
 
 
+async def test_a_private_text_is_not_the_answer_for_a_public_one(tmp_path: Path) -> None:
+    """The same text at the same place, kept under both labels, has each time the label it was kept under."""
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
+    page = Page(url="https://a.example/", title="T", text="one text")
+    assert [(await library.keep(page, label)).label for label in ("private", "public", "private")] == [
+        "private",
+        "public",
+        "private",
+    ]
+    library.close()
+
+
 async def test_a_changed_origin_is_noticed(tmp_path: Path) -> None:
     """Where a text came from is signed: a row that was changed, or took another's place, is refused."""
     library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
