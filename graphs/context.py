@@ -17,7 +17,7 @@ from research.records import Failure, Finding, Source, build
 
 T = TypeVar("T")
 RESERVE = 5
-"""One part in five of every cap is kept back for composing, checking and publishing the report."""
+"""One part in five of every cap is kept back from planning and branches: the least that the report gets."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +56,14 @@ class RunContext:
             calls=None if caps.calls is None else caps.calls // RESERVE,
         )
         return self.gate.open("report", kept, opened=0.0)
+
+    def rest(self) -> Budget:
+        """Return the budget of composing and checking, once every branch has ended: all that is left of the run.
+
+        Nothing else will spend any more, so what was kept back is given back to the run's own budget.
+        """
+        self.gate.close("report")
+        return self.gate.root
 
     def branch_caps(self, parts: int) -> Caps:
         """Return the caps of each of ``parts`` branches; their time ends before the report's does."""

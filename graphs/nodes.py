@@ -166,10 +166,10 @@ def _failed(name: str, where: str, trouble: Trouble) -> Json:
 
 
 async def compose_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
-    """Have the report written from the findings, on the budget that was kept back for it."""
+    """Have the report written from the findings, on all that is left of the run's budget."""
     context = runtime.context
     notes = await _notes(state, context)
-    access = context.access("writer", "report", context.reserve())
+    access = context.access("writer", "report", context.rest())
     context.gate.tell(
         "compose", detail=f"{counted(len(notes.findings), 'finding')} from {counted(len(notes.sources), 'source')}"
     )
@@ -185,7 +185,7 @@ async def check_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     context = runtime.context
     notes = await _notes(state, context)
     draft = await _draft(state, context)
-    access = context.access("checker", "report", context.reserve())
+    access = context.access("checker", "report", context.rest())
     known = {finding.id: finding for finding in notes.findings}
     sentences = [s for part in (draft.answer, *(section.sentences for section in draft.sections)) for s in part]
     claims = list(dict.fromkeys(sentence for sentence in sentences if sentence.findings))

@@ -81,7 +81,7 @@ class Budget:
         """The node in words, for messages."""
         if self.parent is None:
             return "the run's budget"
-        return f"the {'report' if self.name == 'report' else 'branch'}'s budget"
+        return "the branch's budget"
 
     def left(self) -> Caps:
         """Return what may still be reserved here; ``seconds`` is the deadline (run seconds), not what is left of it."""

@@ -18,6 +18,8 @@ LONGEST = 4 * 1024 * 1024
 LONGEST_TEXT = 2_000
 """Characters of an objective, a query or what is wanted."""
 MOST_QUERIES = 20
+MOST_TASKS = 32
+"""The most that --branches takes (``research.values``)."""
 
 
 def plan_from(data: bytes, question: Question, branches: int, place: str) -> Plan:
@@ -41,6 +43,8 @@ def plan_from(data: bytes, question: Question, branches: int, place: str) -> Pla
         raise UsageFault(f"{place} has the task “{twins[0][:80]}” twice")
     if not tasks:
         raise UsageFault(f"{place} is no plan: tasks is empty")
+    if len(tasks) > MOST_TASKS:
+        raise UsageFault(f"{place} has {len(tasks)} tasks, and a run has at most {MOST_TASKS} branches")
     if len(tasks) > branches:
         raise UsageFault(
             f"{place} has {len(tasks)} tasks and the run {branches} branches; give --branches {len(tasks)}"

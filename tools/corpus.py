@@ -7,10 +7,12 @@ Opening reads SQLite only; Chroma is imported at the first retrieval, in a threa
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
+from threading import Event
+from typing import Any, ParamSpec, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,9 +21,12 @@ from research.errors import SettingMissing
 from research.ports import Embedder
 from research.ranking import reciprocal_rank
 from research.records import Hit, Label, ident
-from tools.corpus_folder import Lock, existing
+from tools.corpus_folder import PATIENCE, Lock, existing
 from tools.corpus_store import CorpusStore, Facts, PassageRow
 from tools.vectors import DenseIndex
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 DEPTH = 50
 """Passages taken from each list before fusing, if not more are asked for."""
@@ -91,6 +96,9 @@ class HybridCorpus:
         self._dense: DenseIndex | None = None
         # One thread owns SQLite and Chroma: neither gains from a second one here, and their order is plain.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"corpus-{self.name}")
+        self._jobs: set[Future[Any]] = set()
+        self._stopped = Event()
+        self._patience = PATIENCE
 
     async def retrieve(self, query: str, limit: int) -> Sequence[Hit]:
         """Return at most ``limit`` passages, best first; ``why`` holds the ranks in the lists that found each.
@@ -98,17 +106,30 @@ class HybridCorpus:
         Raises ``EffectFailed`` when the embedder's service fails, ``StoreProblem`` when a store does.
         """
         vector = (await self._embedder.embed([query]))[0]
-        loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._thread, self._retrieve, query, vector, limit)
+        return await self._in_thread(self._retrieve, query, vector, limit)
 
     async def lists(self, query: str, depth: int) -> tuple[list[Hit], list[Hit]]:
         """Return the lexical and the dense list as they are before fusing, for measuring."""
         vector = (await self._embedder.embed([query]))[0]
-        return await asyncio.get_running_loop().run_in_executor(self._thread, self._lists, query, vector, depth)
+        return await self._in_thread(self._lists, query, vector, depth)
+
+    async def _in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        job = self._thread.submit(work, *args, **kwargs)
+        self._jobs.add(job)
+        job.add_done_callback(self._jobs.discard)
+        return await asyncio.wrap_future(job)
 
     def close(self) -> None:
-        """Let others index; closing twice is fine."""
-        self._thread.shutdown()  # waits for what is running
+        """Let others index, at once or when the job that still runs has ended; closing twice is fine."""
+        self._stopped.set()
+        self._thread.shutdown(wait=False, cancel_futures=True)
+        running = tuple(self._jobs)
+        for job in running:  # one at most, and it may be stuck: it is not waited for
+            job.add_done_callback(lambda _: self._let_go())
+        if not running:
+            self._let_go()
+
+    def _let_go(self) -> None:
         if self._dense is not None:
             self._dense.close()
         self._store.close()
@@ -121,7 +142,9 @@ class HybridCorpus:
     def _lists(self, query: str, vector: NDArray[np.float32], depth: int) -> tuple[list[Hit], list[Hit]]:
         if self._dense is None:
             index = DenseIndex(self._folder, self._embedder.name)
-            index.agree(self._store)
+            # Searches queue for one thread: if the first waited in vain, the others do not wait as long again each.
+            patience, self._patience = self._patience, 0.0
+            index.agree(self._store, patience=patience, stopped=self._stopped)
             self._dense = index
         lexical = self._store.lexical(query, depth)
         dense = self._dense.search(vector, depth)

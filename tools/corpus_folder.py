@@ -8,14 +8,23 @@ from __future__ import annotations
 import difflib
 import os
 import re
+from contextlib import suppress
+from io import FileIO
 from pathlib import Path
-from typing import BinaryIO, Literal
+from threading import Event
+from typing import Literal
 
 from research.errors import ResearchError, StoreProblem, UnknownName, UsageFault
 from research.records import Record
 from tools.corpus_store import DATABASE, CorpusStore
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
+
+PATIENCE = 20.0
+"""Seconds that a process waits for its turn."""
+
+POLL = 0.1
+"""Seconds between two tries to get a turn."""
 
 
 def corpus_folder(root: Path, name: str) -> Path:
@@ -50,17 +59,14 @@ def corpus_names(root: Path) -> list[str]:
 class Lock:
     """A lock on a corpus that the system gives back when the process ends, however it ends."""
 
-    def __init__(self, path: Path, *, exclusive: bool, wait: bool = False) -> None:
-        """Take the lock; raises ``StoreProblem`` when another process has it and ``wait`` is false."""
+    def __init__(self, path: Path, *, exclusive: bool) -> None:
+        """Take the lock; raises ``StoreProblem`` when another process has it."""
         import fcntl  # POSIX only: imported here so that the module can be read anywhere
 
         mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
+        self._file = _lock_file(path)
         try:
-            self._file: BinaryIO = path.open("ab")
-        except OSError as error:
-            raise StoreProblem(f"the corpus folder {path.parent} cannot be written: {error.strerror}") from error
-        try:
-            fcntl.flock(self._file, mode if wait else mode | fcntl.LOCK_NB)
+            fcntl.flock(self._file, mode | fcntl.LOCK_NB)
         except BlockingIOError:
             self._file.close()
             doing = "using" if exclusive else "indexing"
@@ -71,6 +77,56 @@ class Lock:
     def release(self) -> None:
         """Give the lock back; doing so twice is fine."""
         self._file.close()
+
+
+class Turn:
+    """An exclusive lock that is waited for, on a file that says which process has it."""
+
+    def __init__(self, path: Path, *, patience: float = PATIENCE, stopped: Event | None = None) -> None:
+        """Take the lock; raises ``StoreProblem`` when ``patience`` seconds were not enough, or ``stopped`` was set."""
+        import fcntl  # POSIX only, as above
+
+        stopped = stopped or Event()
+        tries = round(patience / POLL)
+        self._file = _lock_file(path)
+        while True:
+            try:
+                fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError:
+                if tries <= 0 or stopped.wait(POLL):
+                    self._file.seek(0)
+                    holder = self._file.read(20).decode("ascii", "replace").strip()
+                    self._file.close()
+                    raise StoreProblem(_held(path, holder)) from None
+                tries -= 1
+        self._write(str(os.getpid()))
+
+    def _write(self, holder: str) -> None:
+        with suppress(OSError):  # a full disk: then the number is not known, and the lock holds all the same
+            self._file.truncate(0)
+            self._file.write(holder.encode())
+
+    def release(self) -> None:
+        """Give the lock back."""
+        self._write("")
+        self._file.close()
+
+
+def _lock_file(path: Path) -> FileIO:
+    try:
+        return path.open("a+b", buffering=0)
+    except OSError as error:
+        raise StoreProblem(f"the corpus folder {path.parent} cannot be written: {error.strerror}") from error
+
+
+def _held(path: Path, holder: str) -> str:
+    if not (holder.isascii() and holder.isdigit()):
+        return f"another process holds {path}; wait for it, or if it hangs, end it or continue it"
+    return (
+        f"process {holder} holds {path}; wait for it, or if it hangs, end it (`kill -9 {holder}`) or continue it "
+        f"(`kill -CONT {holder}`)"
+    )
 
 
 class CorpusFacts(Record):

@@ -18,6 +18,8 @@ from research.errors import StoreProblem, WrongVersion
 
 T = TypeVar("T")
 BUSY_MS = 10_000
+NO_ROOM = (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_IOERR, sqlite3.SQLITE_FULL)
+"""What SQLite answers to a reader that cannot write the index of the ``-wal``."""
 
 
 class NothingYet(StoreProblem):
@@ -115,7 +117,7 @@ def _empty(connection: sqlite3.Connection) -> bool:
 
 
 def _reader(path: Path) -> sqlite3.Connection:
-    """Open for reading; a folder that cannot be written (WAL wants to) is read as it lies there."""
+    """Open for reading; a folder that cannot be written (WAL wants to) is read as it lies there, if that is all."""
     if not path.exists():
         raise NothingYet(f"{path} is not there")
     uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -123,8 +125,14 @@ def _reader(path: Path) -> sqlite3.Connection:
         connection = sqlite3.connect(uri, uri=True, check_same_thread=False)
         connection.execute("SELECT 1 FROM sqlite_master").fetchone()
     except sqlite3.OperationalError as error:
-        if error.sqlite_errorcode & 0xFF not in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY):
+        if error.sqlite_errorcode & 0xFF not in NO_ROOM:
             raise  # locked, say: read as it lies there it would be older than it is
+        log = path.with_name(f"{path.name}-wal")
+        if log.exists() and log.stat().st_size:
+            raise StoreProblem(
+                f"the disk of {path} is full or read-only, so the latest rows, in {log.name}, cannot be read; "
+                "make room, or copy the whole folder to where it can be written; nothing is lost"
+            ) from error
         connection = sqlite3.connect(f"{uri}&immutable=1", uri=True, check_same_thread=False)
     return connection
 

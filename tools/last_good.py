@@ -83,7 +83,7 @@ def mend(
     over = bool(published) or cancelled
     if over and whole and _checkpoints(found, published=True) == 0:
         how = "finished" if published else "cancelled"
-        raise UsageFault(f"the run {run} is {how} and whole; `research fork {run}` makes a new run from it")
+        raise UsageFault(f"the run {run} is {how} and whole; `research fork {run} --at plan` makes a new run from it")
     _checkpoints(found, published=over)
     _orders(found)
     losses = (*_told(found, before, path), *lost)

@@ -16,6 +16,8 @@ from research.errors import NotTheOwner, StoreProblem
 
 WIDTH = 20
 """Digits of the process number and of the mark, each padded, so that one write replaces both."""
+GARBLED = -1
+"""The mark of a lock file that is not empty and does not hold two numbers; written, it stays as much."""
 
 
 class RunLock:
@@ -23,13 +25,16 @@ class RunLock:
 
     ``marked`` is the mark that the last owner left, 0 where there is none; ``replaced`` is the process that the run was
     taken from, 0 where it was free. With ``take_over`` the run is taken from a process that hangs: the file is
-    replaced, and whatever that process still wants to write is for the fence to refuse.
+    replaced, and whatever that process still wants to write is for the fence to refuse. A damaged file raises
+    ``StoreProblem``; with ``mending`` it is owned all the same, ``marked`` is ``GARBLED``, and so it stays until
+    ``mark`` is called.
     """
 
-    def __init__(self, folder: Path, run: str, *, take_over: bool = False) -> None:
+    def __init__(self, folder: Path, run: str, *, take_over: bool = False, mending: bool = False) -> None:
         self._path = folder / f"{run}.lock"
         self._run = run
         self._take_over = take_over
+        self._mending = mending
         self._handle = -1
         self.marked = 0
         self.replaced = 0
@@ -39,6 +44,9 @@ class RunLock:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self._locked()
             _, self.marked = _read(self._handle)
+            if self.marked == GARBLED and not self._mending:
+                self._let_go()
+                raise garbled(self._path.parent, self._run)
             self.mark(self.marked)
         except OSError as error:
             self._let_go()
@@ -127,8 +135,16 @@ def holder(folder: Path, run: str) -> int:
         os.close(handle)
 
 
+def garbled(folder: Path, run: str) -> StoreProblem:
+    """Return what to raise for a run whose mark cannot be read."""
+    return StoreProblem(
+        f"{folder / run}.lock is damaged: how many rows of calls the run has is not in it; "
+        f"`research resume {run} --from-journal` checks the run and writes it anew"
+    )
+
+
 def marks(folder: Path) -> dict[str, int]:
-    """Return the marks of all runs that have one, by run."""
+    """Return the marks of all runs that have one, by run; ``GARBLED`` for a damaged file."""
     found = {}
     for path in sorted(folder.glob("*.lock")):
         try:
@@ -147,11 +163,14 @@ def _text(pid: int, marked: int) -> str:
 
 
 def _read(handle: int) -> tuple[int, int]:
-    """Return the process and the mark in the file; what is not a number is 0."""
-    parts = os.pread(handle, 2 * WIDTH, 0).decode("ascii", "replace").split()
-    numbers = [int(part) if part.isascii() and part.isdigit() else 0 for part in parts[:2]]
-    pid, marked = [*numbers, 0, 0][:2]
-    return pid, marked
+    """Return the process, 0 where none can be read, and the mark: 0 in an empty file, which was just made."""
+    data = os.pread(handle, 4 * WIDTH, 0)
+    parts = data.split()
+    numbers = [int(part) if part.isdigit() and len(part) <= WIDTH else GARBLED for part in parts]
+    pid, marked = numbers if len(numbers) == 2 else (GARBLED, GARBLED)
+    if not data:
+        return 0, 0
+    return max(pid, 0), GARBLED if GARBLED in (pid, marked) else marked
 
 
 def _same(handle: int, path: Path) -> bool:

@@ -16,13 +16,14 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from research.errors import StoreProblem
-from tools.corpus_folder import Lock
+from tools.corpus_folder import PATIENCE, Turn
 from tools.corpus_store import CorpusStore
 
 BATCH = 500
@@ -47,14 +48,22 @@ class DenseIndex:
         self._client: Any = None
         self._collection: Any = None
 
-    def agree(self, store: CorpusStore, progress: Progress = lambda done, total: None) -> int:
+    def agree(
+        self,
+        store: CorpusStore,
+        progress: Progress = lambda done, total: None,
+        *,
+        patience: float = PATIENCE,
+        stopped: Event | None = None,
+    ) -> int:
         """Open the collection, make it agree with ``store``, and return how many entries were added or removed.
 
-        One process at a time does this; the others wait, and then find nothing left to do.
+        One process at a time does this; the others wait, and then find nothing left to do. Raises ``StoreProblem``
+        when the turn did not come within ``patience`` seconds or before ``stopped`` was set.
         """
         from chromadb.errors import ChromaError  # before the lock: importing Chroma takes a second of everybody's time
 
-        lock = Lock(self._guard, exclusive=True, wait=True)
+        turn = Turn(self._guard, patience=patience, stopped=stopped)
         try:
             _check_room()
             self._drop_damaged()
@@ -66,7 +75,7 @@ class DenseIndex:
         except (ChromaError, OSError, AttributeError) as error:  # the last: a client that could not be started stays
             raise StoreProblem(f"Chroma cannot use {self._path}: {error}") from error
         finally:
-            lock.release()
+            turn.release()
 
     def _drop(self) -> None:
         """Remove the collection's files: they hold nothing that is not in the corpus database."""

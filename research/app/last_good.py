@@ -19,7 +19,7 @@ from research.settings import Settings
 from tools import library, run_store
 from tools.database import Database
 from tools.last_good import mend
-from tools.ownership import RunLock, is_owned, marks
+from tools.ownership import GARBLED, RunLock, is_owned, marks
 from tools.run_records import read_record
 from tools.salvage import salvage, unsound
 
@@ -38,14 +38,17 @@ async def go_back(run: str | None, settings: Settings, *, take_over: bool, liste
     for sentence in told:
         listen(Event(run=name, kind="notice", detail=sentence))
     with (
-        RunLock(home.locks, name, take_over=take_over) as lock,
+        RunLock(home.locks, name, take_over=take_over, mending=True) as lock,
         closing(Database(home.runs, run_store.SCHEMA, run_store.VERSION, remedy=run_store.REMEDY)) as database,
     ):
-        work = partial(mend, seal=seal, path=home.runs, run=name, marked=lock.marked, readable=partial(_has_text, home))
+        known = max(lock.marked, 0)
+        work = partial(mend, seal=seal, path=home.runs, run=name, marked=known, readable=partial(_has_text, home))
         try:
             mended = await database.run(work)
         except UsageFault:
-            if not told:
+            if lock.marked == GARBLED:  # the run is whole, its mark was not
+                lock.mark(next(row.calls for row in stored_runs(home) if row.id == name))
+            elif not told:
                 raise
             return name
         lock.mark(mended.calls)

@@ -22,7 +22,7 @@ from research.report import Report, checked
 from research.settings import Settings
 from tools.corpus_folder import CorpusFacts, list_corpora
 from tools.library import read_text, text_path
-from tools.ownership import is_owned, marks
+from tools.ownership import GARBLED, garbled, is_owned, marks
 from tools.run_records import read_record, read_records
 from tools.run_store import RunRow, damaged, list_runs
 from tools.seal import Seal, open_seal
@@ -56,7 +56,15 @@ class Home:
         self.locks = self.root / "locks"
 
     def seal(self, *, create: bool = False) -> Seal:
-        """Return the seal of the stored rows; with ``create`` its key is made in a home that has none yet."""
+        """Return the seal of the stored rows; with ``create``, for who will write, its key is made in a new home.
+
+        Who will write is refused where ``runs.db`` was emptied: it has nothing, and a lock knows of recorded calls.
+        """
+        if create and self.runs.exists() and not self.runs.stat().st_size and (known := marks(self.locks)):
+            raise StoreProblem(
+                f"{self.runs} is empty, and had recorded calls (of the run {min(known)}); "
+                "put it back from a copy, or begin with another --home"
+            )
         return open_seal(self.key, (self.runs, self.library / "library.db"), create=create)
 
     def record(self, run: str, kind: str, id: str) -> object | None:
@@ -88,8 +96,8 @@ def lost_runs(settings: Settings) -> list[str]:
 
 
 def _unrolled(row: RunRow, marked: int) -> RunRow:
-    """Return a row that is older than the mark of its run as one that is damaged."""
-    return row if row.calls >= marked else msgspec.structs.replace(row, whole=False)
+    """Return a row that is older than the mark of its run, or whose mark is damaged, as one that is damaged."""
+    return row if marked != GARBLED and row.calls >= marked else msgspec.structs.replace(row, whole=False)
 
 
 def stored_runs(home: Home) -> list[RunRow]:
@@ -134,6 +142,8 @@ def _sound(row: RunRow, settings: Settings) -> RunRow:
     marked = marks(Home(settings).locks).get(row.id, 0)
     if row.whole:
         return row
+    if marked == GARBLED:
+        raise garbled(Home(settings).locks, row.id)
     if 0 < row.calls < marked:
         what = f"its latest rows ({row.calls} rows of calls are there, of at least {marked})"
         raise damaged(Home(settings).runs, what, row.id)

@@ -96,12 +96,12 @@ async def begin_run(
     """Begin a run with checked options and work on it; ``given`` is what it uses of another run. Raises as ``ask``."""
     prepare_home(settings.home)
     judgement = hands.judgement(options, settings)
-    run = hands.name_run(hands.clock.now())
-    home = Home(settings)
+    now = hands.clock.now()
+    run, home = hands.name_run(now), Home(settings)
     with RunLock(home.locks, run) as lock, run_files(home, hands.clock) as files:
         stores = await files.begin(
             run,
-            created=hands.clock.now(),
+            created=now,
             question=encode(question),
             options=encode(options),
             made=encode(made()),

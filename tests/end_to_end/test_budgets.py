@@ -114,9 +114,18 @@ def test_an_unknown_price_with_a_cap_on_money_is_refused_before_anything_is_sent
 
 
 def test_a_report_whose_checks_were_not_paid_for_is_not_done(home: Path, tmp_path: Path) -> None:
-    """The writer's call is the last that is kept for the report: its sentences are not checked, and it says so."""
+    """The writer's call is the last that the cap pays for: its sentences are not checked, and the report says so."""
     own = copy_home(home, tmp_path)
-    code, report, _ = ask(own, tmp_path / "log", "--branches", "1", "--rounds", "1", "--max-calls", "8")
+    code, report, _ = ask(own, tmp_path / "log", "--branches", "1", "--rounds", "1", "--max-calls", "6")
     assert {sentence["verdict"] for sentence in report["sentences"]} == {"could not check"}
     assert (code, report["status"]) == (3, "partial")
     assert [skipped["what"] for skipped in report["skipped"]] == ["checking"]
+
+
+def test_what_the_branches_left_pays_for_the_checks(home: Path, tmp_path: Path) -> None:
+    """A fifth of eight calls is one, the writer's; the checks are paid from what the branch did not need."""
+    own = copy_home(home, tmp_path)
+    code, report, _ = ask(own, tmp_path / "log", "--branches", "1", "--rounds", "1", "--max-calls", "8")
+    assert {sentence["verdict"] for sentence in report["sentences"]} == {"supported"}
+    assert (code, report["status"], report["skipped"]) == (0, "done", [])
+    assert report["usage"]["calls"] <= 8

@@ -117,3 +117,33 @@ def test_the_rows_of_a_whole_home_are_counted(finished: tuple[Path, dict[str, st
     assert checks["runs"]["state"] == checks["library"]["state"] == "ok"
     assert checks["runs"]["detail"].split()[1:] == ["rows", "checked"]
     assert int(checks["runs"]["detail"].split()[0].replace(",", "")) > 20
+
+
+def test_a_garbled_lock_is_damage_and_is_written_anew(finished: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    """Its run is listed as damaged beside the sound one, the file is named, and --from-journal leads back."""
+    home, ids = copy_home(finished[0], tmp_path), finished[1]
+    lock = home / "locks" / f"{ids['first']}.lock"
+    lock.parent.mkdir(exist_ok=True)
+    lock.write_text("garbage")
+    assert [row["status"] for row in json.loads(run(home, "runs", "--json").stdout)] == ["done", "damaged"]
+    for command in ("show", "resume"):
+        refused = run(home, command, ids["first"])
+        assert refused.returncode == 1
+        assert f"{lock.name} is damaged" in "".join(refused.stderr.split("\n")).replace("  ", " ")
+        assert f"research resume {ids['first']} --from-journal" in " ".join(refused.stderr.split())
+    assert run(home, "show", ids["second"]).returncode == 0
+    back = run(home, "resume", ids["first"], "--from-journal")
+    assert back.returncode == 0, back.stderr
+    assert run(home, "runs", "--json").stdout.count('"done"') == 2
+
+
+def test_an_emptied_file_is_not_written_into(finished: tuple[Path, dict[str, str]], tmp_path: Path) -> None:
+    """Where the locks know of recorded calls, a runs.db of no bytes is refused and left as it is."""
+    home = copy_home(finished[0], tmp_path)
+    for path in home.glob("runs.db-*"):
+        path.unlink()
+    (home / "runs.db").write_bytes(b"")
+    refused = run(home, "ask", QUESTION, "--corpus", "notes")
+    assert refused.returncode == 1
+    assert "is empty, and had recorded calls" in " ".join(refused.stderr.split())
+    assert (home / "runs.db").read_bytes() == b""

@@ -264,6 +264,60 @@ async def test_the_report_s_calls_are_kept_back_from_greedy_branches(tmp_path: P
     assert {sentence.verdict for sentence in report.sentences} == {"supported"}
 
 
+class Thorough(Writing):
+    """An analyst whose one branch needs one query, and whose report has a sentence to check for each fact."""
+
+    async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
+        return None
+
+    async def compose(self, notes: Notes, access: Access) -> Draft:
+        written = await super().compose(notes, access)
+        first = written.answer[0]
+        more = [Sentence(text=f"{first.text} {number}", findings=first.findings) for number in range(5)]
+        return Draft(answer=(first, *more), sections=())
+
+    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
+        await access.ask_model("checker", [Message(role="user", content=sentence.text)], max_tokens=100)
+        return "supported"
+
+
+@pytest.mark.parametrize("crash", [False, True])
+async def test_the_report_gets_what_the_branches_left(tmp_path: Path, crash: bool) -> None:
+    """A fifth of twelve calls would pay two; seven are left, so all six sentences are checked, also after a crash."""
+    journal, records = (Cut("report", 3) if crash else MemoryJournal()), MemoryRecords()
+    answers = [ModelReply(text="yes", stop="end", usage=TokenCount(prompt=10, completion=5))] * 20
+    model, options = ScriptedModel(answers), RunOptions(web=True, rounds=1, caps=Caps(calls=12, tokens=2_000))
+
+    def scene() -> Scene:
+        return Scene(
+            tmp_path, analyst=Thorough(tasks=1), options=options, model=model, journal=journal, records=records
+        )
+
+    if crash:
+        with pytest.raises(Fatal, match="crash"):
+            await scene().work(TWO)
+        others = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        await asyncio.gather(*others, return_exceptions=True)
+    last = scene()
+    report = await last.work(TWO)
+    spent = last.calls()
+    assert [sentence.verdict for sentence in report.sentences] == ["supported"] * 6
+    assert (report.status, report.skipped) == ("done", ())
+    assert 12 // RESERVE < spent["report"] == len(model.asked) == 7
+    assert sum(spent.values()) == report.usage.calls <= 12
+
+
+async def test_the_report_ends_at_the_run_s_cap(tmp_path: Path) -> None:
+    """What is left pays for some of the checks only: the cap is spent to the last call, and the others are named."""
+    model = ScriptedModel([ModelReply(text="yes", stop="end", usage=TokenCount(prompt=10, completion=5))] * 20)
+    options = RunOptions(web=True, rounds=1, caps=Caps(calls=8))
+    scene = Scene(tmp_path, analyst=Thorough(tasks=1), options=options, model=model)
+    report = await scene.work(TWO)
+    assert sum(scene.calls().values()) == 8
+    assert {sentence.verdict for sentence in report.sentences} == {"supported", "could not check"}
+    assert (report.status, [loss.what for loss in report.skipped]) == ("partial", ["checking"])
+
+
 async def test_greedy_branches_get_equal_shares(tmp_path: Path) -> None:
     """Three branches that would each take all get eight calls each of the twenty-four that are theirs."""
     options = RunOptions(web=True, rounds=1, caps=Caps(calls=30))
@@ -293,6 +347,22 @@ class Crashing(MemoryJournal):
         await super().conclude(seq, outcome)  # type: ignore[arg-type]
         if not self.crashed:
             self.crashed = True
+            raise Fatal("crash")
+
+
+class Cut(MemoryJournal):
+    """A journal that ends the process's work once, at the given row of the given branch."""
+
+    def __init__(self, branch: str, row: int) -> None:
+        super().__init__()
+        self.branch = branch
+        self.row = row
+
+    async def conclude(self, seq: int, outcome: object) -> None:
+        await super().conclude(seq, outcome)  # type: ignore[arg-type]
+        done = [row for row in self.rows if row.outcome is not None and row.intent.branch == self.branch]
+        if len(done) == self.row:
+            self.row = 0
             raise Fatal("crash")
 
 

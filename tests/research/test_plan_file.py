@@ -66,6 +66,7 @@ def test_an_edited_task_gets_an_id_of_its_own() -> None:
         ({"tasks": [{**TASK, "type": "web", "corpus": None, "label": "private"}]}, r"tasks\[0\]\.label is private"),
         ({"tasks": [TASK, TASK]}, "“find out” twice"),
         ({"tasks": [{**TASK, "objective": str(n)} for n in range(5)]}, "give --branches 5"),
+        ({"tasks": [{**TASK, "objective": str(n)} for n in range(33)]}, "33 tasks, and a run has at most 32 branches$"),
     ],
 )
 def test_what_is_wrong_is_named(value: Any, said: str) -> None:

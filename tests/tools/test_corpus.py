@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import shutil
+import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
@@ -25,6 +27,7 @@ from tools.indexing import index_folder
 from tools.library import FileLibrary
 from tools.parse import ChildParser
 from tools.seal import Seal
+from tools.vectors import DenseIndex
 
 TEXTS = {
     "budgets.md": "# Budgets\n\nA budget is a wall: tokens, money and calls are reserved before each call is sent.",
@@ -294,3 +297,62 @@ def test_a_database_that_was_never_filled_says_so(tmp_path: Path) -> None:
     CorpusStore(tmp_path / "x").close()
     with pytest.raises(SettingMissing, match="nothing was indexed"):
         open_corpus(tmp_path / "x", HashingEmbedder())
+
+
+@contextmanager
+def stopped_holder(corpus: Path) -> Iterator[int]:
+    """A process that is stopped while it has its turn on the corpus; gives its number."""
+    code = (
+        "import sys; from pathlib import Path; from tools.corpus_folder import Turn;"
+        "turn = Turn(Path(sys.argv[1])); print('held', flush=True); sys.stdin.read()"
+    )
+    command = [sys.executable, "-c", code, str(corpus / "chroma.lock")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"held\n"
+        process.send_signal(signal.SIGSTOP)
+        try:
+            yield process.pid
+        finally:
+            process.kill()
+
+
+async def test_a_stopped_process_that_has_the_turn_is_named(shelf: Shelf) -> None:
+    """The wait ends in a sentence with the lock file, the process and the way out; with the process goes the lock."""
+    store = CorpusStore(shelf.papers)
+    index = DenseIndex(shelf.papers, HashingEmbedder.name)
+    with (
+        stopped_holder(shelf.papers) as pid,
+        pytest.raises(StoreProblem, match=rf"process {pid} holds .*`kill -9 {pid}`"),
+    ):
+        index.agree(store, patience=0)
+    assert index.agree(store, patience=0) == 0
+    assert (shelf.papers / "chroma.lock").read_bytes() == b""
+    index.close()
+    store.close()
+
+
+class TellingEmbedder(HashingEmbedder):
+    """Says when a query was embedded, which is when the search begins."""
+
+    def __init__(self) -> None:
+        self.embedded = asyncio.Event()
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        vectors = await super().embed(texts)
+        self.embedded.set()
+        return vectors
+
+
+async def test_closing_does_not_wait_for_a_stuck_search(shelf: Shelf) -> None:
+    """Closing comes back while another process keeps the search waiting, the search ends, and others can index."""
+    embedder = TellingEmbedder()
+    corpus = open_corpus(shelf.papers, embedder)
+    with stopped_holder(shelf.papers):
+        search = asyncio.create_task(corpus.retrieve("budgets", 3))
+        await embedder.embedded.wait()
+        corpus.close()
+        with pytest.raises((StoreProblem, asyncio.CancelledError)):
+            await search
+    corpus.close()
+    Lock(shelf.papers / "lock", exclusive=True).release()

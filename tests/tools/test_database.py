@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import shutil
 import sqlite3
 import threading
 from concurrent.futures import ThreadPoolExecutor
@@ -108,3 +110,30 @@ async def test_a_locked_file_is_not_read_as_it_lies_there(tmp_path: Path) -> Non
     other.close()
     with closing(connect(path, SCHEMA, 1, read_only=True)) as reader:
         assert reader.execute("SELECT name FROM things").fetchall() == [("a",)]
+
+
+@pytest.mark.parametrize("tail", ["", "-wal"])
+def test_the_latest_rows_are_never_left_out(tmp_path: Path, tail: str) -> None:
+    """Where no index can be made for a -wal with rows, a reader says so; without such a -wal it reads what is there."""
+    path, copy = tmp_path / "d.db", tmp_path / "copy.db"
+    with closing(connect(path, SCHEMA, 1)) as writer:
+        if tail:
+            writer.execute("PRAGMA wal_autocheckpoint=0")
+            writer.execute("INSERT INTO things VALUES ('a')")
+            shutil.copy(f"{path}-wal", f"{copy}-wal")
+        else:
+            writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        shutil.copy(path, copy)
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (0, before[1]))
+    try:
+        if tail:
+            with pytest.raises(StoreProblem, match=r"full or read-only.*copy\.db-wal.*nothing is lost"):
+                connect(copy, SCHEMA, 1, read_only=True)
+        else:
+            with closing(connect(copy, SCHEMA, 1, read_only=True)) as reader:
+                assert reader.execute("SELECT name FROM things").fetchall() == []
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    with closing(connect(copy, SCHEMA, 1, read_only=True)) as reader:
+        assert reader.execute("SELECT name FROM things").fetchall() == ([("a",)] if tail else [])

@@ -182,7 +182,7 @@ async def test_a_whole_report_is_kept(tmp_path: Path) -> None:
 async def test_a_finished_run_that_is_whole_is_left_alone(tmp_path: Path) -> None:
     """There is nothing to go back from; the sentence says how to make a new run of it."""
     await begun(tmp_path / "runs.db", published=True)
-    with pytest.raises(UsageFault, match="research fork r"):
+    with pytest.raises(UsageFault, match=r"`research fork r[^ `]* --at plan`"):
         await mended(tmp_path / "runs.db")
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from research.errors import NotTheOwner, StoreProblem
-from tools.ownership import RunLock, holder, is_owned, marks
+from tools.ownership import GARBLED, RunLock, holder, is_owned, marks
 
 
 def test_the_mark_outlives_its_owner(tmp_path: Path) -> None:
@@ -25,10 +25,28 @@ def test_the_mark_outlives_its_owner(tmp_path: Path) -> None:
         assert again.marked == 7
 
 
-@pytest.mark.parametrize("text", [b"", b"\xff" * 41, b"12 x\n", b"-3 -4\n", bytes(41)])
-def test_a_damaged_mark_is_none(tmp_path: Path, text: bytes) -> None:
-    """A lock file with anything else in it keeps nobody from the run."""
+@pytest.mark.parametrize("text", [b"\xff" * 41, b"12 x\n", b"x 12\n", b"12\n", b"1 2 3\n", b"-3 -4\n", b" ", bytes(41)])
+@pytest.mark.parametrize("take_over", [False, True])
+def test_a_damaged_mark_is_not_taken_for_none(tmp_path: Path, text: bytes, take_over: bool) -> None:
+    """A lock file with anything but two numbers in it is named with the way out, and only mending makes it whole."""
     (tmp_path / "r.lock").write_bytes(text)
+    with (
+        pytest.raises(StoreProblem, match=r"r\.lock is damaged.*resume r --from-journal"),
+        RunLock(tmp_path, "r", take_over=take_over),
+    ):
+        pass
+    with RunLock(tmp_path, "r", mending=True) as lock:
+        assert lock.marked == GARBLED
+    assert marks(tmp_path) == {"r": GARBLED}
+    with RunLock(tmp_path, "r", mending=True) as lock:
+        lock.mark(3)
+    assert marks(tmp_path) == {"r": 3}
+
+
+def test_an_empty_lock_was_just_made(tmp_path: Path) -> None:
+    """It has no mark, and may be owned."""
+    (tmp_path / "r.lock").touch()
+    assert marks(tmp_path) == {}
     with RunLock(tmp_path, "r") as lock:
         assert lock.marked == 0
 
