@@ -101,8 +101,8 @@ class _Judge:
         if need <= kept:
             return []
         return [
-            f"the model's report needs {self._say(need)} and its part is {self._say(kept)}: the report would be put "
-            "together by rules"
+            f"the model's report needs {self._say(need)} and at least {self._say(kept)} is kept for it: unless the "
+            "branches leave more, it would be put together by rules"
         ]
 
     def _needed(self, step: Step) -> int:
