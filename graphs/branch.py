@@ -25,7 +25,7 @@ from graphs.state import BranchInput, BranchOutput, BranchState, Json, recalled
 from research.access import Access
 from research.budget import Caps
 from research.forked import Ended
-from research.ranking import reciprocal_rank
+from research.ranking import best_place
 from research.records import (
     BranchOutcome,
     Failure,
@@ -54,6 +54,11 @@ class Desk:
     def __init__(self, state: BranchState, context: RunContext) -> None:
         self.context = context
         self.task = build(Task, state["task"])
+        gap = build(Gap, state["gap"]) if state.get("gap") else None
+        # A question that only came up now is read for in what was read before, too.
+        self.anew = gap is not None and bool(gap.asks)
+        if gap is not None and gap.asks:
+            self.task = msgspec.structs.replace(self.task, asks=gap.asks)
         budget = context.gate.open(self.task.id, build(Caps, state["caps"]), opened=state["opened"])
         self.access: Access = context.access(self.task.type, self.task.id, budget)
         self.limit = CORPUS_HITS if self.task.type == "corpus" else WEB_HITS
@@ -94,11 +99,13 @@ async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     lists, trouble = await settle("search", [desk.ask(query) for query in queries])
     lost = [Failure(where="search", what=what) for what in dict.fromkeys(desk.access.losses)]
     trouble = msgspec.structs.replace(trouble, failures=(*trouble.failures, *lost))
-    ranked = reciprocal_rank(lists, key=lambda hit: hit.handle)
-    seen = set(state.get("seen", []))
-    fresh = [hit for hit in ranked if hit.handle not in seen][: desk.limit]
+    ranked = best_place(lists, key=lambda hit: hit.handle)
+    seen = state.get("seen", [])
+    fresh = [hit for hit in ranked if desk.anew or hit.handle not in seen][: desk.limit]
     await runtime.context.world.records.put([(desk.kept, hit.handle, hit) for hit in fresh])
     handles = [hit.handle for hit in fresh]
+    if desk.anew and desk.task.type == "corpus":
+        handles += [handle for handle in seen if handle not in handles]
     if desk.task.kind == "agent" and desk.task.type == "web":
         read, offered = state.get("hits", []), [*state.get("offered", []), *handles]
     else:
@@ -122,7 +129,8 @@ async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     runtime.context.gate.tell(
         "branch.read", desk.task.id, f"{counted(len(fresh), 'finding')} from {counted(len(hits), 'hit')}"
     )
-    update = {"hits": [], "seen": [*state.get("seen", []), *state["hits"]], "findings": [*known, *fresh]}
+    seen = list(dict.fromkeys([*state.get("seen", []), *state["hits"]]))
+    update = {"hits": [], "seen": seen, "findings": [*known, *fresh]}
     return {**update, **_note(state, trouble)}
 
 
@@ -135,7 +143,9 @@ async def judge(state: BranchState, runtime: Runtime[RunContext]) -> Json:
         "judge", [_judged(analyst.judge(desk.task, found, state["asked"], desk.access))]
     )
     gap = gaps[0][0] if gaps else None
-    more = state.get("round", 0) < runtime.context.bounds.branch_rounds and not state.get("limit")
+    bounds = runtime.context.bounds
+    rounds = bounds.rounds_of(desk.task) if gap and gap.asks else bounds.branch_rounds
+    more = state.get("round", 0) < rounds and not state.get("limit")
     queries = [q for q in (gap.queries if gap and more else ()) if q not in state["asked"]]
     return {"gap": plain(gap) if gap else None, "queries": queries, **_note(state, trouble)}
 

@@ -205,7 +205,7 @@ def findings_from(
             continue
         own = text[span[0] : span[1]]
         statement = " ".join(quote.statement.split()) or " ".join(own.split())
-        id = ident("f", task.id, quote.source, span[0], span[1], statement)
+        id = ident("f", task.id, quote.source, span[0], span[1], statement, *filter(None, [quote.ask]))
         found.setdefault(
             id,
             Finding(
@@ -218,6 +218,8 @@ def findings_from(
                 end=span[1],
                 label=labels[quote.source],
                 relevance=min(1.0, max(0.0, quote.relevance)),
+                ask=quote.ask,
+                title=quote.title,
             ),
         )
     return tuple(found.values()), dropped

@@ -15,6 +15,7 @@ from research.analysts import Bounds
 from research.analysts.acceptance import MOST_MOVES
 from research.analysts.acceptance import MOST_QUERIES as MODEL_QUERIES
 from research.analysts.extractive import MOST_QUERIES as RULES_QUERIES
+from research.analysts.gathering import MOST_ASKED
 from research.autonomy import granted
 from research.budget import Amount
 from research.ports import Price
@@ -87,7 +88,8 @@ def _by_rules(run: Run) -> Work:
         own = [query for query in set(task.queries) if asked[task.type, task.corpus, query] == 1]
         pages = Cost(calls=int(task.type == "web" and len(run.tasks) == 1))
         least = _searches(run, task.type, len(own)).plus(pages)
-        most = _workflow(run, task.type, len(set(task.queries)), RULES_QUERIES)
+        rounds, later = run.bounds.rounds_of(task), MOST_ASKED if task.rounds else RULES_QUERIES
+        most = _workflow(run, task.type, len(set(task.queries)), later, rounds)
         steps.append(Step(what=task.objective, kind="branch", fewest=1, most=1, least_cost=least, most_cost=most))
     steps += _following(run, Cost(calls=1), RULES_QUERIES)
     steps.append(Step(what="report", kind="report", fewest=1, most=1, least_cost=Cost(), most_cost=Cost()))
@@ -141,8 +143,9 @@ def _following(run: Run, least: Cost, queries: int) -> list[Step]:
     number = max(0, run.bounds.rounds - 1) * run.bounds.new_branches
     if not number or not run.places:
         return []
+    rounds = run.bounds.branch_rounds
     costs = [
-        _most_branch(run, type, _kind(run, 2)) if run.sizes else _workflow(run, type, queries, queries)
+        _most_branch(run, type, _kind(run, 2)) if run.sizes else _workflow(run, type, queries, queries, rounds)
         for type in run.places
     ]
     most = max(costs, key=_volume)
@@ -166,9 +169,8 @@ def _searches(run: Run, type: BranchType, queries: int) -> Cost:
     return Cost(calls=queries * (run.providers if type == "web" else 1))
 
 
-def _workflow(run: Run, type: BranchType, first: int, later: int) -> Cost:
+def _workflow(run: Run, type: BranchType, first: int, later: int, rounds: int) -> Cost:
     """Return the most that fixed steps without a model cost: searches, and on the web the pages of every round."""
-    rounds = run.bounds.branch_rounds
     pages = Cost(calls=run.wiring.web_hits * rounds if type == "web" else 0)
     return _searches(run, type, first + later * (rounds - 1)).plus(pages)
 
@@ -178,7 +180,7 @@ def _most_branch(run: Run, type: BranchType, kind: BranchKind) -> Cost:
     if kind == "workflow":
         readings = rounds * (wiring.web_hits if type == "web" else 1)
         judging = run.sizes[f"judge {type}"].most.times(rounds)
-        return _workflow(run, type, MODEL_QUERIES, MODEL_QUERIES).plus(read.times(readings), judging)
+        return _workflow(run, type, MODEL_QUERIES, MODEL_QUERIES, rounds).plus(read.times(readings), judging)
     turns = wiring.agent_turns * rounds
     pages = turns * MOST_MOVES if type == "web" else 0
     steps = run.sizes[f"step {type}"].most.times(turns + 1)

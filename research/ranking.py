@@ -32,3 +32,15 @@ def reciprocal_rank(
                 first[name] = msgspec.structs.replace(seen, why=seen.why + extra)
     order = sorted(first, key=lambda name: -scores[name])
     return [msgspec.structs.replace(first[name], score=round(scores[name], 6)) for name in order]
+
+
+def best_place(lists: Sequence[Sequence[Hit]], *, key: Callable[[Hit], str]) -> list[Hit]:
+    """Return one list by each hit's best rank in any list, ties as :func:`reciprocal_rank` orders them.
+
+    For queries that ask for different things: what one of them puts first is not buried under what several put second.
+    """
+    best: dict[str, int] = {}
+    for hits in lists:
+        for rank, hit in enumerate(hits):
+            best[key(hit)] = min(rank, best.get(key(hit), rank))
+    return sorted(reciprocal_rank(lists, key=key), key=lambda hit: best[key(hit)])

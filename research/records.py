@@ -92,7 +92,11 @@ class Mode(Record):
 
 
 class Task(Record):
-    """One branch's work. ``label`` is PRIVATE when the wording was computed from the user's documents."""
+    """One branch's work. ``label`` is PRIVATE when the wording was computed from the user's documents.
+
+    ``asks`` are single questions that lead to the objective, to be read for now; none: the objective is read for.
+    ``rounds`` is how many search rounds the branch may take, if more than the run's bounds say.
+    """
 
     id: str
     objective: str
@@ -103,6 +107,8 @@ class Task(Record):
     wanted: str = ""
     label: Label = "public"
     round: int = 1
+    asks: tuple[str, ...] = ()
+    rounds: int = 0
 
     @staticmethod
     def make(objective: str, queries: tuple[str, ...], type: BranchType, **rest: Any) -> Task:
@@ -160,16 +166,24 @@ class Passage(Record):
 
 
 class Quote(Record):
-    """What an analyst claims to have read: a quote, the source it is from, and what it shows. Not yet located."""
+    """What an analyst claims to have read: a quote, the source it is from, and what it shows. Not yet located.
+
+    ``ask`` is the single question that it was read for, if that is not the task's objective; ``title`` the source's.
+    """
 
     source: str
     quote: str
     statement: str
     relevance: float = 1.0
+    ask: str = ""
+    title: str = ""
 
 
 class Finding(Record):
-    """A located quote: ``source_text[start:end] == quote`` holds, or the record was never made."""
+    """A located quote: ``source_text[start:end] == quote`` holds, or the record was never made.
+
+    ``ask`` and ``title`` are the quote's.
+    """
 
     id: str
     task: str
@@ -181,14 +195,20 @@ class Finding(Record):
     label: Label
     relevance: float = 1.0
     verdict: VerdictName = "could not check"
+    ask: str = ""
+    title: str = ""
 
 
 class Gap(Record):
-    """What a branch or a run still lacks, and the queries that might fill it."""
+    """What a branch or a run still lacks, and the queries that might fill it.
+
+    ``asks`` are the single questions that what they find is read for, if not for the task's objective.
+    """
 
     task: str
     missing: str
     queries: tuple[str, ...] = ()
+    asks: tuple[str, ...] = ()
 
 
 class Disagreement(Record):

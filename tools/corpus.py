@@ -14,14 +14,17 @@ from pathlib import Path
 from threading import Event
 from typing import Any, ParamSpec, TypeVar
 
+import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
 from research.errors import SettingMissing
 from research.ports import Embedder
 from research.ranking import reciprocal_rank
+from research.ranking_weights import weights_for
 from research.records import Hit, Label, ident
 from tools.corpus_folder import PATIENCE, Lock, existing
+from tools.corpus_pool import Pools
 from tools.corpus_store import CorpusStore, Facts, PassageRow
 from tools.vectors import DenseIndex
 
@@ -30,6 +33,9 @@ T = TypeVar("T")
 
 DEPTH = 50
 """Passages taken from each list before fusing, if not more are asked for."""
+
+CANDIDATES = 500
+"""Passages whose lexical score is known to the ranking."""
 
 HASHING_VOTES = 64
 """How often the lexical list counts against a hashing embedder's list.
@@ -93,7 +99,9 @@ class HybridCorpus:
         self._lock = lock
         self._embedder = embedder
         self._votes = HASHING_VOTES if embedder.name.startswith("hashing-") else 1
+        self._weights = weights_for(embedder.name)
         self._dense: DenseIndex | None = None
+        self._pools: Pools | None = None
         # One thread owns SQLite and Chroma: neither gains from a second one here, and their order is plain.
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=f"corpus-{self.name}")
         self._jobs: set[Future[Any]] = set()
@@ -136,37 +144,66 @@ class HybridCorpus:
         self._lock.release()
 
     def _retrieve(self, query: str, vector: NDArray[np.float32], limit: int) -> list[Hit]:
-        lexical, dense = self._lists(query, vector, max(DEPTH, limit))
-        return reciprocal_rank([lexical, dense], key=lambda hit: hit.handle, weights=(self._votes, 1))[:limit]
+        depth = max(DEPTH, limit)
+        dense = self._index().search(vector, depth)
+        lexical = self._store.lexical(query, max(CANDIDATES, limit))
+        self._pools = self._pools or Pools(self._store)
+        ranking = self._pools.ranked(query, vector, lexical, dense, self._weights)
+        wanted = list(ranking.scores)[:limit]
+        rows, urls = self._described(wanted)
+        hits = []
+        for id in wanted:
+            row = rows[id]
+            hits.append(_hit(row, urls[row.source], ranking.why(id, row.text), ranking.scores[id]))
+        return hits + self._rest(list(lexical)[:depth], dense, set(wanted), limit - len(hits))
+
+    def _rest(self, lexical: Sequence[int], dense: Sequence[int], known: set[int], limit: int) -> list[Hit]:
+        """Return what the lists hold below what was ranked, fused by reciprocal rank."""
+        if limit <= 0:
+            return []
+        both = [self._hits(lexical, "lexical"), self._hits(dense, "dense")]
+        fused = reciprocal_rank(both, key=lambda hit: hit.handle, weights=(self._votes, 1))
+        above = {
+            hit.handle
+            for hits, ids in zip(both, (lexical, dense), strict=True)
+            for hit, id in zip(hits, ids, strict=True)
+            if id in known
+        }
+        return [msgspec.structs.replace(hit, score=0.0) for hit in fused if hit.handle not in above][:limit]
 
     def _lists(self, query: str, vector: NDArray[np.float32], depth: int) -> tuple[list[Hit], list[Hit]]:
+        dense = self._index().search(vector, depth)
+        return self._hits(list(self._store.lexical(query, depth)), "lexical"), self._hits(dense, "dense")
+
+    def _index(self) -> DenseIndex:
         if self._dense is None:
             index = DenseIndex(self._folder, self._embedder.name)
             # Searches queue for one thread: if the first waited in vain, the others do not wait as long again each.
             patience, self._patience = self._patience, 0.0
             index.agree(self._store, patience=patience, stopped=self._stopped)
             self._dense = index
-        lexical = self._store.lexical(query, depth)
-        dense = self._dense.search(vector, depth)
-        rows = self._store.passages(sorted({*lexical, *dense}))
+        return self._dense
+
+    def _hits(self, ids: Sequence[int], name: str) -> list[Hit]:
+        rows, urls = self._described(ids)
+        return [_hit(rows[id], urls[rows[id].source], (f"{name} rank {rank}",), 0.0) for rank, id in enumerate(ids, 1)]
+
+    def _described(self, ids: Sequence[int]) -> tuple[dict[int, PassageRow], dict[str, str]]:
+        """Return the rows of passages and the addresses of their sources."""
+        rows = self._store.passages(ids)
         files = self._store.names(sorted({row.source for row in rows.values()}))
-        urls = {source: (self._documents / name).as_uri() for source, name in files.items()}
-        return _hits(lexical, rows, urls, "lexical"), _hits(dense, rows, urls, "dense")
+        return rows, {source: (self._documents / name).as_uri() for source, name in files.items()}
 
 
-def _hits(ids: Sequence[int], rows: dict[int, PassageRow], urls: dict[str, str], name: str) -> list[Hit]:
-    return [_hit(rows[id], urls[rows[id].source], f"{name} rank {rank}") for rank, id in enumerate(ids, 1)]
-
-
-def _hit(row: PassageRow, url: str, why: str) -> Hit:
+def _hit(row: PassageRow, url: str, why: tuple[str, ...], score: float) -> Hit:
     return Hit(
         handle=ident("p", row.source, row.start, row.end),
         title=row.title,
         url=url,
-        score=0.0,
+        score=score,
         snippet=" ".join(row.text[: 2 * SNIPPET].split())[:SNIPPET],
         source=row.source,
         start=row.start,
         end=row.end,
-        why=(why,),
+        why=why,
     )

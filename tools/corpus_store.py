@@ -9,20 +9,21 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from research import linking
 from research.errors import StoreProblem, WrongVersion
 from research.records import Label, Record
-from tools import lexical
+from tools import lexical, names
 
 if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the tables, the cutting into passages or the text that is embedded change."""
 DATABASE = "corpus.db"
 WAIT = 30.0
@@ -39,10 +40,12 @@ CREATE TABLE files(
 CREATE INDEX files_by_source ON files(source);
 CREATE TABLE passages(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
-  title TEXT NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL, vector TEXT NOT NULL, UNIQUE (source, start));
+  title TEXT NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL, vector TEXT NOT NULL,
+  names TEXT NOT NULL DEFAULT '', UNIQUE (source, start));
 CREATE INDEX passages_by_vector ON passages(vector);
 CREATE TABLE vectors(hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 {lexical.SCHEMA}
+{names.SCHEMA}
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
@@ -208,10 +211,12 @@ class CorpusStore:
                 [(name, vector.astype("<f4").tobytes()) for name, vector in vectors.items()],
             )
             connection.executemany(
-                "INSERT OR IGNORE INTO passages(source, start, end, title, heading, text, vector) "
-                "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                [[getattr(row, field) for field in PassageRow.__struct_fields__] for row in passages],
+                "INSERT OR IGNORE INTO passages(source, start, end, title, heading, text, vector, names) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+                [[*(getattr(row, field) for field in PassageRow.__struct_fields__), _names(row)] for row in passages],
             )
+            if passages:
+                _entitle(connection, passages[0])
             connection.execute("UPDATE facts SET done = ?", (done,))
 
     def remove(self, names: Sequence[str]) -> None:
@@ -244,10 +249,39 @@ class CorpusStore:
             raise StoreProblem(f"the corpus database {self.path} lacks a vector; index the folder again")
         return rows[0][0]
 
-    def lexical(self, query: str, limit: int) -> list[int]:
-        """Return passage ids, best first by BM25."""
+    def lexical(self, query: str, limit: int) -> dict[int, float]:
+        """Return BM25 scores by passage id, best first."""
         with guarded(self.path):
             return lexical.search(self.connection, query, limit)
+
+    def having(self, word: str, most: int) -> int:
+        """Return how many passages hold a form of ``word``, at most ``most``."""
+        with guarded(self.path):
+            return lexical.having(self.connection, word, most)
+
+    def holders(self, name: str, limit: int) -> list[int]:
+        """Return at most ``limit`` passages that hold a name."""
+        with guarded(self.path):
+            return names.holders(self.connection, name, limit)
+
+    def openings(self, runs: Collection[str]) -> dict[str, list[int]]:
+        """Return the opening passages of the documents that have one of ``runs`` as a title, by the title."""
+        with guarded(self.path):
+            return names.openings(self.connection, runs)
+
+    def mentions(self, title: str, limit: int) -> list[int]:
+        """Return at most ``limit`` passages whose text mentions a title."""
+        with guarded(self.path):
+            return names.mentions(self.connection, title, limit)
+
+    def evidence(self, ids: Sequence[int]) -> list[tuple[int, str, str, str, list[str], bytes]]:
+        """Return ``(id, source, title, text, names, vector)`` of passages, for ranking them."""
+        rows = self._rows(
+            "SELECT passages.id, source, title, text, names, vectors.vector FROM json_each(?) "
+            "CROSS JOIN passages ON passages.id = value JOIN vectors ON hash = passages.vector",
+            json.dumps(list(ids)),
+        )
+        return [(*row[:4], str(row[4]).split(names.SEPARATOR), row[5]) for row in rows]  # type: ignore[misc]
 
     def names(self, sources: Sequence[str]) -> dict[str, str]:
         """Return the file name of each source; of several files with one text, the first by name."""
@@ -263,3 +297,15 @@ class CorpusStore:
         )
         fields = PassageRow.__struct_fields__
         return {int(str(row[0])): PassageRow(**dict(zip(fields, row[1:], strict=True))) for row in rows}  # type: ignore[arg-type]
+
+
+def _names(row: PassageRow) -> str:
+    return names.SEPARATOR.join(linking.all_names(row.title, row.text))
+
+
+def _entitle(connection: sqlite3.Connection, opening: PassageRow) -> None:
+    """Let a document be found by its title: ``opening`` is its first passage."""
+    connection.executemany(
+        "INSERT OR IGNORE INTO titles SELECT ?, id FROM passages WHERE source = ? AND start = ?",
+        [(key, opening.source, opening.start) for key in linking.keys(opening.title)],
+    )

@@ -64,14 +64,23 @@ def expression(query: str) -> str:
     return " OR ".join(parts)
 
 
-def search(connection: sqlite3.Connection, query: str, limit: int) -> list[int]:
-    """Return the ids of at most ``limit`` passages, best first by BM25. Raises ``sqlite3.Error``."""
+def search(connection: sqlite3.Connection, query: str, limit: int) -> dict[int, float]:
+    """Return the BM25 score of at most ``limit`` passages by their ids, best first. Raises ``sqlite3.Error``."""
     wanted = expression(query)
     if not wanted:
-        return []
+        return {}
     ranking = f"bm25({', '.join(map(str, WEIGHTS))})"
     rows = connection.execute(
-        "SELECT rowid FROM words WHERE words MATCH ? AND rank MATCH ? ORDER BY rank, rowid LIMIT ?",
+        "SELECT rowid, -rank FROM words WHERE words MATCH ? AND rank MATCH ? ORDER BY rank, rowid LIMIT ?",
         (wanted, ranking, limit),
     )
-    return [row[0] for row in rows]
+    return dict(rows.fetchall())
+
+
+def having(connection: sqlite3.Connection, word: str, most: int) -> int:
+    """Return how many passages hold a form of ``word``, at most ``most``. Raises ``sqlite3.Error``."""
+    quoted = '"' + word.replace('"', " ") + '"'
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM words WHERE words MATCH ? LIMIT ?)", (quoted, most)
+    ).fetchone()
+    return int(row[0])

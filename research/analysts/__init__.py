@@ -31,12 +31,20 @@ from research.records import (
 
 
 class Bounds(Record):
-    """How far a run may go: branches in the first round, rounds of branches, search rounds within a branch."""
+    """How far a run may go: branches in the first round, rounds of branches, search rounds within a branch.
+
+    A task that leads over several hops may take as many search rounds as it has hops, ``chain_rounds`` at most.
+    """
 
     branches: int = 4
     rounds: int = 2
     branch_rounds: int = 2
     new_branches: int = 2
+    chain_rounds: int = 6
+
+    def rounds_of(self, task: Task) -> int:
+        """Return how many search rounds the task's branch may take."""
+        return max(self.branch_rounds, min(task.rounds, self.chain_rounds))
 
 
 class Notes(Record):

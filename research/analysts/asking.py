@@ -47,6 +47,7 @@ _IS = re.compile(
     r"|specif(?:y|ies)|extends?|changes?|creates?|known as|called)\b"
 )
 _NUMBERED = re.compile(r"\b[a-z]+-\d+\b")
+_TOLD = frozenset({"reason", "manner", "definition"})
 _NAMED = re.compile(r"\s*(?::|—|–| - )")
 HEADERS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
     (re.compile(pattern, re.IGNORECASE), frozenset(keys.split()))
@@ -81,6 +82,21 @@ def kind_of(question: str) -> Kind:
         if pattern.search(question):
             return kind
     return "text"
+
+
+_SINGLE = re.compile(
+    r"^\W*(?:(?:in|on|at|from|to|by|of|for|according to [\w ]+,) ?)?(?:(?:in|on|at|from|to|by|of|for) )?"
+    r"(?:who|whose|whom|when|where|how (?:many|much|old|long|far|tall|high)|(?:which|what) (?!\w+s\b)\w+)\b",
+    re.IGNORECASE,
+)
+
+
+def single(question: str) -> bool:
+    """Return whether the question wants one name, date, number or place, and not a list or an explanation."""
+    several = re.search(
+        r"\b(?:who|which|what) (?:were|are|\w+s (?:does|do|did|are|were|have))\b", question, re.IGNORECASE
+    )
+    return _SINGLE.match(question) is not None and several is None and kind_of(question) not in _TOLD
 
 
 def header_keys(question: str) -> dict[str, set[str]]:

@@ -7,13 +7,20 @@ is rendered and numbered is decided after.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
 
 from research.analysts import Notes
+from research.analysts.asking import single
+from research.analysts.comparing import listed, sided
+from research.analysts.concluding import conclude
 from research.analysts.decompose import Part, decompose
+from research.analysts.gathering import NEAR
+from research.analysts.lookup import SURE as SAID
 from research.analysts.support import support
+from research.analysts.telling import near_section, says
+from research.analysts.telling import told as followed
 from research.analysts.wording import alike, as_sentence, shorten
 from research.records import Disagreement, Draft, Finding, Section, Sentence, Task
 from research.words import NUMBER, entities, numbers, terms, years
@@ -22,9 +29,13 @@ ANSWERS = 0.55
 """The least relevance of a sentence of the answer."""
 SURE = 0.75
 _PER_SECTION = 6
+_AFTER = 3
+"""Quotes in the answer after a short answer that follows from them."""
 _HEADING = 90
 _SAME_FRAME = 0.75
 _BESIDE = 0.8
+_AS_GOOD = 0.97
+"""The share of the best finding's relevance that others need beside it; where one answer is wanted, nearly all of it."""
 _APART = re.compile(
     r"(?i)\b(?:differ\w*|unlike|whereas|while|than|rather|compar\w+|instead|but|however|contrast|opposed|distinct\w*)\b|;"
 )
@@ -48,12 +59,25 @@ class Group:
 
 def compose(notes: Notes) -> Draft:
     """Return the draft; its answer is empty when no finding is relevant enough."""
+    chain = followed(notes)
+    if chain is not None:
+        return chain
     parts = decompose(notes.question.text)
-    groups = _resolved(_groups(notes), parts)
-    answer = _answer(groups, parts)
+    groups = _groups(notes)
+    told = _concluded(notes, groups)
+    concluded, answer = told or ((), _answer(groups, parts))
+    if told:
+        kept = {id for sentence in concluded for id in sentence.findings}
+        groups = [
+            Group(g.heading, g.part, [f for f in g.findings if f.relevance >= SAID or f.id in kept]) for g in groups
+        ]
+    sections = _sections(groups, answer)
+    cited = {id for section in sections for sentence in section.sentences for id in sentence.findings}
+    sure = any(says(group.heading, finding) for group in groups for finding in answer)
+    used = [*answer, *(finding for finding in notes.findings if finding.id in cited)]
     return Draft(
-        answer=tuple(_sentence(finding) for finding in answer),
-        sections=_sections(groups, answer),
+        answer=(*concluded, *(_sentence(finding) for finding in answer)),
+        sections=sections if told or sure else (*sections, *near_section(notes, used)),
         disagreements=disagreements(once(notes.findings, notes.tasks)),
     )
 
@@ -77,7 +101,7 @@ def findings_on(objective: str, notes: Notes) -> list[Finding]:
     """Return the findings of every task with this objective, best first, each quoted span once."""
     tasks = [task for task in notes.tasks if task.objective.casefold() == objective.casefold()]
     ids = {task.id for task in tasks}
-    found = once([finding for finding in notes.findings if finding.task in ids], tasks)
+    found = once([f for f in notes.findings if f.task in ids and f.relevance > NEAR], tasks)
     return sorted(found, key=lambda finding: (-finding.relevance, finding.source, finding.start, finding.id))
 
 
@@ -95,11 +119,34 @@ def _span(finding: Finding) -> Span:
     return finding.source, finding.start, finding.end
 
 
-def _resolved(groups: list[Group], parts: Sequence[Part]) -> list[Group]:
-    """Leave out a part that hangs on an unnamed thing when a follow-up asked it with the thing's name."""
-    hops = {part.objective for part in parts if part.hop}
-    followed = {group.part for group in groups if group.heading != group.part and group.findings}
-    return [group for group in groups if not (group.heading in hops and group.heading in followed)]
+def _concluded(notes: Notes, groups: Sequence[Group]) -> tuple[tuple[Sentence, ...], list[Finding]] | None:
+    """Return the short answer that follows from lines of heads, and the findings to quote after it; see ``concluding``.
+
+    The whole question is tried first, then, where it has one part only, that part as it was followed.
+    """
+    titles = {source.id: source.title for source in notes.sources}
+    found = once(notes.findings, notes.tasks)
+    last = [group.heading for group in groups if group.findings][-1:]
+    for objective in dict.fromkeys([notes.question.text, *last]):
+        concluded = conclude(objective, found, titles)
+        if concluded is not None:
+            ids = tuple(finding.id for finding in concluded.findings)
+            lead = (Sentence(text=concluded.text, findings=ids, verdict="supported"),) if concluded.text else ()
+            return lead, list(concluded.findings[:_AFTER])
+    return _gathered(notes, groups, titles)
+
+
+def _gathered(
+    notes: Notes, groups: Sequence[Group], titles: Mapping[str, str]
+) -> tuple[tuple[Sentence, ...], list[Finding]] | None:
+    """Return what follows from several sentences of prose: the first of two, the members of a list, their number."""
+    told = sided(notes.question.text, [(group.heading, group.findings) for group in groups])
+    if told is None and len(groups) == 1:
+        told = listed(groups[0].heading, groups[0].findings, titles)
+    if told is None or not told.text:
+        return None
+    ids = tuple(finding.id for finding in told.findings)
+    return (Sentence(text=told.text, findings=ids, verdict="supported"),), list(told.findings[:_AFTER])
 
 
 def _answer(groups: Sequence[Group], parts: Sequence[Part]) -> list[Finding]:
@@ -111,15 +158,21 @@ def _answer(groups: Sequence[Group], parts: Sequence[Part]) -> list[Finding]:
     sides = [group for group in groups if group.part not in contrasts] or list(groups)
     picked: list[Finding] = []
     for group in sides:
-        best = next((f for f in group.findings if f.relevance >= ANSWERS and _new(f, picked)), None)
+        own = (f for f in group.findings if f.relevance >= ANSWERS and _asked(f, group))
+        best = next((f for f in own if _new(f, picked)), None)
         if best is not None and len(picked) < 3:
             picked.append(best)
-    if len(groups) == 1 and picked:
+    if len(groups) == 1 and picked and not single(groups[0].heading):
         second = next((f for f in groups[0].findings if f.relevance >= SURE and _new(f, picked)), None)
         short = len(picked[0].statement.split()) < 40
         if second is not None and short and second.relevance >= 0.9 * picked[0].relevance:
             picked.append(second)
     return picked
+
+
+def _asked(finding: Finding, group: Group) -> bool:
+    """Return whether the finding was read for the part itself, and not for a question on the way to a lookup."""
+    return not finding.ask or finding.ask == group.heading
 
 
 def _new(finding: Finding, others: Iterable[Finding]) -> bool:
@@ -131,9 +184,10 @@ def _sections(groups: Sequence[Group], answer: Sequence[Finding]) -> tuple[Secti
     sections: list[Section] = []
     for group in groups:
         fresh = [finding for finding in group.findings if _new(finding, used)]
-        least = _BESIDE * group.findings[0].relevance if group.findings else 0.0
+        beside = _AS_GOOD if single(group.heading) else _BESIDE
+        least = beside * group.findings[0].relevance if group.findings else 0.0
         further = _unlike([finding for finding in fresh if finding.relevance >= least and _new(finding, answer)])
-        shown = (further or _unlike(fresh))[:_PER_SECTION]
+        shown = (further or _unlike([finding for finding in fresh if finding.relevance >= least]))[:_PER_SECTION]
         if shown:
             used.extend(shown)
             sentences = tuple(_sentence(finding) for finding in _in_reading_order(shown))

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 
 from research.analysts.asking import REPHRASED, header_keys, kind_of
+from research.analysts.following import first_asks
+from research.analysts.relations import ask_of
 from research.records import Record
 from research.sentences import sentences
 from research.words import documents, entities, keywords, terms
@@ -57,24 +59,19 @@ _LIST = re.compile(rf"{_DOCUMENT}(?:, (?:and )?{_DOCUMENT})*,? and {_DOCUMENT}")
 
 _UNKNOWN = re.compile(rf"(?:which|what) ((?:[\w-]+ ){{1,2}}?)((?!{_AUX}\b)\w+(?:ed|es|s) .+)", re.IGNORECASE)
 
-_RELATIVE = re.compile(
-    r"\bthe (?P<noun>[\w-]+(?: [\w-]+)?) (?P<that>that|which|who) (?P<rest>\w+(?:ed|es|s|ote|ade|ook) [^,?]+)\??$"
-)
+_WRITTEN = ("author", "requires", "replaces", "superseded-by", "sponsor", "pep-delegate")
+"""The commonest of the keys that mean the same, in heads of documents."""
 
 
 class Part(Record):
     """A part of the question.
 
-    ``contrast`` marks the whole comparison, beside its sides. ``hop`` is the phrase that must be resolved before the
-    part can be answered ("the PEP that introduced f-strings"), ``noun`` what kind of thing it is ("PEP"), and ``first``
-    the objective that resolves it.
+    ``contrast`` marks the whole comparison, beside its sides. A part may need several hops: see
+    ``research.analysts.following``.
     """
 
     objective: str
     contrast: bool = False
-    hop: str = ""
-    noun: str = ""
-    first: str = ""
 
 
 def decompose(question: str) -> tuple[Part, ...]:
@@ -87,7 +84,7 @@ def decompose(question: str) -> tuple[Part, ...]:
     for sentence in asked:
         for clause in _clauses(sentence):
             whole = _carry(clause, before)
-            parts.extend(_compared(whole) or _listed(whole) or _hopped(whole))
+            parts.extend(_whole(whole) or _compared(whole) or _listed(whole) or [Part(objective=_finish(whole))])
             before = clause if entities(clause) or not before else before
     unique = {part.objective.casefold(): part for part in parts}
     return tuple(unique.values())
@@ -96,11 +93,15 @@ def decompose(question: str) -> tuple[Part, ...]:
 def _asked(found: list[str]) -> list[str]:
     """Return the sentences that ask; what merely tells the background is no task of its own."""
     asking = [s for s in found if s.endswith("?") or _IMPERATIVE.match(s)]
+    if len(asking) == 1 and len(found) > 1 and not entities(asking[0]):
+        return [" ".join(found)]
     return [s for s in asking if terms(s)] or [s for s in found if terms(s)]
 
 
 def _clauses(sentence: str) -> list[str]:
     pieces = [piece.strip(" ,;") for piece in _CLAUSE.split(sentence)]
+    if not _IMPERATIVE.match(pieces[0]) and not entities(pieces[0]):
+        return [sentence]  # "At the last census, what was …": it only says where to look.
     return [piece for piece in pieces if _worth(piece)] or [sentence]
 
 
@@ -196,16 +197,12 @@ def _be(noun: str) -> str:
     return "are" if last.endswith("s") and not last.endswith(("ss", "us", "is")) and last.isalpha() else "is"
 
 
-def _hopped(clause: str) -> list[Part]:
-    """Return the question that names an unnamed thing ("the PEP that …") and then the clause, or only the clause."""
+def _whole(clause: str) -> list[Part]:
+    """Return the clause as one part where it is a lookup, or a chain of questions that ends in one answer."""
     whole = _finish(clause)
-    found = _RELATIVE.search(whole)
-    if found is None or not terms(whole[: found.start()]) or not terms(found["rest"]):
-        return [Part(objective=whole)]
-    noun = found["noun"]
-    asks = "Who" if found["that"].lower() == "who" else f"Which {noun}"
-    first = f"{asks} {found['rest'].rstrip(' ?.')}?"
-    return [Part(objective=first), Part(objective=whole, hop=found.group().rstrip(" ?."), noun=noun, first=first)]
+    ask = ask_of(whole)
+    one = ask is not None and (len(ask.subjects) == 1 or ask.operation != "value")
+    return [Part(objective=whole)] if one or first_asks(whole) else []
 
 
 def _listed(clause: str) -> list[Part]:
@@ -227,12 +224,22 @@ def queries_for(objective: str) -> tuple[str, ...]:
     named = " ".join(entities(objective))
     about_head = documents(objective) and header_keys(objective)
     hint = "title author status created" if about_head else REPHRASED[kind_of(objective)]
-    candidates = [words]
+    candidates = [objective, *_head_queries(objective), words]
     if len(terms(named)) > 1 or documents(named):
         candidates.append(named)
     if hint:
         candidates.append(f"{named or words} {hint}")
     return distinct(candidates, ())
+
+
+def _head_queries(objective: str) -> list[str]:
+    """Return queries for the heads of the documents that name what a lookup is about; see ``relations``."""
+    ask = ask_of(objective)
+    if ask is None or not ask.back:
+        return []
+    key = next((key for key in _WRITTEN if key in ask.back), sorted(ask.back)[0])
+    names = [name.number or name.text for name in ask.subjects]
+    return [f"{key} {name} {ask.noun} title author status type created" for name in names]
 
 
 def distinct(queries: list[str], asked: tuple[str, ...]) -> tuple[str, ...]:

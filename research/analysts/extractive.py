@@ -15,8 +15,11 @@ from research.analysts import Bounds, Notes, Turn
 from research.analysts.asking import fits, kind_of
 from research.analysts.composing import ANSWERS, compose, findings_on
 from research.analysts.decompose import Part, decompose, distinct, queries_for
-from research.analysts.picking import content_terms, pick
+from research.analysts.following import first_asks, rounds_of
+from research.analysts.gathering import MOST_ASKED, gather, next_hop, read_for
+from research.analysts.scoring import content_terms
 from research.analysts.support import support
+from research.analysts.telling import steps_of
 from research.errors import Forbidden
 from research.records import (
     BranchType,
@@ -59,9 +62,7 @@ class ExtractiveAnalyst:
             return Plan(tasks=(), rationale="There is no corpus and no web to look in.")
         found = decompose(question.text)
         parts = _at_most(found, max(1, bounds.branches // len(used)))
-        tasks = [
-            Task.make(objective, queries, type, corpus=corpus) for objective, queries in parts for type, corpus in used
-        ]
+        tasks = [_task(objective, queries, place) for objective, queries in parts for place in used]
         return Plan(
             tasks=tuple(tasks),
             rationale=_rationale(len(found), len(parts), used, places),
@@ -71,12 +72,17 @@ class ExtractiveAnalyst:
     async def read(
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access
     ) -> tuple[Quote, ...]:
-        """Return verbatim sentences that cover the task's objective, best first; none when too little is covered."""
-        return pick(task, passages)
+        """Return verbatim sentences that answer what is asked now, best first, then the nearest of each source."""
+        return gather(task, passages)
 
     async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
-        """Return what no finding covers and new queries, or ``None`` when covered or nothing is left to ask."""
-        gap = _lacking(task, findings)
+        """Return the next questions of the chain, or what no finding covers and new queries for it.
+
+        ``None`` when all is covered or nothing is left to ask.
+        """
+        if task.rounds:
+            return next_hop(task, findings, asked)
+        gap = _lacking(task, read_for(task, findings))
         if gap is None:
             return None
         queries = distinct(list(gap.queries), tuple(asked))[:MOST_QUERIES]
@@ -94,7 +100,7 @@ class ExtractiveAnalyst:
         objectives = {task.objective.casefold() for task in notes.tasks}
         last = max((task.round for task in notes.tasks), default=1)
         tasks: list[Task] = []
-        for objective, queries, origin, like in (*_hops(notes), *_unfilled(notes)):
+        for objective, queries, origin, like in _unfilled(notes):
             new = distinct(list(queries), asked)[:MOST_QUERIES]
             places = _places(notes, like, label)
             if not new or not places or (origin and objective.casefold() in objectives):
@@ -112,6 +118,15 @@ class ExtractiveAnalyst:
     async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
         """Return whether the findings' quotes hold the sentence's words, numbers, names and negations."""
         return support(sentence.text, [finding.quote for finding in findings])
+
+
+def _task(objective: str, queries: tuple[str, ...], place: Place) -> Task:
+    """Return a task; that of several hops begins with the questions that can be asked at once."""
+    asks = first_asks(objective)
+    if not asks:
+        return Task.make(objective, queries, place[0], corpus=place[1])
+    first = distinct([objective, *(query for ask in asks for query in queries_for(ask)[:2])], ())[:MOST_ASKED]
+    return Task.make(objective, first, place[0], corpus=place[1], asks=asks, rounds=rounds_of(objective))
 
 
 Piece = tuple[str, tuple[str, ...]]
@@ -183,43 +198,12 @@ def _referred(objective: str, finding: Finding) -> list[str]:
 Follow = tuple[str, tuple[str, ...], str, Task]
 
 
-def _hops(notes: Notes) -> list[Follow]:
-    """Return the parts that hung on an unnamed thing, asked again with its name where a finding tells it."""
-    follow: list[Follow] = []
-    for part in decompose(notes.question.text):
-        task = next((task for task in notes.tasks if task.objective == part.first), None) if part.hop else None
-        if task is None:
-            continue
-        found = [finding for finding in findings_on(part.first, notes) if finding.relevance >= ANSWERS]
-        for name in _things(part, found, notes)[:1]:
-            objective = part.objective.replace(part.hop, name)
-            follow.append((objective, queries_for(objective), part.objective, task))
-    return follow
-
-
-def _things(part: Part, findings: Sequence[Finding], notes: Notes) -> list[str]:
-    """Return names for the part's unnamed thing: a referred document, a numbered one, the source itself, or a name."""
-    if not findings:
-        return []
-    best = max(findings, key=lambda finding: finding.relevance)
-    address = next((f"{source.title} {source.url}" for source in notes.sources if source.id == best.source), "")
-    known = set(terms(part.first))
-    quoted = [
-        f"{part.noun} {n}" for kind, n in documents(best.statement) if kind == part.noun.lower() and n not in known
-    ]
-    own = re.search(rf"\b{re.escape(part.noun)}[-_ ]?0*(\d+)", address, re.IGNORECASE)
-    itself = [f"{part.noun} {own.group(1)}"] if own else []
-    selves = re.match(rf"this {re.escape(part.noun)}\b", best.statement, re.IGNORECASE) and not quoted[:1]
-    others = [name for name in _found_names(part.first, [best]) if name[0].isupper()]
-    return [*_referred(f"{part.noun} ", best), *(itself if selves else []), *quoted, *itself, *others]
-
-
 def _unfilled(notes: Notes) -> list[Follow]:
     """Return the gaps that branches reported and no finding of any branch filled since."""
     follow: list[Follow] = []
     for task in notes.tasks:
         findings = findings_on(task.objective, notes)
-        gap = _lacking(task, findings)
+        gap = None if steps_of(task, notes) else _lacking(task, findings)
         if gap is None:
             continue
         told = [gap for outcome in notes.outcomes if outcome.task == task.id for gap in outcome.gaps]

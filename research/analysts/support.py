@@ -1,47 +1,94 @@
-"""Does a quote bear a sentence out? Compared word by word: yes, no, or not to be told. Pure."""
+"""Does a quote bear a sentence out? Compared word by word: yes, no, or not to be told. Pure.
+
+First what is certain: the sentence stands there, or something in it clashes (``research.analysts.claim_rules``). What
+is left is weighed (``claim_features``, ``claim_weights``), and not told where neither side is heavy enough.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from research.analysts.claim_features import features
+from research.analysts.claim_rules import clash
+from research.analysts.claim_weights import LIKELY, UNLIKELY, probability
+from research.analysts.claim_words import Line, fathomable, line, negative, read
 from research.analysts.wording import bare, tidy
-from research.records import VerdictName
+from research.records import Record, VerdictName
 from research.sentences import sentences
-from research.words import NEGATIONS, entities, negations, numbers, raw_words, terms
+from research.words import NEGATIONS
 
-_CLOSE = 0.6
-"""The share of a sentence's terms, names aside, that must be in a quote before anything else in it can clash."""
+SURE = 0.98
+"""The confidence in a sentence that stands in a quote; one that clashes has what is left of 1."""
 _DISTANCING = "if unless whether false untrue incorrect wrong mistaken claim claims claimed allegedly would"
 _HEDGES = frozenset(_DISTANCING.split())
 
 
-def support(text: str, quotes: Sequence[str]) -> VerdictName:
-    """Return whether the quotes support the sentence.
+class Judgement(Record):
+    """A verdict, the confidence that the sentence is supported (0 to 1), and why, in a few words."""
 
-    ``supported`` when the sentence stands in a quote, markup, letter case and white space aside, or when all its
-    content words, numbers and names do with as many negations; ``unsupported`` when a number or name of it is in no
-    quote, or the negation differs; else ``could not check``.
+    verdict: VerdictName
+    confidence: float
+    why: str
+
+
+def support(text: str, quotes: Sequence[str]) -> VerdictName:
+    """Return whether the quotes support the sentence; :func:`judge` says how sure that is, and why."""
+    return judge(text, quotes).verdict
+
+
+def judge(text: str, quotes: Sequence[str]) -> Judgement:
+    """Return whether the quotes support the sentence, how sure that is, and why.
+
+    ``supported`` when the sentence stands in a quote, markup, letter case and white space aside, or two sentences in a
+    row hold all its content words and nothing clashes, or it is likely by what is counted; ``unsupported`` when a
+    number, date, name, negation or direction clashes, or it is unlikely; else ``could not check``: in between, no word
+    in common, no content word, code, or another language or script than the quotes'.
     """
+    if (told := certain(text, quotes)) is not None:
+        return told
+    return _weighed(line(text), [piece for quote in quotes for piece in read(quote)])
+
+
+def certain(text: str, quotes: Sequence[str]) -> Judgement | None:
+    """Return what needs no weighing: the sentence stands there, clashes or cannot be compared; else ``None``."""
     if not quotes or not bare(text):
-        return "could not check"
-    shown = [tidy(quote) for quote in quotes]
-    whole = " ".join(shown)
-    standing = [_standing(text, quote) for quote in (*shown, *quotes)]
+        return Judgement(verdict="could not check", confidence=0.5, why="there is nothing to compare")
+    standing = [_standing(text, quote) for quote in (*map(tidy, quotes), *quotes)]
     if True in standing:
-        return "supported"
+        return Judgement(verdict="supported", confidence=SURE, why="it stands there")
     if False in standing:
-        return "unsupported"
-    wanted, held = set(terms(text)), set(terms(whole)) | set(terms(" ".join(quotes)))
-    if not numbers(text) <= numbers(whole) | numbers(" ".join(quotes)):
-        return "unsupported"
-    frame = wanted - {term for name in entities(text) for term in terms(name)}
-    close = bool(frame) and len(frame & held) / len(frame) >= _CLOSE
-    if close and any(not set(terms(name)) <= held for name in entities(text)):
-        return "unsupported"
-    nearest = _nearest(text, whole)
-    if close and negations(text) % 2 != negations(nearest) % 2:
-        return "unsupported"
-    return "supported" if wanted and wanted <= held else "could not check"
+        return Judgement(verdict="unsupported", confidence=1 - SURE, why="it stands there, but is denied or doubted")
+    claim, lines = line(text), tuple(piece for quote in quotes for piece in read(quote))
+    if not fathomable(claim, lines):
+        return Judgement(verdict="could not check", confidence=0.5, why="the words of the two cannot be compared")
+    why = clash(claim, lines)
+    return Judgement(verdict="unsupported", confidence=1 - SURE, why=why) if why else None
+
+
+def _weighed(claim: Line, lines: Sequence[Line]) -> Judgement:
+    likely = probability(features(claim, lines))
+    if all(claim.held.isdisjoint(piece.held) for piece in lines):
+        return Judgement(verdict="could not check", confidence=likely, why="no word is in common")
+    if likely < LIKELY and _whole(claim, lines):
+        return Judgement(verdict="supported", confidence=LIKELY, why="all its words are there together")
+    if likely >= LIKELY:
+        return Judgement(verdict="supported", confidence=likely, why="most of it is there")
+    if likely <= UNLIKELY:
+        return Judgement(verdict="unsupported", confidence=likely, why="much of it is not there")
+    return Judgement(verdict="could not check", confidence=likely, why="some of it is there")
+
+
+def _whole(claim: Line, lines: Sequence[Line]) -> bool:
+    """Return whether one sentence, or two in a row, hold every content word, with as many negations."""
+    for piece, after in zip(lines, (*lines[1:], lines[-1]), strict=True):
+        for words, held in ((piece.words, piece.held), ((*piece.words, *after.words), piece.held | after.held)):
+            if claim.held <= held and _negations(claim.words) == _negations(words):
+                return True
+    return False
+
+
+def _negations(words: Sequence[str]) -> int:
+    return sum(map(negative, words)) % 2
 
 
 def _standing(text: str, quote: str) -> bool | None:
@@ -57,10 +104,3 @@ def _standing(text: str, quote: str) -> bool | None:
             rest = set(own.replace(found, " ", 1).split())
             return not rest & (NEGATIONS | _HEDGES)
     return True
-
-
-def _nearest(text: str, whole: str) -> str:
-    """Return the sentence of ``whole`` that shares most terms with ``text``."""
-    wanted = set(terms(text))
-    pieces = [whole[span.start : span.end] for span in sentences(whole)] or [whole]
-    return max(pieces, key=lambda piece: len(wanted & set(terms(piece))) - len(raw_words(piece)) / 1000)

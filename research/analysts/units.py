@@ -6,6 +6,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
+from research.analysts.entries import iso_date
+from research.analysts.subjects import MAKER, makes
 from research.records import Passage
 from research.sentences import Span, sentences
 from research.words import terms
@@ -19,6 +21,9 @@ _LEANING = re.compile(
 _POINTING = re.compile(
     r"(?:This|That|These|Those|Such) (?:is|are|was|were|means|makes|allows|has|have|can|would|will)\b"
 )
+_DAY = re.compile(r"\b(?:\d{4}-\d{2}-\d{2}|\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4})\b")
+_STAMP = re.compile(rf"(?i)\b(?:revised|updated|modified|published|as of)(?: on|:)? ({_DAY.pattern})")
+"""When a page says it was written."""
 _LEAD = re.compile(r"\*\*[^*]+\*\*:?")
 SELF = re.compile(
     r"(?:This|These) (?:PEP|EIP|document|proposal|specification|paper|article|page|section|chapter|module|RFC)"
@@ -29,7 +34,8 @@ SELF = re.compile(
 @dataclass(frozen=True)
 class Unit:
     """One quotable sentence: ``head`` has the terms of its document's title, ``under`` of its heading,
-    ``far`` of its passage. ``key`` is a header line's; ``whole`` is the sentence with the one before.
+    ``far`` of its passage. ``key`` is a header line's; ``whole`` is the sentence with the one before;
+    ``dated`` is when it was written, as ISO 8601, where sentence or passage say so.
     """
 
     source: str
@@ -42,6 +48,7 @@ class Unit:
     under: frozenset[str]
     far: frozenset[str]
     whole: str = ""
+    dated: str = ""
 
     @property
     def near(self) -> frozenset[str]:
@@ -99,6 +106,8 @@ class _Head:
 
 def _of_passage(passage: Passage, spans: Sequence[Span], rank: int, head: frozenset[str]) -> list[Unit]:
     far = frozenset(terms(passage.text))
+    stamp = _STAMP.search(passage.text)
+    written = iso_date(stamp.group(1)) if stamp else ""
     place = _Place()
     for span in spans:
         text = passage.text[span.start : span.end]
@@ -113,16 +122,22 @@ def _of_passage(passage: Passage, spans: Sequence[Span], rank: int, head: frozen
                     text=text,
                     rank=rank,
                     key=text.partition(":")[0].strip().lower() if span.kind == "header" else "",
-                    terms=frozenset(terms(text)),
+                    terms=own_terms(text),
                     head=head,
                     under=place.heading,
                     far=far,
                     whole=_with_previous(passage.text, span, place.before),
+                    dated=max((iso_date(found.group()) for found in _DAY.finditer(text)), default="") or written,
                 )
             )
         if span.kind != "rule":
             place.before = span
     return place.units
+
+
+def own_terms(text: str) -> frozenset[str]:
+    """Return the terms of a sentence; the verb *make*, a stop word, counts as ``maker``."""
+    return frozenset(terms(text)) | (MAKER if makes(text) else frozenset())
 
 
 def _with_previous(text: str, span: Span, before: Span | None) -> str:

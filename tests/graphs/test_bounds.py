@@ -21,7 +21,21 @@ from research.errors import Fatal, StoreProblem
 from research.gate import Gate
 from research.options import RunOptions
 from research.ports import Corpus, Page
-from research.records import Draft, Finding, Gap, Hit, Label, Plan, Question, Sentence, Task, VerdictName, ident
+from research.records import (
+    Draft,
+    Finding,
+    Gap,
+    Hit,
+    Label,
+    Passage,
+    Plan,
+    Question,
+    Quote,
+    Sentence,
+    Task,
+    VerdictName,
+    ident,
+)
 from research.report import Report
 from research.requests import Message, ModelReply, TokenCount
 from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, MemoryRecords, ScriptedModel
@@ -118,6 +132,41 @@ async def test_rounds_end_though_the_analyst_always_wants_more(tmp_path: Path, r
     branches = 2 + (rounds - 1) * bounds.new_branches
     assert len(report.branches) == branches
     assert len(scene.search.asked) == len(set(scene.search.asked)) == branches * bounds.branch_rounds
+
+
+class Following(Greedy):
+    """Always has a next question, which is read for by name."""
+
+    def __init__(self, hops: int) -> None:
+        super().__init__()
+        self.hops = hops
+        self.read_for: list[tuple[str, ...]] = []
+
+    async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
+        return Plan(tasks=(self._task("hop 1", asks=("hop 1",), rounds=self.hops),))
+
+    async def read(
+        self, task: Task, question: Question, passages: Sequence[Passage], access: Access
+    ) -> tuple[Quote, ...]:
+        self.read_for.append(task.asks)
+        return ()
+
+    async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
+        name = f"hop {len(asked) + 1}"
+        return Gap(task=task.id, missing=name, queries=(name,), asks=(name,))
+
+    async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
+        return ()
+
+
+@pytest.mark.parametrize(("hops", "rounds"), [(1, 2), (4, 4), (50, Bounds().chain_rounds)])
+async def test_a_chain_takes_a_round_for_each_hop_within_the_bound(tmp_path: Path, hops: int, rounds: int) -> None:
+    """A task of several hops is searched for as often as it has hops, each round for the question that came up."""
+    analyst = Following(hops)
+    scene = Scene(tmp_path, analyst=analyst, options=RunOptions(web=True))
+    await scene.work(TWO)
+    assert len(scene.search.asked) == rounds
+    assert list(dict.fromkeys(analyst.read_for)) == [(f"hop {number}",) for number in range(1, rounds + 1)]
 
 
 async def test_a_cap_reached_in_one_round_starts_no_other(tmp_path: Path) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -225,15 +226,54 @@ async def test_a_covered_task_has_no_gap_and_an_open_one_has_new_queries() -> No
     assert await analyst.judge(task, (), (*task.queries, *gap.queries), nothing()) is None
 
 
-async def test_a_follow_up_asks_by_the_name_that_was_found() -> None:
-    """Once "the PEP that …" is known, its part is asked again with the number, privately, under the same part."""
-    old = "PEP: 426\nTitle: Metadata\nAuthor: A. Coghlan <a@b.c>\nSuperseded-By: 566\n"
-    notes = await noted("Who wrote the PEP that superseded PEP 426?", [passage(old, "pep-0426.rst")])
-    tasks = await ExtractiveAnalyst().assess(notes, BOUNDS, "private", nothing())
-    assert tasks[0].objective == "Who wrote PEP 566?"
-    assert tasks[0].wanted == "Who wrote the PEP that superseded PEP 426?"
-    assert (tasks[0].label, tasks[0].type, tasks[0].round) == ("private", "corpus", 2)
-    assert len(tasks) <= BOUNDS.new_branches
+OLD = passage("PEP: 426\nTitle: Metadata\nAuthor: A. Coghlan <a@b.c>\nSuperseded-By: 566\n", "PEP 426: Metadata")
+NEW = passage("PEP: 566\nTitle: Metadata 2.1\nAuthor: D. Ingram <d@e.f>\n", "PEP 566: Metadata 2.1")
+HOPS = "Who wrote the PEP that superseded PEP 426?"
+
+
+async def followed() -> tuple[Task, tuple[Finding, ...]]:
+    """The task of :data:`HOPS`, and what its two rounds find."""
+    task = (await planned(HOPS)).tasks[0]
+    found = await read(task, [OLD])
+    gap = await ExtractiveAnalyst().judge(task, found, task.queries, nothing())
+    assert gap is not None
+    assert gap.asks == ("Who wrote PEP 566?",)
+    return task, (*found, *await read(msgspec.structs.replace(task, asks=gap.asks), [OLD, NEW]))
+
+
+async def test_the_next_hop_is_asked_with_the_name_that_was_found() -> None:
+    """Once "the PEP that …" is known, the branch asks with its number, and has enough when that is answered."""
+    task, found = await followed()
+    assert (task.asks, task.rounds) == (("Which PEP superseded PEP 426?",), 2)
+    assert await ExtractiveAnalyst().judge(task, found, (*task.queries, "Who wrote PEP 566?"), nothing()) is None
+
+
+async def test_a_report_on_several_hops_shows_each_of_them() -> None:
+    """The answer is that of the last hop; a section for each hop before it says what it was asked, and is cited."""
+    task, found = await followed()
+    notes = msgspec.structs.replace(await noted(HOPS, [OLD, NEW]), tasks=(task,), findings=found)
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert "D. Ingram" in draft.answer[0].text
+    assert [section.heading for section in draft.sections] == ["Which PEP superseded PEP 426?"]
+    assert "566" in draft.sections[0].sentences[0].text
+    assert all(s.findings for s in (*draft.answer, *draft.sections[0].sentences))
+
+
+async def test_a_chain_that_breaks_has_no_answer_but_what_was_found() -> None:
+    """What a hop on the way was answered with is shown, and not given as the answer to the question."""
+    task, found = await followed()
+    notes = msgspec.structs.replace(await noted(HOPS, [OLD]), tasks=(task,), findings=found[:1])
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert draft.answer == ()
+    assert draft.sections[0].heading == "Which PEP superseded PEP 426?"
+
+
+async def test_the_nearest_sentences_are_shown_where_nothing_answers() -> None:
+    """A question that no sentence answers has no answer, and what comes nearest, said to be only that."""
+    notes = await noted("Who designed the assignment expression compiler of the first lunar lander?")
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert draft.answer == ()
+    assert [section.heading for section in draft.sections] == ["Nearest evidence"]
 
 
 async def test_private_words_never_go_to_the_web() -> None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.records import Corpora, Document, Outcome, System
-from research.analysts.support import support
+from research.analysts.support import judge
 from research.app.systems.documents import documents_of
 from research.app.systems.gated import Gated
 from research.records import Finding, Question, Sentence
@@ -45,23 +45,25 @@ def centred(share: float) -> float:
     return share / ENOUGH / 2 if share < ENOUGH else (1 + (share - ENOUGH) / (1 - ENOUGH)) / 2
 
 
+def evidence(passages: Sequence[Document]) -> list[str]:
+    """Return what a claim is checked against: the titles, once each, and the texts."""
+    return [*dict.fromkeys(document.title for document in passages if document.title), *(d.text for d in passages)]
+
+
 def checking_support(corpora: Corpora) -> System:
     """Return the system ``support``: the verdict is that of ``research.analysts.support``, as reports get it.
 
-    The confidence is two parts the baseline's and one part the verdict (1, a half or 0); ``research eval run claims
-    --data DATA --system support`` measures how well it parts the claims.
+    Its confidence forces a choice where it could not check. ``python -m bench.support`` fits the check.
     """
-    shares = {"supported": 1.0, "could not check": 0.5, "unsupported": 0.0}
 
     async def system(question: Question) -> Outcome:
         clock = SystemClock()
         began = clock.monotonic()
         passages = documents_of(corpora, question.corpora)
-        texts = [document.text for document in passages]
-        verdict = support(question.text, texts)
+        judged = judge(question.text, evidence(passages))
         return Outcome(
-            verdict=verdict,
-            confidence=(2 * centred(coverage(question.text, texts)) + shares[verdict]) / 3,
+            verdict=judged.verdict,
+            confidence=judged.confidence,
             rationale=deciding(question.text, passages),
             seconds=clock.monotonic() - began,
         )

@@ -1,0 +1,119 @@
+"""The short answer that follows from quoted lines: a label, a count, yes or no. Pure.
+
+Where a quote states the answer in so many words there is nothing to conclude. Where it is the document itself, or a
+number of lines, or what comes out when two of them are compared, the reader is told it first, and the lines after it.
+Whoever reads can see from the quotes that it follows; nothing else is ever concluded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from research.analysts.entries import Entry, folded, iso_date, line_of, titled, values_of
+from research.analysts.lookup import SURE, fulfilled
+from research.analysts.relations import CREATED, Ask, ask_of
+from research.analysts.support import support
+from research.records import Finding, Record
+
+_SPELLED = """no one two three four five six seven eight nine ten eleven twelve"""
+_WORDS = tuple(_SPELLED.split())
+_LISTED = 8
+"""Labels that are named after a count."""
+
+
+class Conclusion(Record):
+    """A short answer and the findings that it follows from, in order; ``text`` is empty where the quotes say it all."""
+
+    text: str
+    findings: tuple[Finding, ...]
+
+
+def conclude(objective: str, findings: Sequence[Finding], titles: Mapping[str, str]) -> Conclusion | None:
+    """Return what the found lines answer to a lookup; ``titles`` are those of the sources.
+
+    ``None`` when the objective is no lookup, or its lines were not found.
+    """
+    ask = ask_of(objective)
+    sure = [finding for finding in findings if finding.relevance >= SURE]
+    if ask is None or not sure:
+        return None
+    entries = _entries(sure, titles)
+    own = [entry for name in ask.subjects for entry in entries if entry.is_named(name)]
+    held = [entry for entry in own if ask.keys and entry.line(ask.keys)]
+    others = [entry for entry in entries if entry not in own and ask.back and entry.line(ask.back)]
+    others = [entry for entry in others if all(fulfilled(condition, entry) for condition in ask.conditions)]
+    used = held or others
+    text = _text(ask, held, others) if used else None
+    if text is None or not used:
+        return None
+    sources = [entry.source for entry in used]
+    kept = sorted((f for f in sure if f.source in sources), key=lambda f: (sources.index(f.source), f.start))
+    if text and support(text, [finding.quote for finding in kept]) == "unsupported":
+        text = ""
+    return Conclusion(text=text, findings=tuple(kept))
+
+
+def _entries(findings: Sequence[Finding], titles: Mapping[str, str]) -> list[Entry]:
+    """Return the entries that the findings' quotes are lines of."""
+    entries: dict[str, Entry] = {}
+    for finding in findings:
+        entry = entries.setdefault(finding.source, titled(finding.source, titles.get(finding.source, "")))
+        for line in line_of(finding.quote, finding.start):
+            entry.lines.setdefault(line.key, line)
+    return list(entries.values())
+
+
+def _text(ask: Ask, held: Sequence[Entry], others: Sequence[Entry]) -> str | None:
+    """Return the short answer, "" where the lines are one, or ``None`` when something is missing."""
+    if ask.operation in ("same", "share", "more", "fewer", "before") or len(ask.subjects) > 1:
+        return _compared(ask, held) if len(held) == len(ask.subjects) > 1 else "" if held else None
+    values = [value for entry in held if (line := entry.line(ask.keys)) for value in values_of(line.value)]
+    if ask.operation == "count":
+        return counted([] if held else [entry.label for entry in others], len(values) if held else len(others))
+    if ask.operation in ("lowest", "highest"):
+        numbers = [int(value) for value in values if value.isdecimal()] or [
+            int(entry.number) for entry in others if entry.number
+        ]
+        return f"{ask.noun} {(min if ask.operation == 'lowest' else max)(numbers)}." if numbers and ask.noun else ""
+    if ask.operation in ("first", "last") and others:
+        return _ordered(ask, others)
+    return "" if held else f"{joined([entry.label for entry in others])}."
+
+
+def _compared(ask: Ask, held: Sequence[Entry]) -> str | None:
+    """Return which of the subjects comes first or has more, or whether they agree."""
+    found = [line.value for entry in held if (line := entry.line(ask.keys))]
+    if ask.operation in ("first", "last"):
+        return _ordered(ask, held)
+    if ask.operation in ("more", "fewer"):
+        sizes = [len(values_of(value)) for value in found]
+        best = max(sizes) if ask.operation == "more" else min(sizes)
+        return f"{held[sizes.index(best)].label}." if sizes.count(best) == 1 else ""
+    if ask.operation == "before":
+        dates = [iso_date(value) for value in found]
+        known = len(dates) == 2 and all(dates) and dates[0] != dates[1]
+        return ("Yes." if dates[0] < dates[1] else "No.") if known else ""
+    parts = [{folded(value) for value in values_of(text)} for text in found]
+    if ask.operation == "share":
+        return "Yes." if set.intersection(*parts) else "No."
+    return ("Yes." if len({folded(text) for text in found}) == 1 else "No.") if ask.operation == "same" else ""
+
+
+def _ordered(ask: Ask, entries: Sequence[Entry]) -> str:
+    """Return the label of the first or last entry by its date; "" when a date is missing or two are the same."""
+    dated = {entry.label: iso_date(line.value) for entry in entries if (line := entry.line(CREATED))}
+    if len(dated) < len(entries) or len(set(dated.values())) < len(dated) or "" in dated.values():
+        return "" if len(entries) > 1 else f"{entries[0].label}."
+    return f"{(min if ask.operation == 'first' else max)(dated, key=lambda label: dated[label])}."
+
+
+def counted(labels: Sequence[str], number: int) -> str:
+    """Return ``Two found: a and b.``, or ``Two.`` where nothing was looked for and the line says them all."""
+    word = _WORDS[number] if number < len(_WORDS) else f"{number:,}"
+    named = f" found: {joined(labels)}" if 0 < len(labels) <= _LISTED else " found" if labels else ""
+    return f"{word.capitalize()}{named}."
+
+
+def joined(labels: Sequence[str]) -> str:
+    """Return ``a, b and c``."""
+    return labels[0] if len(labels) == 1 else f"{', '.join(labels[:-1])} and {labels[-1]}"

@@ -1,0 +1,282 @@
+"""What a question asks of the heads of documents: whose entry, which keys, under which conditions. Pure, English only.
+
+A head is the block of ``Key: value`` lines that opens a mail, a proposal, a page with front matter or a catalogue
+entry. A question such as ``Who wrote X?`` or ``Which reports by Ann Lee have the status “Final”?`` is read as a lookup
+in such heads: forwards from an entry that it names, or backwards from a value. A question that nests one description
+in another (``the author of the report that replaced X``) is no lookup; following it step by step is done elsewhere.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Literal, NamedTuple
+
+from research.records import Record
+from research.words import STOPWORDS
+
+Operation = Literal["value", "count", "first", "last", "lowest", "highest", "same", "share", "more", "fewer", "before"]
+
+
+class Name(Record):
+    """What a question names: a numbered document (``series`` and ``number``), or a title or person as ``text``."""
+
+    text: str
+    series: str = ""
+    number: str = ""
+    titled: bool = False
+
+
+class Condition(Record):
+    """A line that an entry must have: one of ``keys``, with ``value`` in it; ``sense`` compares dates by their year."""
+
+    keys: frozenset[str]
+    value: str
+    sense: Literal["is", "before", "after"] = "is"
+
+
+class Ask(Record):
+    """A lookup. ``keys`` are read in the entries of ``subjects``; ``back`` in all others, for a subject as a value.
+
+    ``noun`` is the series that bare numbers belong to (``PEP``). ``others`` leaves the subject's own entry out.
+    """
+
+    subjects: tuple[Name, ...]
+    keys: frozenset[str] = frozenset()
+    back: frozenset[str] = frozenset()
+    conditions: tuple[Condition, ...] = ()
+    operation: Operation = "value"
+    noun: str = ""
+
+
+class _Relation(NamedTuple):
+    """A verb or noun between an agent and a patient, and the keys under which the entry of each names the other."""
+
+    verb: str
+    of_patient: frozenset[str]
+    of_agent: frozenset[str] = frozenset()
+    agent_noun: str = ""
+    patient_noun: str = ""
+
+
+def _keys(text: str) -> frozenset[str]:
+    return frozenset(text.split())
+
+
+AUTHOR = _keys("author authors by byline creator editor")
+CREATED = _keys("created date published creation-date date-created")
+STATUS = _keys("status state")
+_RELATIONS = (
+    _Relation(
+        r"(?:(?:co-?)?(?:wrote|writes?|written|author(?:s|ed)?)(?: or co-?(?:wrote|write|written|authored))?)",
+        AUTHOR,
+        agent_noun=r"(?:co-?)?authors?",
+    ),
+    _Relation(r"sponsor(?:s|ed)?", _keys("sponsor"), agent_noun="sponsors?"),
+    _Relation(
+        r"(?:delegated)", _keys("delegate bdfl-delegate pep-delegate"), agent_noun=r"(?:[A-Z]{2,6}-)?[Dd]elegates?"
+    ),
+    _Relation(
+        r"(?:supersede[sd]?|replace[sd]?|obsolete[sd]?|succeed(?:s|ed)?)",
+        _keys("superseded-by obsoleted-by replaced-by"),
+        _keys("replaces supersedes obsoletes"),
+        agent_noun=r"(?:successors?|replacements?)",
+        patient_noun=r"predecessors?",
+    ),
+    _Relation(
+        r"(?:require[sd]?|depends? on)",
+        _keys("required-by"),
+        _keys("requires depends-on dependencies"),
+        patient_noun=r"(?:requirements?|dependenc(?:y|ies))",
+    ),
+)
+_ATTRIBUTES: tuple[tuple[str, frozenset[str]], ...] = (
+    (r"when was|what date|which date|creation date|(?:which|what) year|date from|created|older|newer|oldest|newest"
+     r"|earli(?:er|est)|lat(?:er|est)", CREATED),
+    (r"status", STATUS),
+    (r"(?:what|which|the) type", _keys("type")),
+    (r"category", _keys("category")),
+    (r"topics?", _keys("topic topics")),
+    (r"title", _keys("title")),
+    (r"versions? (?:of|is|does|do|was|did|are)|\w+ version\b", _keys("version *-version")),
+    (r"(?:more|fewer|most|fewest) authors|more people as|authors?", AUTHOR),
+    (r"resolution", _keys("resolution")),
+)  # fmt: skip
+LINKS = frozenset(key for relation in _RELATIONS[3:] for key in (*relation.of_patient, *relation.of_agent))
+"""Keys whose values are other documents."""
+_QUOTED = re.compile(r"[“\"]([^”\"]+)[”\"]")
+_NUMBERED = re.compile(r"\b([A-Z]{2,8})[ \-]#?0*(\d+)\b")
+_SLOT = r"⟦(\d+)⟧"
+_TITLED = re.compile(rf"(?:\bthe )?\b(?P<noun>[\w-]+ )?(?:titled|entitled|called|named|title) {_SLOT}")
+_PERSON = r"(?P<who>[^\W_][^\s,?⟦⟧]*(?: (?!(?:or|and|the|that|which|as|is|are|was|were)\b)[^\s,?⟦⟧]+){0,4}?)"
+_HELD = rf"(?:{_SLOT}|{_PERSON})"
+_POINTERS = "the a an it its they that this each any all one which what who whom other most"
+_DEICTIC = frozenset(_POINTERS.split())
+
+
+def ask_of(question: str) -> Ask | None:
+    """Return the lookup that the question asks for, or ``None`` when it is none that is understood."""
+    text, names, conditions = _named(question)
+    noun = _noun(question)
+    relations = [(relation, found) for relation in _RELATIONS if (found := _related(relation, text))]
+    operation = _operation(text)
+    if len(relations) > 1 or (relations and (len(names) > 1 or _further(text, relations[0][1], operation))):
+        return None
+    if relations:
+        return _of_relation(*relations[0], text, names, conditions, operation, noun)
+    keys = _attribute(text)
+    if keys and names and re.search(r"\bthe [\w -]+ (?:of|by|that|which) (?!⟦)", text) is None:
+        return Ask(subjects=tuple(names), keys=keys, operation=operation, noun=noun)
+    return None
+
+
+def _further(text: str, found: _Found, operation: Operation) -> bool:
+    """Return whether more is asked of what the relation leads to: its date, its status, its author, what else."""
+    rest = text.replace(found.words, " ", 1)
+    ordered = operation in ("first", "last")
+    attributes = [keys for pattern, keys in _ATTRIBUTES if re.search(rf"\b(?:{pattern})\b", rest, re.IGNORECASE)]
+    nouns = "|".join(noun for relation in _RELATIONS for noun in (relation.agent_noun, relation.patient_noun) if noun)
+    verbs = "|".join(relation.verb for relation in _RELATIONS)
+    asked = any(keys is not CREATED or not ordered for keys in attributes) or re.match(r"when\b", rest, re.IGNORECASE)
+    return bool(asked) or re.search(rf"\b(?:{nouns}|{verbs}|other)\b", rest, re.IGNORECASE) is not None
+
+
+def hangs(question: str) -> bool:
+    """Return whether the question is about a thing that it describes by something else that it names."""
+    text, names, _ = _named(question)
+    return bool(names) and ask_of(question) is None and _nested(text)
+
+
+def _named(question: str) -> tuple[str, list[Name], list[Condition]]:
+    """Return the question with slots for what it names, the names, and its conditions."""
+    question = re.sub("[⟦⟧]", " ", question.replace("’s ", "'s "))
+    names: list[Name] = []
+    conditions: list[Condition] = []
+
+    def condition(match: re.Match[str]) -> str:
+        conditions.append(Condition(keys=frozenset({match.group(1).lower()}), value=match.group(2)))
+        return " "
+
+    def title(match: re.Match[str]) -> str:
+        names.append(Name(text=match.group(1), titled=True))
+        return f"⟦{len(names) - 1}⟧"
+
+    def number(match: re.Match[str]) -> str:
+        names.append(Name(text=match.group(), series=match.group(1), number=match.group(2)))
+        return f"⟦{len(names) - 1}⟧"
+
+    text = re.sub(r"(?:,? (?:that|which))? ?(?:have|has|with|of) the (\w+) [“\"]([^”\"]+)[”\"]", condition, question)
+    text = _QUOTED.sub(title, text)
+    text = _TITLED.sub(lambda match: f"⟦{match.group(2)}⟧", text)
+    text = _NUMBERED.sub(number, text)
+    dated = re.search(r"(?: (?:that )?(?:was|were))? created (in|before|after) (\d{4})\b", text)
+    if dated:
+        sense: Literal["is", "before", "after"] = "is"
+        sense = "before" if dated.group(1) == "before" else "after" if dated.group(1) == "after" else sense
+        conditions.append(Condition(keys=CREATED, value=dated.group(2), sense=sense))
+        text = text.replace(dated.group(), "")
+    return re.sub(r"\s+(?=[?.]|$)", "", " ".join(text.split())), names, conditions
+
+
+def _noun(question: str) -> str:
+    """Return the series that the question speaks of: ``PEP`` in ``Which PEPs …``; or of what it names."""
+    found = re.search(r"\b([A-Z]{2,8})s?\b", question)
+    return found.group(1).removesuffix("s") if found else ""
+
+
+class _Found(NamedTuple):
+    """Where a relation was seen: which side is known, and what it is: a slot's number or a person's name."""
+
+    known: Literal["agent", "patient"]
+    slot: str
+    who: str
+    words: str = ""
+
+
+def _related(relation: _Relation, text: str) -> _Found | None:
+    """Return the known side of the relation, or ``None`` when the text does not speak of it with a bare name."""
+    verb, end = relation.verb, r"(?=[?.,]|$| (?:have|has|were|was|is|create|writ|wrote|or|and|as|among)\b)"
+    patterns: list[tuple[Literal["agent", "patient"], str]] = [
+        ("agent", rf"\b(?:did|does|do) {_HELD} {verb}\b"),
+        ("agent", rf"(?<=\w )(?:that|which) {_HELD} {verb}\b"),
+        ("agent", rf"\b{verb} by {_HELD}{end}"),
+        ("patient", rf"\bby (?:which|what|whom) (?:[\w-]+ )?(?:was|is|were|are) {_SLOT} {verb}\b"),
+        ("patient", rf"\b{verb} {_SLOT}"),
+        ("patient", rf"\blists? {_SLOT} among [^?]*\b{verb}\b"),
+    ]
+    if relation.of_patient is AUTHOR:
+        patterns += [
+            ("agent", rf"\bnames? {_HELD} as an? (?:co-?)?author"),
+            ("agent", rf"\bis {_HELD} listed among the authors"),
+            ("agent", rf"\bhow many of {_HELD}'s [A-Z]\w*"),
+            ("agent", rf"\b(?:(?-i:[A-Z]{{2,8}})|\w+s) by {_HELD}{end}"),
+        ]
+    if relation.agent_noun:
+        patterns += [
+            ("patient", rf"\b{relation.agent_noun} (?:of|for) {_SLOT}"),
+            ("patient", rf"\b{relation.agent_noun} (?:does|did|do|has|have) {_SLOT}"),
+            ("patient", rf"{_SLOT}'s {relation.agent_noun}\b"),
+        ]
+    if relation.patient_noun:
+        patterns += [("agent", rf"\b{relation.patient_noun} (?:of|for) {_SLOT}")]
+    for known, pattern in patterns:
+        match = re.search(pattern, text, re.IGNORECASE)
+        if match is None:
+            continue
+        slot = next((group for group in match.groups() if group and group.isdigit()), "")
+        who = (match.groupdict().get("who") or "").strip()
+        if slot or (who[:1] and who.split()[0].lower() not in _DEICTIC | STOPWORDS):
+            return _Found(known, slot, "" if slot else who, match.group())
+    return _Found("agent", "", "") if re.search(rf"\b{verb}\b", text, re.IGNORECASE) and _nested(text) else None
+
+
+def _nested(text: str) -> bool:
+    """Return whether the text describes something instead of naming it."""
+    return re.search(r"\bthe (?!status|author)[\w -]+ (?:that|which|of|by|for) ", text) is not None
+
+
+def _of_relation(
+    relation: _Relation,
+    found: _Found,
+    text: str,
+    names: list[Name],
+    conditions: list[Condition],
+    operation: Operation,
+    noun: str,
+) -> Ask | None:
+    if not found.slot and not found.who:
+        return None
+    subject = names[int(found.slot)] if found.slot else Name(text=found.who)
+    ahead, back = (
+        (relation.of_agent, relation.of_patient) if found.known == "agent" else (relation.of_patient, relation.of_agent)
+    )
+    keys = ahead if found.slot else frozenset[str]()
+    return (
+        Ask(subjects=(subject,), keys=keys, back=back, conditions=tuple(conditions), operation=operation, noun=noun)
+        if keys or back
+        else None
+    )
+
+
+def _attribute(text: str) -> frozenset[str]:
+    """Return the keys of the one attribute that is asked for, none when there are several."""
+    found = [keys for pattern, keys in _ATTRIBUTES if re.search(rf"\b(?:{pattern})\b", text, re.IGNORECASE)]
+    distinct = list(dict.fromkeys(found))
+    return distinct[0] if len(distinct) == 1 else frozenset()
+
+
+_OPERATIONS: tuple[tuple[Operation, str], ...] = (
+    ("count", r"\bhow many\b|\bnumber of\b"),
+    ("lowest", r"\blowest-numbered\b|\blowest\b"),
+    ("highest", r"\bhighest-numbered\b|\bhighest\b"),
+    ("more", r"\b(?:more|most) (?:authors|people)\b"),
+    ("fewer", r"\b(?:fewer|fewest) (?:authors|people)\b"),
+    ("same", r"\bthe same\b"),
+    ("share", r"\bshare\b"),
+    ("before", r"^(?:was|is|were) .*\b(?:before|older than|earlier than)\b"),
+    ("first", r"\b(?:first|earliest|oldest|older|earlier)\b"),
+    ("last", r"\b(?:last|latest|newest|newer|later|most recent|most recently)\b"),
+)
+
+
+def _operation(text: str) -> Operation:
+    return next((name for name, pattern in _OPERATIONS if re.search(pattern, text, re.IGNORECASE)), "value")

@@ -1,0 +1,141 @@
+"""What a report tells of questions that hung on one another: each hop with what answered it, in order. Pure.
+
+How far a chain was followed is computed in ``research.analysts.following``; the draft as a whole is made in
+``research.analysts.composing``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from research.analysts import Notes
+from research.analysts.concluding import conclude
+from research.analysts.entries import titled
+from research.analysts.following import TITLE, chain_of, filled, is_named, progress
+from research.analysts.gathering import NEAR
+from research.analysts.lookup import SURE
+from research.analysts.relations import ask_of
+from research.analysts.scoring import content_terms
+from research.analysts.support import support
+from research.analysts.wording import alike, as_sentence, shorten
+from research.families import kin
+from research.records import Draft, Finding, Record, Section, Sentence, Task
+from research.words import terms
+
+HEADING = 90
+ANSWERS = 0.55
+"""The least relevance of a finding that answers a question by itself."""
+QUOTED = 3
+"""Quotes of one hop, after its short answer."""
+HELD = 0.85
+"""The share of a question's words from which a finding is taken to speak of all that was asked."""
+_ASKS = re.compile(r"(?i)\b(?:which|what) (?:is the |was the )?[a-z][\w-]+|\bhow (?:many|much|long|old)(?: [a-z]\w+)?")
+NEAREST = "Nearest evidence"
+
+
+class Step(Record):
+    """One hop as it was asked, and what answered it; ``text`` is a short answer that follows from that, or empty."""
+
+    ask: str
+    text: str
+    findings: tuple[Finding, ...]
+
+
+def steps_of(task: Task, notes: Notes) -> tuple[Step, ...]:
+    """Return the hops of the task's chain, each with its findings; none when it has no chain, or it did not close."""
+    steps, closed = _followed(task, notes)
+    return steps if closed else ()
+
+
+def _followed(task: Task, notes: Notes) -> tuple[tuple[Step, ...], bool]:
+    """Return the hops that were answered, and whether these are all."""
+    if not task.rounds:
+        return (), False
+    own = [finding for finding in notes.findings if finding.task == task.id and finding.ask]
+    stand = progress(task.objective, own)
+    titles = {source.id: source.title for source in notes.sources}
+    known = {finding.id: finding for finding in own}
+    hops = chain_of(task.objective)
+    steps: list[Step] = []
+    for place, hop in enumerate(hops[: len(stand.path.findings)]):
+        if hop.noun == TITLE:
+            continue
+        best = known[stand.path.findings[place]]
+        asks = filled(hop, stand.path)
+        ask = best.ask if best.ask in asks else asks[0]
+        among = [finding for finding in own if finding.ask == ask]
+        if place < len(hops) - 1:
+            among = [finding for finding in among if finding.source == best.source]
+        elif hop.others:
+            named = (task.objective, *stand.path.answers[:-1])
+            among = [f for f in among if not is_named(titled("", f.title).label, f.title, named)]
+        steps.append(_step(ask, best, among, titles))
+    return tuple(steps), stand.closed
+
+
+def _step(ask: str, best: Finding, own: Sequence[Finding], titles: Mapping[str, str]) -> Step:
+    concluded = conclude(ask, own, titles)
+    if concluded is None:
+        return Step(ask=ask, text="", findings=(best,))
+    return Step(ask=ask, text=concluded.text, findings=concluded.findings)
+
+
+def told(notes: Notes) -> Draft | None:
+    """Return the draft of a question of several hops: the answer, then a section per hop before it.
+
+    Without an answer to the last hop there is none at all. ``None`` when the question has several parts or is no chain,
+    or when no hop was answered, or the chain did not close and something answers the question as a whole.
+    """
+    tasks = [task for task in notes.tasks if task.round == 1]
+    if len({task.objective for task in tasks}) != 1:
+        return None
+    followed = [_followed(task, notes) for task in tasks]
+    steps, closed = max(followed, key=lambda pair: (pair[1], len(pair[0])), default=((), False))
+    whole = any(not finding.ask and finding.relevance >= ANSWERS for finding in notes.findings)
+    if not steps or (whole and not closed):
+        return None
+    before = steps[:-1] if closed else steps
+    sections = [Section(heading=shorten(step.ask, HEADING), sentences=_sentences(step)) for step in before]
+    used = [finding for step in steps for finding in step.findings[:QUOTED]]
+    sure = closed and all(any(says(step.ask, finding) for finding in step.findings) for step in steps)
+    near = () if sure else near_section(notes, used)
+    return Draft(answer=_sentences(steps[-1]) if closed else (), sections=(*sections, *near))
+
+
+def _sentences(step: Step) -> tuple[Sentence, ...]:
+    ids = tuple(finding.id for finding in step.findings)
+    lead = (Sentence(text=step.text, findings=ids, verdict="supported"),) if step.text else ()
+    return (*lead, *(sentence_of(finding) for finding in step.findings[:QUOTED]))
+
+
+def sentence_of(finding: Finding) -> Sentence:
+    """Return the finding's statement as a sentence of the report."""
+    text = as_sentence(finding.statement)
+    return Sentence(text=text, findings=(finding.id,), verdict=support(text, (finding.quote,)))
+
+
+def says(ask: str, finding: Finding) -> bool:
+    """Return whether the finding, with its source's title, holds what the question asks about: nearly all its words.
+
+    A question's own "which town" or "in what year" need not be said, nor one of its other words.
+    """
+    if finding.relevance >= SURE and ask_of(ask) is not None:
+        return True
+    told_ = set(terms(f"{finding.statement} {finding.quote} {finding.title}"))
+    asked = content_terms(_ASKS.sub(" ", ask))
+    held = [term for term in asked if term in told_ or kin(term) & told_]
+    return len(held) >= min(HELD * len(asked), len(asked) - 1)
+
+
+def near_section(notes: Notes, used: Sequence[Finding]) -> tuple[Section, ...]:
+    """Return a section of the nearest sentences of sources that nothing else is quoted from, or none."""
+    near = sorted((f for f in notes.findings if f.relevance <= NEAR), key=lambda f: -f.relevance)
+    cited = {finding.source for finding in used}
+    kept: list[Finding] = []
+    for finding in near:
+        if finding.source not in cited and not any(alike(finding.statement, other.statement) for other in kept):
+            cited.add(finding.source)
+            kept.append(finding)
+    sentences = tuple(sentence_of(finding) for finding in kept)
+    return (Section(heading=NEAREST, sentences=sentences),) if sentences else ()

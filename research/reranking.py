@@ -1,0 +1,284 @@
+"""Ranking the passages that a corpus offers for a question, by what each says and by what ties it to the others.
+
+A pool is ranked three times. First each passage by itself: its places in the lexical and the dense list, and how much
+of the question it and its title hold. Then by its ties to the best ones (the *seeds*): a title that the other's text
+mentions, a rare name that both hold, what the question asks for and the seed lacks, and where a walk over passages and
+names comes to rest (:mod:`research.walking`). Then once more by its ties, to what is best by then: a second hop makes
+seeds that the first ranking did not see. All are linear; ``research.ranking_weights`` says where the weights are from.
+Gathering the pool is in ``tools.corpus_pool``, putting a ranking into words in ``research.reasons``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from research import linking
+from research.walking import resting
+from research.words import STOPWORDS, stem
+
+Floats = NDArray[np.float64]
+
+SEEDS = 8
+"""Passages from which links are followed."""
+QUESTION = 400
+"""Words of a question in which titles and names are looked for."""
+NAMES_AT_MOST = 15.0
+"""Nats of shared names from which on more are worth nothing more."""
+RANK_OFFSET = 5
+"""Added to a rank before it is inverted: the first places differ, but not as much as 1, 1/2, 1/3."""
+FIRST = (
+    "lexical score",
+    "cosine",
+    "lexical rank",
+    "dense rank",
+    "title in the question",
+    "question in the title",
+    "question in the passage",
+)
+"""What the first ranking sees of a passage."""
+LINKS = (
+    "named by a seed",
+    "names a seed",
+    "shares names",
+    "cosine to a seed",
+    "named, and holds what the seed lacks",
+    "names, and holds what the seed lacks",
+    "holds what the seed lacks",
+    "shares names that the question lacks",
+    "linked, and holds what the seed lacks",
+    "linked, times its cosine",
+    "named by a seed, by how many that names",
+    "names a seed, by how many name it",
+)
+"""What links to one seed are worth, each the most of all seeds."""
+WALK = ("walk", "walk, logarithm")
+SECOND = (*FIRST, *LINKS, *WALK)
+"""What the second ranking sees."""
+THIRD = (*SECOND, *(f"{name}, again" for name in (*LINKS, *WALK)))
+"""What the third ranking sees: ties to the best of the second, too."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Card:
+    """What ranking needs of a passage; ``vector`` has Euclidean length 1. Of one ``document`` there may be many."""
+
+    id: int
+    document: str
+    title: str
+    keys: tuple[str, ...]
+    title_terms: frozenset[str]
+    terms: frozenset[str]
+    text: str
+    vocabulary: frozenset[str]
+    names: frozenset[str]
+    vector: NDArray[np.float32]
+
+
+def card(id: int, document: str, title: str, text: str, names: Collection[str], vector: NDArray[np.float32]) -> Card:
+    """Return the card of a passage."""
+    words = linking.words(text)
+    vocabulary = frozenset(words)
+    title_terms = frozenset(stem(word) for word in linking.words(title) if word not in STOPWORDS)
+    return Card(
+        id=id,
+        document=document,
+        title=title,
+        keys=linking.keys(title),
+        title_terms=title_terms,
+        terms=title_terms.union(map(stem, vocabulary)),
+        text=f" {' '.join(words)} ",
+        vocabulary=vocabulary,
+        names=frozenset(names),
+        vector=vector,
+    )
+
+
+@dataclass(frozen=True, eq=False)
+class Asked:
+    """A question as ranking sees it.
+
+    ``runs`` are its runs of words, any of which may be a title or a name; ``worth`` is the inverse document frequency
+    of each stem, in nats.
+    """
+
+    runs: frozenset[str]
+    worth: Mapping[str, float]
+    vector: NDArray[np.float32]
+
+    @cached_property
+    def total(self) -> float:
+        """The worth of all terms, or 1 where they have none."""
+        return sum(self.worth.values()) or 1.0
+
+
+def asked(question: str, vector: NDArray[np.float32], *, passages: int, having: Callable[[str], int]) -> Asked:
+    """Return a question; ``having`` tells how many of all ``passages`` hold a word."""
+    words = linking.words(question)
+    content = [word for word in words if word not in STOPWORDS] or words
+    worth = {stem(word): _idf(passages, having(word)) for word in dict.fromkeys(content)}
+    return Asked(runs=frozenset(linking.grams(words[:QUESTION])), worth=worth, vector=vector)
+
+
+def _idf(passages: int, having: int) -> float:
+    return math.log(1 + max(0.5, passages - having + 0.5) / (having + 0.5))
+
+
+@dataclass(frozen=True, eq=False)
+class Lists:
+    """What the corpus found: ``lexical`` scores (more is better) and both lists' ranks from 1, by passage."""
+
+    lexical: Mapping[int, float]
+    dense: Mapping[int, int]
+
+    @cached_property
+    def ranks(self) -> dict[int, int]:
+        """The place of each passage in the lexical list."""
+        return {id: rank for rank, id in enumerate(self.lexical, 1)}
+
+
+def first_features(asked: Asked, cards: Sequence[Card], lists: Lists, typical: float) -> Floats:
+    """Return ``(cards, FIRST)``; ``typical`` is the worth of a title's term that the question does not have."""
+    top = max(lists.lexical.values(), default=0.0) or 1.0
+    cosines = np.array([float(card.vector @ asked.vector) for card in cards])
+    rows = [
+        (
+            lists.lexical.get(card.id, 0.0) / top,
+            cosine,
+            _inverse(lists.ranks.get(card.id)),
+            _inverse(lists.dense.get(card.id)),
+            float(any(key in asked.runs for key in card.keys)),
+            _title_share(asked, card, typical),
+            sum(worth for term, worth in asked.worth.items() if term in card.terms) / asked.total,
+        )
+        for card, cosine in zip(cards, cosines, strict=True)
+    ]
+    return np.array(rows).reshape(len(cards), len(FIRST))
+
+
+def _inverse(rank: int | None) -> float:
+    return 0.0 if rank is None else 1 / (RANK_OFFSET + rank - 1)
+
+
+def _title_share(asked: Asked, card: Card, typical: float) -> float:
+    shared = [asked.worth[term] for term in card.title_terms if term in asked.worth]
+    rest = typical * (len(card.title_terms) - len(shared))
+    return sum(shared) / (sum(shared) + rest) if shared else 0.0
+
+
+@dataclass(frozen=True, eq=False)
+class Ties:
+    """How the cards of a pool hang together.
+
+    ``mention[i, j]``: the text of i holds the title of j's document, another one than i's. ``holding[i, n]``: i holds
+    ``names[n]``, which another of the pool holds too or the question does. ``rarity``: of each name, in nats.
+    """
+
+    mention: Floats
+    holding: Floats
+    names: tuple[str, ...]
+    rarity: Floats
+    asked_for: NDArray[np.bool_]
+
+
+def ties(asked: Asked, cards: Sequence[Card], rarity: Callable[[str], float]) -> Ties:
+    """Find the ties of a pool; ``rarity`` tells the inverse document frequency of a name, in nats."""
+    places: dict[str, list[int]] = {}
+    for number, card in enumerate(cards):
+        for name in card.names:
+            places.setdefault(name, []).append(number)
+    in_question = asked.runs & places.keys()
+    names = tuple(sorted(name for name, held in places.items() if len(held) > 1 or name in in_question))
+    holding = np.zeros((len(cards), len(names)))
+    for column, name in enumerate(names):
+        holding[places[name], column] = 1
+    return Ties(
+        mention=_mentions(cards),
+        holding=holding,
+        names=names,
+        rarity=np.array([rarity(name) for name in names]),
+        asked_for=np.array([name in in_question for name in names], dtype=bool),
+    )
+
+
+def _mentions(cards: Sequence[Card]) -> Floats:
+    found = np.zeros((len(cards), len(cards)))
+    called: dict[str, list[int]] = {}
+    for number, card in enumerate(cards):
+        for key in card.keys:
+            called.setdefault(key, []).append(number)
+    by_first: dict[str, list[str]] = {}
+    for key in called:
+        by_first.setdefault(key.partition(" ")[0], []).append(key)
+    for number, card in enumerate(cards):
+        for word in by_first.keys() & card.vocabulary:
+            for key in by_first[word]:
+                if f" {key} " in card.text:
+                    found[number, called[key]] = 1
+    documents = np.array([card.document for card in cards])
+    found[documents[:, None] == documents[None, :]] = 0
+    return found
+
+
+@dataclass(frozen=True, eq=False)
+class Degrees:
+    """How many documents the text of a passage names, and how many passages name its document, in the whole corpus."""
+
+    names: Mapping[int, int]
+    named_by: Mapping[int, int]
+
+
+def link_features(
+    asked: Asked, cards: Sequence[Card], first: Floats, scores: Floats, tied: Ties, degrees: Degrees
+) -> Floats:
+    """Return ``(cards, LINKS and WALK)``: what the ties to the best by ``scores``, the ranking so far, give each.
+
+    ``first`` is what :func:`first_features` gave; ``degrees`` are those of the seeds.
+    """
+    seeds = best(scores, SEEDS)
+    weight = np.exp(scores[seeds] - scores[seeds].max())
+    worth = np.array(list(asked.worth.values()))
+    having = np.array([[term in card.terms for term in asked.worth] for card in cards], dtype=float)
+    new = ((1 - having[seeds]) * worth) @ having.T / asked.total
+    named = tied.mention[seeds]
+    names = tied.mention[:, seeds].T
+    shared = _shared(tied.holding, tied.rarity, seeds)
+    shared_new = _shared(tied.holding, np.where(tied.asked_for, 0, tied.rarity), seeds)
+    vectors = np.stack([card.vector for card in cards]).astype(np.float64)
+    linked = np.maximum(np.maximum(named, names), shared_new)
+    out = np.array([1 / (1 + degrees.names.get(cards[seed].id, 0)) for seed in seeds])[:, None]
+    into = np.array([1 / (1 + degrees.named_by.get(cards[seed].id, 0)) for seed in seeds])[:, None]
+    columns = (named, names, shared, vectors[seeds] @ vectors.T, named * new, names * new, new, shared_new)
+    columns += (linked * new, linked * first[:, 1][None, :], named * out, names * into)
+    links = np.zeros((len(LINKS), len(seeds), len(cards)))
+    for number, column in enumerate(columns):
+        links[number] = column * weight[:, None]
+        links[number, np.arange(len(seeds)), seeds] = 0
+    walked = resting(scores, tied.mention, tied.holding, tied.rarity, tied.asked_for)
+    return _by_document(cards, np.hstack([np.maximum(links.max(axis=1), 0).T, walked]))
+
+
+def _by_document(cards: Sequence[Card], features: Floats) -> Floats:
+    """Return features of which each is the most that any passage of the same document has.
+
+    Links say which document to read; which of its passages, is said by what the passage itself holds.
+    """
+    numbers = {name: number for number, name in enumerate(dict.fromkeys(card.document for card in cards))}
+    document = np.array([numbers[card.document] for card in cards])
+    most = np.full((len(numbers), features.shape[1]), -np.inf)
+    np.maximum.at(most, document, features)
+    return most[document]
+
+
+def _shared(holding: Floats, rarity: Floats, seeds: NDArray[np.intp]) -> Floats:
+    return np.minimum((holding[seeds] * rarity) @ holding.T, NAMES_AT_MOST) / NAMES_AT_MOST
+
+
+def best(scores: Floats, most: int) -> NDArray[np.intp]:
+    """Return the places of the ``most`` highest scores, best first; ties keep their order."""
+    return np.argsort(-scores, kind="stable")[:most]

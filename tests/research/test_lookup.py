@@ -1,0 +1,154 @@
+"""Questions about the heads of documents: how they are read, answered, concluded, and known to have no answer."""
+
+from __future__ import annotations
+
+import pytest
+
+from research.analysts.answers import answers_in
+from research.analysts.comparing import listed, sided
+from research.analysts.concluding import conclude
+from research.analysts.entries import entries_of, holds, iso_date, values_of
+from research.analysts.lookup import SURE, look_up
+from research.analysts.picking import pick
+from research.analysts.relations import Name, ask_of
+from research.citations import findings_from
+from research.families import kin
+from research.records import Finding, Passage, Task
+
+TEXTS = {
+    "a": "REP: 12\nTitle: Lamp oil\nAuthor: Ann Lee <ann@lund.example>, Bo Ek\nStatus: Final\nCreated: 03-May-2001\n"
+    "Superseded-By: 31\n\nAbstract\n========\n\nThis REP is about oil.\n",
+    "b": "REP: 31\nTitle: Lamp gas\nAuthor: Ann Lee <ann@lund.example>\nStatus: Draft\nCreated: 07-Jan-2004\n"
+    "Requires: 7, 12\nReplaces: 12\n\nAbstract\n========\n\nThis REP is about gas.\n",
+}
+TITLES = {"a": "REP 12: Lamp oil", "b": "REP 31: Lamp gas"}
+
+
+def passages() -> list[Passage]:
+    """Both documents, whole."""
+    return [Passage(source=id, start=0, end=len(text), text=text, title=TITLES[id]) for id, text in TEXTS.items()]
+
+
+def found(objective: str) -> tuple[Finding, ...]:
+    """What is picked for the objective, located."""
+    task = Task.make(objective, (objective,), "corpus")
+    findings, dropped = findings_from(pick(task, passages()), task, TEXTS, dict.fromkeys(TEXTS, "public"))
+    assert not dropped
+    return findings
+
+
+def said(text: str, relevance: float = 0.9, source: str = "s") -> Finding:
+    """A finding of one sentence."""
+    return Finding(
+        id=f"f-{text[:24]}",
+        task="t",
+        statement=text,
+        quote=text,
+        source=source,
+        start=0,
+        end=len(text),
+        label="public",
+        relevance=relevance,
+    )
+
+
+@pytest.mark.parametrize(
+    ("question", "quote"),
+    [
+        ("Who wrote REP 12?", "Author: Ann Lee <ann@lund.example>, Bo Ek"),
+        ("When was the REP titled “Lamp gas” created?", "Created: 07-Jan-2004"),
+        ("Which REP superseded REP 12?", "Superseded-By: 31"),
+        ("Which REPs does REP 31 require?", "Requires: 7, 12"),
+        ("Which REP did REP 31 replace?", "Replaces: 12"),
+        ("What is the status of REP 31?", "Status: Draft"),
+    ],
+)
+def test_the_line_that_answers_is_the_only_quote(question: str, quote: str) -> None:
+    """A question about one document's head is answered by its line alone."""
+    assert [finding.quote for finding in found(question)] == [quote]
+
+
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ("Which REPs did Ann Lee write?", "REP 12 and REP 31."),
+        ("Which REPs by Ann Lee have the status “Draft”?", "REP 31."),
+        ("Which REPs by Ann Lee were created in 2001?", "REP 12."),
+        ("How many REPs did Ann Lee write?", "Two found: REP 12 and REP 31."),
+        ("How many authors does REP 12 have?", "Two."),
+        ("Which is the highest-numbered REP required by REP 31?", "REP 12."),
+        ("Which was created first, REP 31 or REP 12?", "REP 12."),
+        ("Which has more authors, REP 31 or REP 12?", "REP 12."),
+        ("Do REP 31 and REP 12 have the same status?", "No."),
+        ("Do REP 31 and REP 12 share an author?", "Yes."),
+        ("Was REP 31 created before REP 12?", "No."),
+        ("Which REPs require REP 12?", "REP 31."),
+    ],
+)
+def test_what_follows_from_lines_is_concluded(question: str, answer: str) -> None:
+    """Documents found by a value, counts and comparisons are told in a few words, resting on the lines."""
+    concluded = conclude(question, found(question), TITLES)
+    assert concluded is not None
+    assert concluded.text == answer
+    assert concluded.findings
+
+
+@pytest.mark.parametrize("question", ["Who sponsored REP 12?", "What is the category of the REP titled “Lamp oil”?"])
+def test_a_head_without_the_line_is_no_answer(question: str) -> None:
+    """Where the document is there and its head lacks the key, nothing is relevant enough to answer."""
+    ask = ask_of(question)
+    assert ask is not None
+    assert look_up(ask, passages()).absent
+    assert all(finding.relevance < 0.55 for finding in found(question))
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["Who wrote the REP that superseded REP 12?", "When was the REP that REP 31 requires created?", "Who wrote ⟦7⟧?"],
+)
+def test_a_nested_question_is_no_lookup(question: str) -> None:
+    """What hangs on an unnamed thing has to be followed step by step."""
+    assert ask_of(question) is None
+
+
+def test_short_answers_are_named_as_people_name_them() -> None:
+    """A number in a head becomes a document, a list its members; of prose the name next to the asked words leads."""
+    line = said("Superseded-By: 31", SURE)
+    assert [answer.text for answer in answers_in("Which REP superseded REP 12?", [line])] == ["REP 31"]
+    line = said("Author: Ann Lee <ann@lund.example>, Bo Ek", SURE)
+    assert [answer.text for answer in answers_in("Who wrote REP 12?", [line])] == ["Ann Lee", "Bo Ek"]
+    prose = said("Jaws is a film directed by Stig Berg and starring Roy Ek.")
+    answers = answers_in("Who directed Jaws?", [prose])
+    assert answers[0].text == "Stig Berg" and answers[0].finding == prose.id
+    assert answers[0].confidence > answers[1].confidence
+
+
+def test_two_sides_are_compared_by_their_dates_and_numbers() -> None:
+    """The side that comes first, or has more, is named, and both sentences are cited."""
+    one, other = said("Ann Lee was born in 1950."), said("Bo Ek was born on 3 May 1949.")
+    told = sided("Who was born first, Ann Lee or Bo Ek?", [("Ann Lee: who", [one]), ("Bo Ek: who", [other])])
+    assert told is not None and told.text == "Bo Ek." and told.findings == (one, other)
+    assert sided("Who was born first, Ann Lee or Bo Ek?", [("Ann Lee: who", [one]), ("Bo Ek: who", [])]) is None
+
+
+def test_a_list_of_prose_names_what_each_sentence_or_its_page_is_about() -> None:
+    """A sentence that only says "the instrument" stands for the subject of its page."""
+    found = [said("The instrument is made by Ekberg.", source="x"), said("Ekberg makes the Lund lamp.", source="y")]
+    told = listed("Which instruments does Ekberg make?", found, {"x": "Malmo sextant", "y": "Lund lamp"})
+    assert told is not None and told.text == "Malmo sextant and Lund lamp."
+
+
+def test_names_dates_and_lists_are_compared_in_one_form() -> None:
+    """Initials, accents, the forms of dates and the words of a relation meet."""
+    line = "Łukasz B. Ek <a@b.example>, Ann Lee"
+    assert values_of(line) == ["Łukasz B. Ek", "Ann Lee"]
+    assert holds(line, Name(text="Lukasz Ek"), None) and not holds(line, Name(text="Ann Ek"), None)
+    assert [iso_date(text) for text in ("28-Apr-2007", "April 28, 2007", "2007-04-28", "in 2007", "none")] == [
+        "2007-04-28",
+        "2007-04-28",
+        "2007-04-28",
+        "2007",
+        "",
+    ]
+    assert kin("invent") & kin("inventor") and not kin("lamp")
+    assert entries_of(passages())["a"].label == "REP 12"
