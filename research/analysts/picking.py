@@ -95,7 +95,7 @@ def _hop(unit: Unit, wanted: Wanted, hop: Wanted) -> float:
     """Return the relevance by a follow-up's query, held down by what the sentence lacks of the objective itself."""
     if unit.key or not hop.terms or not _fitting(unit, hop):
         return 0.0
-    shared = _sum(wanted, wanted.terms & unit.terms) / sum(wanted.weights.values())
+    shared = _sum(wanted, wanted.terms & unit.terms) / math.fsum(wanted.weights.values())
     return relevance(unit, hop) * (0.5 + 0.5 * shared) if shared else 0.0
 
 
@@ -147,7 +147,7 @@ def _prose_score(unit: Unit, wanted: Wanted) -> float:
         covered |= wanted.terms & set(terms(unit.whole))
     around = (wanted.terms & (unit.near | set(terms(unit.whole)))) - covered
     elsewhere = (wanted.terms & unit.far) - covered - around
-    total = sum(wanted.weights.values())
+    total = math.fsum(wanted.weights.values())
     held = (_sum(wanted, covered) + 0.75 * _sum(wanted, around) + 0.15 * _sum(wanted, elsewhere)) / total
     if not any(term.isdigit() for term in unit.near):
         # Nobody said which document this is: it may be the numbered one that is asked for.
@@ -158,7 +158,8 @@ def _prose_score(unit: Unit, wanted: Wanted) -> float:
 
 
 def _sum(wanted: Wanted, some: frozenset[str]) -> float:
-    return sum(wanted.weights[term] for term in some)
+    # Exactly rounded: a sum in the order of a set would differ in its last bit from process to process.
+    return math.fsum(wanted.weights[term] for term in some)
 
 
 def _self_terms(unit: Unit, wanted: Wanted) -> frozenset[str]:
@@ -179,7 +180,7 @@ def _header_score(unit: Unit, wanted: Wanted) -> float:
     about = wanted.terms - answered
     if about and not about & (covered | near | far):
         return 0.0
-    total = sum(wanted.weights.values())
+    total = math.fsum(wanted.weights.values())
     return 1.25 * (_sum(wanted, covered) + 0.95 * _sum(wanted, near) + 0.75 * _sum(wanted, far)) / total
 
 
