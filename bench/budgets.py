@@ -3,6 +3,7 @@
 ``python -m bench.budgets [--runs N] [--seed S]`` prints one line, and exits 1 when a promise was broken. The graph, the
 gate and the stores are the real ones, time is virtual; the models (``tools.fakes.hostile``) keep to the ``max_tokens``
 they are given and count for themselves what they were sent and what they answered. Of each run it is asked
+(``bench.budgets_judging``)
 
 - that it ended in a report;
 - that tokens, money and calls, as the far side counted them and as the report says, are within the run's caps, and no
@@ -20,29 +21,22 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple, get_args
 
 import msgspec
 
-from research.access import World
-from research.analysts.extractive import ExtractiveAnalyst
-from research.analysts.language import LanguageAnalyst
-from research.app.hands import Hands
+from bench.budgets_judging import Case, Ended, broken, tokens_above
+from bench.scripted import scripted_hands
 from research.app.running import ask
-from research.app.stores import Stores
-from research.app.world import Judgement, Opened
-from research.budget import NANO, Caps
+from research.budget import Caps
 from research.errors import EffectFailed, ResearchError
 from research.options import RunOptions
 from research.ports import Page, Price
-from research.records import Event, Failure, Hit, ident
-from research.report import CapFacts, Report, UsageFacts
-from research.requests import FetchRequest, Role
-from research.settings import Settings, load
-from tools.fakes.hostile import GREEDS, Greed, HostileModel
+from research.records import Event, Hit, ident
+from research.requests import FetchRequest
+from research.settings import load
+from tools.fakes.hostile import GREEDS, HostileModel
 from tools.fakes.scripted import ManualClock
 from tools.tokens import prompt_bound
 
@@ -79,30 +73,6 @@ class Web:
         await self._called()
         told = f"At {request.url} a budget is a wall, and every call is reserved in the budget before it is sent. "
         return Page(url=request.url, title="On walls", text=told + "The lock of a run is held by its owner. " * 30)
-
-
-class Case(NamedTuple):
-    """One run to be made."""
-
-    number: int
-    greed: Greed
-    options: RunOptions
-    price: Price
-    failing: float
-
-
-class Ended(NamedTuple):
-    """How one run ended: its report or what was raised, what the far side counted, and what was refused."""
-
-    case: Case
-    report: Report | None
-    error: str
-    tokens: int
-    nano_usd: float
-    calls: int
-    last: float
-    refused: int
-    planned: dict[str, str]
 
 
 def case_of(number: int, seed: int) -> Case:
@@ -155,11 +125,10 @@ async def play(case: Case, home: Path, seed: int) -> Ended:
         pass
 
     report, error = None, ""
+    hands = scripted_hands(clock=clock, run=f"run-{case.number:05}", model=model, web=web)
     settings = msgspec.structs.replace(load({"home": str(home)}, {}), prices={model.name: case.price})
     try:
-        report = await ask(
-            QUESTION, case.options, settings, listen=listen, on_start=nothing, hands=_hands(case, model, web, clock)
-        )
+        report = await ask(QUESTION, case.options, settings, listen=listen, on_start=nothing, hands=hands)
     except ResearchError as fault:
         error = f"{type(fault).__name__}: {fault}"
     return Ended(
@@ -175,87 +144,6 @@ async def play(case: Case, home: Path, seed: int) -> Ended:
     )
 
 
-def _hands(case: Case, model: HostileModel, web: Web, clock: ManualClock) -> Hands:
-    def judgement(options: RunOptions, settings: Settings) -> Judgement:
-        analyst = LanguageAnalyst(ExtractiveAnalyst(), model.name)
-        return Judgement(analyst=analyst, models=dict.fromkeys(get_args(Role), model), lapses=analyst.lapses)
-
-    @asynccontextmanager
-    async def world(
-        options: RunOptions, settings: Settings, judgement: Judgement, stores: Stores, opened: Opened
-    ) -> AsyncIterator[tuple[World, tuple[Failure, ...]]]:
-        yield (
-            World(
-                library=stores.library,
-                records=stores.records,
-                models=judgement.models,
-                searches=(web,),
-                fetch=web,
-            ),
-            (),
-        )
-
-    return Hands(clock=clock, name_run=lambda now: f"run-{case.number:05}", judgement=judgement, world=world)
-
-
-def broken(ended: Ended) -> list[str]:
-    """Return which promises the run broke, each in a few words."""
-    report, caps = ended.report, ended.case.options.caps
-    if report is None:
-        return [f"no report: {ended.error}"]
-    return [*_passed(ended, caps, report), *_understated(ended, report), *_untold(ended, report)]
-
-
-def _passed(ended: Ended, caps: Caps, report: Report) -> list[str]:
-    seen = {"tokens": ended.tokens, "nano_usd": ended.nano_usd, "calls": ended.calls}
-    found = []
-    for currency, count in seen.items():
-        cap = getattr(caps, currency)
-        if cap is not None and count > cap:
-            found.append(f"{count} {currency} above the cap of {cap}, by the far side's count")
-    if caps.seconds is not None and ended.last >= caps.seconds:
-        found.append(f"a call began at {ended.last} s, after the deadline of {caps.seconds} s")
-    found += _above(report.usage, "the run")
-    for branch in report.branches:
-        found += _above(branch.usage, branch.task)
-    return found
-
-
-def _above(usage: UsageFacts, what: str) -> list[str]:
-    caps: CapFacts = usage.caps
-    pairs = {"tokens": (usage.tokens, caps.tokens), "calls": (usage.calls, caps.calls), "usd": (usage.usd, caps.usd)}
-    return [
-        f"{what}: {used} {name} in the report, cap {cap}"
-        for name, (used, cap) in pairs.items()
-        if cap is not None and used is not None and used > cap
-    ]
-
-
-def _understated(ended: Ended, report: Report) -> list[str]:
-    told = {
-        "tokens": report.usage.tokens,
-        "nano_usd": round((report.usage.usd or 0.0) * NANO),
-        "calls": report.usage.calls,
-    }
-    seen = {"tokens": ended.tokens, "nano_usd": ended.nano_usd, "calls": ended.calls}
-    return [f"{told[name]} {name} told, {seen[name]} seen" for name in told if told[name] + 1e-6 < seen[name]]
-
-
-def _untold(ended: Ended, report: Report) -> list[str]:
-    """Return what was cut and is not told."""
-    found = []
-    named = {skipped.what for skipped in report.skipped}
-    if ended.refused and report.status == "done":
-        found.append(f"{ended.refused} calls refused, and called done")
-    cut = [branch.task for branch in report.branches if branch.outcome == "out of budget"]
-    known = {branch.task for branch in report.branches}
-    found += [f"cut and not named: {task}" for task in cut if task not in named]
-    found += [f"not begun and not named: {task}" for task in ended.planned.values() if task not in known | named]
-    if (cut or report.skipped) and report.status == "done":
-        found.append("something was skipped, and called done")
-    return found
-
-
 def sweep(runs: int, seed: int) -> tuple[list[Ended], list[str]]:
     """Make ``runs`` runs, and return how they ended and every promise that was broken."""
     with tempfile.TemporaryDirectory(dir="/dev/shm" if Path("/dev/shm").is_dir() else None) as folder:
@@ -266,12 +154,6 @@ def sweep(runs: int, seed: int) -> tuple[list[Ended], list[str]]:
 
 async def _all(runs: int, seed: int, folder: Path) -> list[Ended]:
     return [await play(case_of(number, seed), folder / "home", seed) for number in range(runs)]
-
-
-def tokens_above(ended: Sequence[Ended]) -> int:
-    """Return how many tokens the far side counted above the caps, in all runs together."""
-    caps = [(one.tokens, one.case.options.caps.tokens) for one in ended]
-    return sum(max(0, tokens - cap) for tokens, cap in caps if cap is not None)
 
 
 def summary(ended: Sequence[Ended], seed: int) -> str:

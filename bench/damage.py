@@ -13,14 +13,8 @@ What cannot be seen from inside is not among the damages: all files put back to 
 from __future__ import annotations
 
 import argparse
-import contextlib
-import dataclasses
-import importlib
 import multiprocessing
 import random
-import shutil
-import sqlite3
-import sys
 import tempfile
 from collections import Counter
 from collections.abc import Sequence
@@ -33,34 +27,15 @@ import msgspec
 
 from bench.damage_judging import OTHER, Looked, Name, Truth, Verdict, judge_end, judge_look, look, refused
 from bench.damage_mutations import MUTATIONS, newer, replace
-from bench.damage_planted import PLACES, Planted, try_attacks, watched, witnessed
-from bench.reference import RUN, Ended, Events, Work, begin, go_on, live, reference_hands, settings_of, unheard
-from research.app.hands import Hands
+from bench.damage_planted import PLACES, Planted, try_attacks, witnessed
+from bench.damage_scene import Scene, life, other_hands, prepare, restore
+from bench.reference import RUN, go_on, settings_of, unheard
+from bench.watched import Events
 from research.app.running import resume
-from research.records import Record, build
+from research.records import build
 from research.report import Report
 
 ATTACKS = Path(__file__).resolve().parents[2] / "shared" / "data" / "attacks" / "own-serialisation.jsonl"
-
-
-class Loaded(Record):
-    """The modules that a life had loaded at its end."""
-
-    names: tuple[str, ...]
-    exit_code: int = 0
-
-
-class Scene(NamedTuple):
-    """Snapshots of one home, in a folder of its own: ``home`` is where each case's copy lies.
-
-    ``usual`` is what the witness sees of lives in a home that is not damaged.
-    """
-
-    folder: Path
-    home: Path
-    half: Truth
-    finished: Truth
-    usual: frozenset[str]
 
 
 class Case(NamedTuple):
@@ -69,87 +44,6 @@ class Case(NamedTuple):
     number: int
     what: str
     verdict: Verdict
-
-
-def other_hands(log: Path, events: Events) -> Hands:
-    """Return the hands of the run that nobody interrupts."""
-    return dataclasses.replace(reference_hands(log, events), name_run=lambda now: OTHER)
-
-
-def life(folder: Path, work: Work, events: Events | None = None) -> Ended:
-    """Do ``work`` in a life of its own, with a witness of any code that it runs."""
-    return live(work, events or Events(), 60.0, drive=partial(watched, seen=folder / "seen"))
-
-
-def prepare(folder: Path) -> Scene:
-    """Make the snapshots: a home at a third of the reference run, at two thirds of it, and at its end."""
-    warm(folder / "warm")
-    home, log = folder / "home", folder / "log"
-    life(folder, lambda events: begin(home, folder / "log-other", events, make=other_hands))
-    whole = life(folder, lambda events: begin(folder / "whole", folder / "log-whole", events))
-    first, second = Events(at=whole.events // 3), Events(at=whole.events // 3)
-    life(folder, lambda _: begin(home, log, first), first)
-    _snapshot(folder, "older")
-    life(folder, lambda _: go_on(home, log, second), second)
-    _snapshot(folder, "half")
-    half = _seen(home)
-    _checkpointed(folder, "half")
-    last = life(folder, lambda events: go_on(home, log, events))
-    restore(folder, "half")
-    killed = Events(at=last.events)
-    life(folder, lambda _: go_on(home, log, killed), killed)
-    _snapshot(folder, "finished")
-    _checkpointed(folder, "finished")
-    finished, end = _seen(home), build(Report, msgspec.json.decode(last.said))
-    for state in ("half", "finished"):
-        restore(folder, state)
-        life(folder, lambda events: go_on(home, log, events, from_journal=True))
-    usual = frozenset(witnessed(folder / "seen"))
-    return Scene(folder, home, _truth(half, end, home), _truth(finished, end, home), usual)
-
-
-def warm(folder: Path) -> None:
-    """Import whatever a life imports, so that each life is quick and an import in it would be noticed."""
-
-    async def loaded(events: Events) -> Loaded:
-        await begin(folder / "home", folder / "log", events)
-        await go_on(folder / "home", folder / "log", events)
-        await look(folder / "home")
-        return Loaded(names=tuple(sys.modules))
-
-    folder.mkdir(parents=True)
-    for name in msgspec.json.decode(life(folder, loaded).said)["names"]:
-        if name not in sys.modules and not name.startswith("__"):
-            with contextlib.suppress(ImportError):  # a name that a compiled module gave itself
-                importlib.import_module(name)
-
-
-def _seen(home: Path) -> Looked:
-    return build(Looked, msgspec.json.decode(life(home.parent, lambda _: look(home)).said))
-
-
-def _truth(looked: Looked, end: Report, home: Path) -> Truth:
-    shown = {run: report for run, report in looked.shown.items() if isinstance(report, Report)}
-    return Truth(runs=looked.runs or {}, shown=shown, end=end, home=home)
-
-
-def _snapshot(folder: Path, name: str) -> None:
-    shutil.copytree(folder / "home", folder / "snapshots" / name / "home")
-    shutil.copy2(folder / "log", folder / "snapshots" / name / "log")
-
-
-def _checkpointed(folder: Path, name: str) -> None:
-    """Take a snapshot in which SQLite has moved everything from the -wal to the file itself."""
-    with contextlib.closing(sqlite3.connect(folder / "home" / "runs.db")) as database:
-        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-    _snapshot(folder, f"{name}, closed")
-
-
-def restore(folder: Path, name: str) -> None:
-    """Put a snapshot where the home is."""
-    shutil.rmtree(folder / "home", ignore_errors=True)
-    shutil.copytree(folder / "snapshots" / name / "home", folder / "home")
-    shutil.copy2(folder / "snapshots" / name / "log", folder / "log")
 
 
 def try_case(scene: Scene, number: int, seed: int) -> Case:

@@ -12,7 +12,8 @@ from typing import Literal, NamedTuple
 import msgspec
 from msgspec import field
 
-from bench.reference import RUN, Ended, essence, settings_of
+from bench.lives import Ended
+from bench.reference import RUN, essence, settings_of
 from research import app
 from research.app.records import lost_runs
 from research.errors import ResearchError

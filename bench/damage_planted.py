@@ -18,7 +18,9 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from bench.reference import RUN, Ended, Events, Work, go_on, live, plainly
+from bench.lives import Ended, Work, live, plainly
+from bench.reference import RUN, go_on
+from bench.watched import Events
 from research.records import encode
 from tools.run_store import TABLES
 from tools.seal import Seal, open_seal

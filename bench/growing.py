@@ -8,24 +8,19 @@ each round: 30 calls. The graph, the gate and the stores are the real ones. What
 from __future__ import annotations
 
 import time
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
-from bench.reference import ReferenceClock, WatchedRecords
-from research.access import World
-from research.analysts.extractive import ExtractiveAnalyst
-from research.analysts.language import LanguageAnalyst
+from bench.scripted import ByteModel, ReferenceClock, scripted_hands
+from bench.watched import WatchedRecords
 from research.app.hands import Hands
 from research.app.stores import Stores
-from research.app.world import Judgement, Opened
-from research.gate import Stopping
+from research.cancellation import Stopping
 from research.options import RunOptions
 from research.ports import Page
-from research.records import Failure, Hit, encode, ident
-from research.requests import FetchRequest, ModelReply, ModelRequest, Role, TokenCount
-from research.settings import Settings
+from research.records import Hit, ident
+from research.requests import FetchRequest, ModelReply, ModelRequest
 from tools.fakes.persona import answer_to, blocks
 
 RUN = "growth"
@@ -57,12 +52,11 @@ class LongClock(ReferenceClock):
         self.slept.clear()
 
 
-class GrowingFarSide:
+class GrowingFarSide(ByteModel):
     """Model, search and pages about numbered subjects. ``called`` is told of each call; each takes half a second."""
 
     name = "openai:growth"
     window = 10_000_000
-    price = None
 
     def __init__(self, clock: LongClock, width: int, called: Callable[[], None]) -> None:
         self._clock = clock
@@ -73,17 +67,11 @@ class GrowingFarSide:
         self._called()
         await self._clock.sleep(0.5)
 
-    def count(self, request: ModelRequest) -> int:
-        """Return the bytes of the messages: the tokens of this model."""
-        return sum(len(message.content.encode()) for message in request.messages)
-
     async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
         await self._pass()
         prompt = "\n".join(message.content for message in request.messages)
         data = self._planned(prompt) if request.role == "planner" else _played(prompt, request)
-        text = encode(data)
-        usage = TokenCount(prompt=self.count(request), completion=min(len(text), max_tokens))
-        return ModelReply(text=text, data=data, stop="end", usage=usage)
+        return self.reply(request, data, max_tokens)
 
     def _planned(self, prompt: str) -> dict[str, Any]:
         """Plan the next subjects; how many there were is told by the prompt itself."""
@@ -135,18 +123,7 @@ def growing_hands(options: RunOptions, called: Callable[[], None], opened: Calla
     clock = LongClock()
     far = GrowingFarSide(clock, options.branches, called)
 
-    def judgement(_: RunOptions, settings: Settings) -> Judgement:
-        analyst = LanguageAnalyst(ExtractiveAnalyst(), far.name)
-        return Judgement(analyst=analyst, models=dict.fromkeys(get_args(Role), far), lapses=analyst.lapses)
-
-    @asynccontextmanager
-    async def world(
-        options: RunOptions, settings: Settings, judgement: Judgement, stores: Stores, opened: Opened
-    ) -> AsyncIterator[tuple[World, tuple[Failure, ...]]]:
-        models = judgement.models
-        yield World(library=stores.library, records=stores.records, models=models, searches=(far,), fetch=far), ()
-
-    return Hands(clock=clock, name_run=lambda now: RUN, judgement=judgement, world=world, stores=opened)
+    return scripted_hands(clock=clock, run=RUN, model=far, web=far, stores=opened)
 
 
 def process_facts() -> dict[str, int]:

@@ -21,10 +21,11 @@ from pathlib import Path
 import msgspec
 
 from bench.growing import QUESTION, RUN, StoppingRecords, growing_hands, options_for, process_facts, stamps
-from bench.reference import Events, settings_of, unheard
+from bench.reference import settings_of, unheard
+from bench.watched import Events
 from research.app.running import ask, resume
 from research.app.stores import Stores
-from research.gate import Stopping
+from research.cancellation import Stopping
 from research.records import Record
 
 COMMAND_CALLS = 1_000

@@ -18,7 +18,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from bench.reference import RUN, Ended, essence, settings_of
+from bench.lives import Ended
+from bench.reference import RUN, essence, settings_of
 from research.app.records import runs, verify
 from research.errors import ResearchError
 from research.report import Report

@@ -19,21 +19,11 @@ from typing import Any, NamedTuple
 
 import typer
 
+from bench.far_side import logged
 from bench.kill_judging import Call, Expected, Life, Verdict, expected_of, journal_of, judge
-from bench.reference import (
-    RUN,
-    Events,
-    MakeHands,
-    Work,
-    begin,
-    go_on,
-    live,
-    logged,
-    plainly,
-    reference_hands,
-    settings_of,
-    unheard,
-)
+from bench.lives import Work, live, plainly
+from bench.reference import RUN, MakeHands, begin, go_on, reference_hands, settings_of, unheard
+from bench.watched import Events
 from research.app.records import runs
 from research.app.running import RunHandle
 from research.cli.running import INTERRUPTED, Advice, Interruption, run

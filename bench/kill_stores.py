@@ -11,7 +11,7 @@ import random
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from contextlib import closing
 from pathlib import Path
 
@@ -19,7 +19,9 @@ import msgspec
 import numpy as np
 
 from bench.kill_judging import Verdict
-from bench.reference import Ended, Events, Work, live, settings_of, unheard
+from bench.lives import Ended, Work, live
+from bench.reference import settings_of, unheard
+from bench.watched import Events
 from research.app.indexing import index
 from research.cli.output import write_whole
 from research.records import Record
@@ -76,9 +78,10 @@ def _paragraphs(number: int) -> list[str]:
 
 
 class IndexRun:
-    """Indexing one folder in a home, both in ``folder``."""
+    """Indexing one folder in a home, both in ``folder``, with ``make``."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, make: Callable[..., Awaitable[object]] = index) -> None:
+        self._make = make
         self._folder, self._documents, self._home = folder, folder / "documents", folder / "home"
         self._whole: dict[bool, Looked] = {}
         self._seconds: dict[bool, float] = {}
@@ -138,7 +141,7 @@ class IndexRun:
 
     async def _index(self, _: Events) -> Looked:
         settings = settings_of(self._home)
-        await index(self._documents, CORPUS, settings, public=True, embedder="hashing", progress=unheard)
+        await self._make(self._documents, CORPUS, settings, public=True, embedder="hashing", progress=unheard)
         return Looked(exit_code=0, files=[], passages=[], hits=[], wrong=[])
 
     def _look(self) -> Looked:

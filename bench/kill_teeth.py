@@ -1,4 +1,4 @@
-"""Journals and a writer that break a promise, to see that the sweeps notice.
+"""Journals, an index and a writer that break a promise, to see that the sweeps notice.
 
 ``python -m bench.kill A=9 --broken answers`` must end with 1. Each is handed in where the true one would be; nothing is
 replaced in the program.
@@ -6,18 +6,25 @@ replaced in the program.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from bench.reference import Events, MakeHands, reference_hands
+from bench.reference import MakeHands
+from bench.watched import Events
 from research.app.hands import Hands
+from research.app.indexing import index
 from research.app.stores import Stores
 from research.budget import Amount
 from research.ports import Entry, Intent, Journal, Outcome
 from research.records import RunStatus
+from research.settings import Settings
+from tools.indexing import IndexSummary
 
 
 class WrappedJournal:
@@ -94,14 +101,14 @@ JOURNALS: dict[str, Callable[[Journal], Journal]] = {
     "charges": ForgettingCharges,
     "intents": WritingNothing,
 }
-BROKEN = (*JOURNALS, "exports")
+BROKEN = (*JOURNALS, "index", "exports")
 
 
-def broken_hands(what: str) -> MakeHands:
-    """Return a maker of hands whose journal breaks a promise."""
+def broken_hands(what: str, whole: MakeHands) -> MakeHands:
+    """Return a maker of the hands that ``whole`` makes, but for a journal that breaks a promise."""
 
     def make(log: Path, events: Events) -> Hands:
-        hands = reference_hands(log, events)
+        hands = whole(log, events)
 
         def broken(stores: Stores) -> Stores:
             watched = hands.stores(stores)
@@ -110,6 +117,15 @@ def broken_hands(what: str) -> MakeHands:
         return replace(hands, stores=broken)
 
     return make
+
+
+async def index_with_orphan(folder: Path, corpus: str, settings: Settings, **how: Any) -> IndexSummary:
+    """Index a folder, and leave a vector of no passage."""
+    summary = await index(folder, corpus, settings, **how)
+    with closing(sqlite3.connect(settings.home / "corpora" / corpus / "corpus.db")) as database:
+        database.execute("INSERT OR REPLACE INTO vectors SELECT 'orphan', vector FROM vectors LIMIT 1")
+        database.commit()
+    return summary
 
 
 def write_torn(path: Path, text: str) -> None:

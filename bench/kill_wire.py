@@ -22,19 +22,11 @@ from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
+from bench.far_side import PAGES, SUBJECTS, planned
 from bench.kill_judging import Call, Expected, Life, Verdict, begun, expected_of, journal_of, judge
-from bench.reference import (
-    OPTIONS,
-    PAGES,
-    RUN,
-    SUBJECTS,
-    Events,
-    Work,
-    begin,
-    go_on,
-    live,
-    planned,
-)
+from bench.lives import Work, live
+from bench.reference import OPTIONS, RUN, MakeHands, begin, go_on
+from bench.watched import Events
 from research.app.hands import Hands
 from research.options import RunOptions
 from research.report import Report
@@ -152,10 +144,16 @@ def sent_as(call: Call) -> str:
     return f"search {request['query']}" if call.kind == "search" else f"fetch {urlsplit(request['url']).path}"
 
 
-class WireRun:
-    """The reference run against servers of its own, in ``folder``."""
+def wire_hands(log: Path, events: Events) -> Hands:
+    """Return the shipped hands with a fixed name and date."""
+    return Hands(clock=StillClock(), name_run=lambda now: RUN)
 
-    def __init__(self, folder: Path) -> None:
+
+class WireRun:
+    """The reference run against servers of its own, in ``folder``. ``make`` makes the hands of each case's lives."""
+
+    def __init__(self, folder: Path, make: MakeHands = wire_hands) -> None:
+        self._make: MakeHands = wire_hands
         self._servers = Servers(folder)
         self._home = folder / "home"
         self._options: RunOptions = msgspec.structs.replace(
@@ -166,12 +164,13 @@ class WireRun:
             base_url=self._servers.model_url,
         )
         self.expected: Expected = self._undisturbed()
+        self._make = make
 
     def _undisturbed(self) -> Expected:
-        self._live(begin_wire(self._home, self._options), PATIENCE)  # warms the servers
+        self._live(self._begin, PATIENCE)  # warms the servers
         self._clear()
         began = time.perf_counter()
-        whole = self._live(begin_wire(self._home, self._options), PATIENCE)
+        whole = self._live(self._begin, PATIENCE)
         return expected_of(whole, self._home, time.perf_counter() - began)
 
     def attempt(self, seed: int) -> Verdict:
@@ -180,12 +179,18 @@ class WireRun:
         while True:
             self._clear()
             began = time.perf_counter()
-            first = self._live(begin_wire(self._home, self._options), part * seconds)
+            first = self._live(self._begin, part * seconds)
             if first.ended.code != 0:
                 break
             seconds = time.perf_counter() - began  # the machine was slower when the time was taken
-        again = go_on_wire(self._home) if begun(self._home) else begin_wire(self._home, self._options)
+        again = self._go_on if begun(self._home) else self._begin
         return judge(arrived([first, self._live(again)]), self.expected, self._home)
+
+    async def _begin(self, events: Events) -> Report:
+        return await begin(self._home, self._home, events, self._options, make=self._make)
+
+    async def _go_on(self, events: Events) -> Report:
+        return await go_on(self._home, self._home, events, make=self._make)
 
     def _live(self, work: Work, timeout: float = PATIENCE) -> Life:
         before = Counter(self._servers.sent())
@@ -212,29 +217,6 @@ def arrived(lives: Sequence[Life]) -> list[Life]:
         first._replace(sent=(*first.sent, *late)),
         last._replace(sent=tuple((Counter(last.sent) - late).elements())),
     ]
-
-
-def wire_hands(log: Path, events: Events) -> Hands:
-    """Return the shipped hands with a fixed name and date."""
-    return Hands(clock=StillClock(), name_run=lambda now: RUN)
-
-
-def begin_wire(home: Path, options: RunOptions) -> Work:
-    """Return the work of beginning the run."""
-
-    async def work(events: Events) -> Report:
-        return await begin(home, home, events, options, make=wire_hands)
-
-    return work
-
-
-def go_on_wire(home: Path) -> Work:
-    """Return the work of going on with the run."""
-
-    async def work(events: Events) -> Report:
-        return await go_on(home, home, events, make=wire_hands)
-
-    return work
 
 
 def warm() -> None:

@@ -39,8 +39,8 @@ from evals.locating import located
 from evals.records import Case, Outcome, Score, Scored, Spec, System
 from evals.suite import Loaded, Suite
 from research import __version__
+from research.cancellation import Stopping
 from research.errors import Fatal, ResearchError, SettingMissing, StoreProblem, UsageFault
-from research.gate import Stopping
 from research.records import plain
 
 __all__ = ["Log", "log_paths", "read_log", "run", "view_command"]

@@ -17,6 +17,7 @@ from graphs.border import Trouble
 from graphs.context import RunContext
 from graphs.state import VERSION, Json, RunState
 from research.analysts import Notes
+from research.analysts.acceptance import MOST_CHECKS
 from research.assemble import Facts, assemble, sentence_id
 from research.autonomy import granted
 from research.errors import OutOfBudget
@@ -159,9 +160,10 @@ async def assess_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     return {**update, "round": state["round"] + 1, "failures": failed}
 
 
-def _failed(name: str, where: str, trouble: Trouble) -> Json:
-    """Return the state's entry for a step's trouble, or nothing."""
-    what = "; ".join([*(failure.what for failure in trouble.failures), trouble.limit, trouble.refused]).strip("; ")
+def _failed(name: str, where: str, trouble: Trouble, loss: str = "") -> Json:
+    """Return the state's entry for a step's trouble and what else was lost in it, or nothing."""
+    words = [*(failure.what for failure in trouble.failures), trouble.limit, trouble.refused, loss]
+    what = "; ".join(word for word in words if word)
     return {name: plain(Failure(where=where, what=what))} if what else {}
 
 
@@ -181,7 +183,7 @@ async def compose_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
 
 
 async def check_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
-    """Have every sentence that claims something checked against its quotes."""
+    """Have the sentences that claim something checked against their quotes: as many as a model may be asked about."""
     context = runtime.context
     notes = await _notes(state, context)
     draft = await _draft(state, context)
@@ -194,8 +196,10 @@ async def check_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
         quotes = [known[id] for id in claim.findings if id in known]
         return sentence_id(claim), await context.analyst.check(claim, quotes, access)
 
-    verdicts, trouble = await context.settle("checking", [verdict(claim) for claim in claims])
-    return {"verdicts": dict(verdicts), "failures": _failed("check", "checking", trouble)}
+    asked = claims[:MOST_CHECKS] if context.analyst.agentic else claims
+    verdicts, trouble = await context.settle("checking", [verdict(claim) for claim in asked])
+    beyond = f"of {len(claims)} sentences, the first {len(asked)} were checked" if len(asked) < len(claims) else ""
+    return {"verdicts": dict(verdicts), "failures": _failed("check", "checking", trouble, beyond)}
 
 
 async def _draft(state: RunState, context: RunContext) -> Draft:

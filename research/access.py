@@ -23,6 +23,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, cast
 
+import msgspec
+
 from research.budget import Budget
 from research.effects import FetchEffect, ModelEffect, RetrieveEffect, SearchEffect
 from research.errors import EffectFailed, Forbidden
@@ -95,19 +97,23 @@ class Access:
         tools: Sequence[ToolSpec] = (),
     ) -> ModelReply:
         """Return the answer of the role's model. Raises ``OutOfBudget`` and ``EffectFailed``."""
-        self._allow("model")
-        model = self._world.models.get(role)
-        if model is None:
-            raise Forbidden(f"no model is configured for the {role}")
         request = ModelRequest(
-            model=model.name,
+            model="",
             role=role,
             messages=tuple(messages),
             max_tokens=max_tokens,
             schema=schema,
             tools=tuple(tools),
         )
-        effect = ModelEffect(request, model)
+        return await self._answer(request)
+
+    async def _answer(self, request: ModelRequest) -> ModelReply:
+        """Return the answer to a request that does not name its model yet."""
+        self._allow("model")
+        model = self._world.models.get(request.role)
+        if model is None:
+            raise Forbidden(f"no model is configured for the {request.role}")
+        effect = ModelEffect(msgspec.structs.replace(request, model=model.name), model)
         return cast(ModelReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
 
     async def search(self, query: str, *, label: Label, limit: int = 10) -> tuple[Hit, ...]:

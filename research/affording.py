@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from research.budget import ADDITIVE, NANO, Amount, Caps
 from research.estimate import Step, Wiring, Work, amount
+from research.money import dollars
 from research.ports import Price
 from research.records import Record, counted
-from research.spending import dollars
 
 FLAGS = {"tokens": "max-tokens-total", "nano_usd": "max-usd", "calls": "max-calls"}
 
@@ -49,15 +49,19 @@ class _Judge:
         }
 
     def run(self, limit: int) -> CapVerdict:
-        """Judge a cap on the whole run."""
-        least, most = (self._of(amount(cost, self._price)) for cost in (self._work.least, self._work.most))
+        """Judge a cap on the whole run: what the least would lack, else what may be cut of a run that takes more."""
         kept = limit // self._wiring.reserve
-        cuts = [*self._planning(limit - kept), *self._branches(limit - kept), *self._report(kept)]
+        cuts = self._planning(limit - kept) or [
+            *self._branches(limit - kept),
+            *self._assessing(limit - kept),
+            *self._report(limit),
+        ]
+        least, most = (self._of(amount(cost, self._price)) for cost in (self._work.least, self._work.most))
         if least > limit:
             cuts.insert(0, f"the least, {self._say(least)}, is more than the cap")
         enough = not cuts
         if enough and most > limit:
-            cuts.append("what does not fit is skipped, and the report names it")
+            cuts += [*self._kept(kept), "what does not fit is skipped, and the report names it"]
         return self._verdict(f"--{FLAGS[self._currency]}", limit, enough, cuts)
 
     def branch(self, limit: int) -> CapVerdict:
@@ -73,20 +77,19 @@ class _Judge:
         return CapVerdict(flag=flag, limit=value, enough=enough, cuts=tuple(dict.fromkeys(cuts)))
 
     def _planning(self, left: int) -> list[str]:
-        need = max(self._needed(step) for step in self._steps["planning"])
+        need = max(max(self._plan, self._of(amount(step.reserved, self._price))) for step in self._steps["planning"])
         if need <= left:
             return []
         return [f"planning needs {self._say(need)} and has {self._say(left)}: no branch would be started"]
 
     def _branches(self, left: int) -> list[str]:
         steps = [step for step in self._steps["branch"] if step.fewest]
-        spent = sum(self._of(amount(step.least_cost, self._price)) for step in self._steps["planning"])
-        number = max(1, len(steps))
+        left = max(0, left - self._plan)
         if self._currency == "calls":
-            room = max(1, max(0, left - spent) // self._wiring.branch_calls)
+            room = max(1, left // self._wiring.branch_calls)
             if room < len(steps):
                 return [f"{room} of {counted(len(steps), 'branch').replace('branchs', 'branches')} would be started"]
-        return self._short(max(0, left - spent) // number, "its share")
+        return self._short(left // max(1, len(steps)), "its share")
 
     def _short(self, share: int, what: str) -> list[str]:
         need = max((self._needed(step) for step in self._steps["branch"] if step.fewest), default=0)
@@ -96,14 +99,46 @@ class _Judge:
             f"one round of a branch needs {self._say(need)} and {what} is {self._say(share)}: it would be cut short"
         ]
 
-    def _report(self, kept: int) -> list[str]:
-        need = max(self._needed(step) for step in self._steps["report"])
-        if need <= kept:
+    def _assessing(self, left: int) -> list[str]:
+        """Say when the branches leave nothing to ask for more with; what is kept for the report is not used for it."""
+        left = max(0, left - self._plan - sum(self._least(step) for step in self._steps["branch"]))
+        need = sum(self._least(step) for step in self._steps["planning"]) - self._plan
+        if need <= left:
             return []
         return [
-            f"the model's report needs {self._say(need)} and at least {self._say(kept)} is kept for it: unless the "
-            "branches leave more, it would be put together by rules"
+            f"asking whether more is needed takes {self._say(need)} and has {self._say(left)}: it would not be asked"
         ]
+
+    def _report(self, limit: int) -> list[str]:
+        """Say when all that the rest leaves of the cap is too little for the report."""
+        left = max(0, limit - sum(self._least(step) for kind in ("planning", "branch") for step in self._steps[kind]))
+        return [
+            f"the model's report needs {need} and has {self._say(left)}: {cut}" for need, cut in self._lacking(left)
+        ]
+
+    def _kept(self, kept: int) -> list[str]:
+        """Say when what is kept for the report in any case is too little for it."""
+        return [
+            f"the model's report needs {need}, and {self._say(kept)} at least is kept for it: "
+            f"unless the branches leave more, {cut}"
+            for need, cut in self._lacking(kept)
+        ]
+
+    def _lacking(self, left: int) -> list[tuple[str, str]]:
+        """Return what the report needs and what becomes of it, when ``left`` is not enough; else nothing."""
+        need = max(self._needed(step) for step in self._steps["report"])
+        if need <= left:
+            return []
+        written = left >= max(self._of(amount(step.reserved, self._price)) for step in self._steps["report"])
+        cut = "not every sentence would be checked" if written else "it would be put together by rules"
+        return [(self._say(need), cut)]
+
+    @property
+    def _plan(self) -> int:
+        return self._of(amount(self._work.plan, self._price))
+
+    def _least(self, step: Step) -> int:
+        return self._of(amount(step.least_cost.times(step.fewest), self._price))
 
     def _needed(self, step: Step) -> int:
         """What must be left for the step to do its least: it may hold more for a call than it spends in the end."""

@@ -14,6 +14,7 @@ promised only what its calls in flight still hold stays promised, until they are
 from __future__ import annotations
 
 from research.errors import OutOfBudget
+from research.money import dollars
 from research.records import Record, counted
 
 NANO = 1_000_000_000
@@ -203,4 +204,4 @@ class Budget:
 
 
 def _say(currency: str, value: int) -> str:
-    return f"${value / NANO:.6f}" if currency == "nano_usd" else counted(value, SPOKEN[currency].removesuffix("s"))
+    return dollars(value / NANO) if currency == "nano_usd" else counted(value, SPOKEN[currency].removesuffix("s"))

@@ -85,6 +85,6 @@ def _less(one: Cost, other: Cost) -> Cost:
     return Cost(
         calls=one.calls - other.calls,
         tokens=one.tokens - other.tokens,
-        usd=None if one.usd is None or other.usd is None else one.usd - other.usd,
+        usd=None if one.usd is None or other.usd is None else round(one.usd - other.usd, 9),
         seconds=round(one.seconds - other.seconds, 3),
     )

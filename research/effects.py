@@ -12,10 +12,11 @@ from typing import Protocol, cast
 
 import msgspec
 
-from research.budget import Amount, Caps
+from research.budget import NANO, Amount, Caps
 from research.errors import EffectFailed, OutOfBudget
+from research.money import dollars
 from research.ports import ChatModel, Corpus, Fetch, Library, Price, Search
-from research.records import Label, encode
+from research.records import Label, counted, encode
 from research.requests import (
     FetchReply,
     FetchRequest,
@@ -95,8 +96,9 @@ class ModelEffect:
 
     def _too_little(self, left: Caps) -> str:
         need = self._amount(self._prompt, min(LEAST_ANSWER, self.request.max_tokens))
-        have = f"{left.tokens:,} tokens" if self._scarce(left) == "tokens" else f"${(left.nano_usd or 0) / 1e9:.6f}"
-        want = f"{need.tokens:,} tokens" if self._scarce(left) == "tokens" else f"${need.nano_usd / 1e9:.6f}"
+        scarce = self._scarce(left)
+        have = counted(left.tokens or 0, "token") if scarce == "tokens" else dollars((left.nano_usd or 0) / NANO)
+        want = counted(need.tokens, "token") if scarce == "tokens" else dollars(need.nano_usd / NANO)
         return f"the {self.request.role}'s call needs at least {want}, {have} left"
 
     def _amount(self, prompt: int, completion: int) -> Amount:

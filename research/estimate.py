@@ -8,7 +8,6 @@ large single calls are is found in ``research.rehearsal``; what runs like this o
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from research.analysts import Bounds
@@ -53,11 +52,24 @@ class Step(Record):
 
 
 class Work(Record):
-    """All steps of a run, and what they come to."""
+    """All steps of a run, and what they come to: ``fewest`` of each at its least, ``most`` of each at its most.
+
+    What several branches may share, and one of them pays for, is counted in the first of them. ``plan`` is the part of
+    the planning that comes before the branches, at its least.
+    """
 
     steps: tuple[Step, ...]
-    least: Cost
-    most: Cost
+    plan: Cost = Cost()
+
+    @property
+    def least(self) -> Cost:
+        """The run at its least."""
+        return Cost().plus(*(step.least_cost.times(step.fewest) for step in self.steps))
+
+    @property
+    def most(self) -> Cost:
+        """The run at its most."""
+        return Cost().plus(*(step.most_cost.times(step.most) for step in self.steps))
 
 
 class Run(Record):
@@ -82,21 +94,19 @@ def work_of(run: Run) -> Work:
 
 def _by_rules(run: Run) -> Work:
     """Without a model the plan is known, and only searches, pages and retrievals are calls."""
-    asked = Counter((task.type, task.corpus, query) for task in run.tasks for query in set(task.queries))
+    asked: set[tuple[BranchType, str | None, str]] = set()
     steps = [Step(what="planning", kind="planning", fewest=1, most=1, least_cost=Cost(), most_cost=Cost())]
     for task in run.tasks:
-        own = [query for query in set(task.queries) if asked[task.type, task.corpus, query] == 1]
-        pages = Cost(calls=int(task.type == "web" and len(run.tasks) == 1))
-        least = _searches(run, task.type, len(own)).plus(pages)
+        own = {(task.type, task.corpus, query) for query in task.queries} - asked
+        found = task.type == "web" and run.wiring.web_hits > 0 and all(type != "web" for type, _, _ in asked)
+        asked |= own
+        least = _searches(run, task.type, len(own)).plus(Cost(calls=int(found)))
         rounds, later = run.bounds.rounds_of(task), MOST_ASKED if task.rounds else RULES_QUERIES
         most = _workflow(run, task.type, len(set(task.queries)), later, rounds)
         steps.append(Step(what=task.objective, kind="branch", fewest=1, most=1, least_cost=least, most_cost=most))
     steps += _following(run, Cost(calls=1), RULES_QUERIES)
     steps.append(Step(what="report", kind="report", fewest=1, most=1, least_cost=Cost(), most_cost=Cost()))
-    different = Counter(type for type, _, _ in asked)
-    least = Cost().plus(*(_searches(run, type, number) for type, number in different.items()))
-    found = Cost(calls=int("web" in different and run.wiring.web_hits > 0))
-    return Work(steps=tuple(steps), least=least.plus(found), most=_most(steps))
+    return Work(steps=tuple(steps))
 
 
 def _by_model(run: Run) -> Work:
@@ -112,16 +122,23 @@ def _by_model(run: Run) -> Work:
         most_cost=sizes["plan"].most.plus(sizes["assess"].most.times(more)),
         reserved=sizes["plan"].reserved,
     )
-    alone = [_least_branch(run, type, _kind(run, 1), shared=False) for type in run.places]
-    shared = [_least_branch(run, type, _kind(run, 1), shared=True) for type in run.places]
-    branch = Step(
-        what="each branch",
+    shared = min((_least_branch(run, type, _kind(run, 1), shared=True) for type in run.places), key=_volume)
+    first = Step(
+        what="the first branch" if bounds.branches > 1 else "the branch",
         kind="branch",
         fewest=1,
-        most=bounds.branches,
-        least_cost=min(alone if bounds.branches == 1 else shared, key=_volume),
+        most=1,
+        least_cost=min((_least_branch(run, type, _kind(run, 1), shared=False) for type in run.places), key=_volume),
         most_cost=max((_most_branch(run, type, _kind(run, 1)) for type in run.places), key=_volume),
-        reserved=max((_reserved(run, type, _kind(run, 1)) for type in run.places), key=_volume),
+        reserved=min((_reserved(run, type, _kind(run, 1)) for type in run.places), key=_volume),
+    )
+    further = Step(
+        what="each further branch",
+        kind="branch",
+        fewest=0,
+        most=bounds.branches - 1,
+        least_cost=shared,
+        most_cost=first.most_cost,
     )
     report = Step(
         what="report",
@@ -132,10 +149,8 @@ def _by_model(run: Run) -> Work:
         most_cost=sizes["write"].most.plus(sizes["checks"].most),
         reserved=sizes["write"].reserved,
     )
-    follow_ups = _following(run, min(shared, key=_volume), MODEL_QUERIES)
-    steps = [planning, branch, *follow_ups, report]
-    least = planning.least_cost.plus(min(alone, key=_volume), report.least_cost)
-    return Work(steps=tuple(steps), least=least, most=_most(steps))
+    steps = [planning, first, *([further] if further.most else []), *_following(run, shared, MODEL_QUERIES), report]
+    return Work(steps=tuple(steps), plan=sizes["plan"].least)
 
 
 def _following(run: Run, least: Cost, queries: int) -> list[Step]:
@@ -150,10 +165,6 @@ def _following(run: Run, least: Cost, queries: int) -> list[Step]:
     ]
     most = max(costs, key=_volume)
     return [Step(what="each follow-up", kind="branch", fewest=0, most=number, least_cost=least, most_cost=most)]
-
-
-def _most(steps: Sequence[Step]) -> Cost:
-    return Cost().plus(*(step.most_cost.times(step.most) for step in steps))
 
 
 def _volume(cost: Cost) -> tuple[int, int]:

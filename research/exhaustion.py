@@ -25,6 +25,7 @@ ERRNOS = {
 }
 TEXTS = {
     "can't start new thread": "threads or memory for them",
+    "resource temporarily unavailable": "threads or memory for them",
     "failed to map segment": "memory",
     "cannot allocate memory": "memory",
     "error return without exception set": "memory",

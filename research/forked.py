@@ -5,7 +5,26 @@ They are made by ``research.app.forking``; what becomes of them is the work of t
 
 from __future__ import annotations
 
-from research.records import BranchOutcome, Failure, Finding, Mode, Origin, Plan, Record, Source, ident
+from collections.abc import Mapping, Sequence
+
+from msgspec.structs import replace
+
+from research.records import (
+    BranchOutcome,
+    Failure,
+    Finding,
+    Label,
+    Mode,
+    Origin,
+    Plan,
+    Record,
+    Source,
+    Task,
+    counted,
+    ident,
+)
+
+LOST_TASK = "What a lost branch was asked"
 
 
 class Round(Record):
@@ -50,6 +69,54 @@ class Given(Record):
         losses = [("loss", ident("l", loss), loss) for loss in self.losses]
         begun = [("plan", "plan", self.plan), ("mode", "mode", self.mode)] if self.rounds else []
         return [*begun, *rounds, *ended, *findings, *sources, *lapses, *losses]
+
+
+def with_lost_rounds(
+    rounds: Sequence[Round], plan: Plan, known: Mapping[str, Ended], findings: Sequence[Finding]
+) -> tuple[Round, ...]:
+    """Return ``rounds`` with those whose records are lost, as far as the plan, the endings and the findings tell.
+
+    The first round's tasks are in ``plan``; of a later one only the branches with an ending or a finding are known, and
+    not what they were asked.
+    """
+    placed = {task.id for round in rounds for task in round.plan.tasks}
+    planned = tuple(task for task in plan.tasks if task.id not in placed)
+    placed |= {task.id for task in planned}
+    private = {finding.task for finding in findings if finding.label == "private"}
+
+    def unknown(id: str) -> Task:
+        label: Label = "private" if id in private else "public"
+        return Task(id=id, objective=f"{LOST_TASK} ({id})", queries=(), type="corpus", label=label)
+
+    ids = dict.fromkeys([*sorted(known), *sorted(finding.task for finding in findings)])
+    others = tuple(unknown(id) for id in ids if id not in placed)
+    first, last = ((Round(plan=Plan(tasks=tasks), unstarted={}),) if tasks else () for tasks in (planned, others))
+    return (*first, *rounds, *last)
+
+
+def without_gaps(given: Given, found: int) -> Given:
+    """Return ``given`` with nothing that names a lost record, and each loss among its losses.
+
+    ``found`` is the number of rounds whose records were there.
+    """
+    sources = {source.id for source in given.sources}
+    findings = tuple(finding for finding in given.findings if finding.source in sources)
+    whole = {finding.id for finding in findings}
+    named = {id for ended in given.ended for id in ended.outcome.findings} | {finding.id for finding in given.findings}
+    ended = tuple(
+        replace(end, outcome=replace(end.outcome, findings=tuple(id for id in end.outcome.findings if id in whole)))
+        for end in given.ended
+    )
+    what = []
+    if len(given.rounds) > found:
+        what.append(
+            f"the records of {counted(len(given.rounds) - found, 'round')} were lost: what its branches found is used, "
+            "and branches that found nothing are not named"
+        )
+    if named - whole:
+        what.append(f"{counted(len(named - whole), 'finding')} or their sources were lost and are not used")
+    losses = (*given.losses, *(Failure(where=f"the run {given.origin.run}", what=one) for one in what))
+    return replace(given, findings=findings, ended=ended, losses=losses)
 
 
 def round_id(number: int) -> str:

@@ -8,27 +8,28 @@
 From this seam follow budgets, resume, de-duplication, the audit trail, live progress and the cost of everything.
 Nothing else retries, nothing else counts. Calls fly in tasks that the gate owns: cancelling a branch does not cancel a
 call that is being paid for; :meth:`Gate.drain` waits for those in flight and starts no more. What an effect is, is in
-``research.effects``; who may use it, in ``research.access``.
+``research.effects``; who may use it, in ``research.access``; what ends a run or a branch early, in
+``research.cancellation``; what listeners hear, in ``research.progress``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 
 import msgspec
 
 from research.budget import Amount, Budget, Caps
+from research.cancellation import Cancellation, Look
 from research.effects import Effect
-from research.errors import BranchCancelled, EffectFailed, Fatal, OutOfBudget
+from research.errors import BranchCancelled, EffectFailed, OutOfBudget
 from research.exhaustion import exhausted
 from research.ledger import Ledger
 from research.ports import Clock, Entry, Intent, Journal, Listener, Outcome
-from research.records import Event, Usage, encode
+from research.progress import Progress, spoken
+from research.records import Usage, encode
 from research.requests import FetchReply, HitsReply, ModelReply, Reply, Request, request_key
-from research.spending import against
 
 ATTEMPTS = 3
 FIRST_PAUSE = 0.5
@@ -40,20 +41,6 @@ REPLIES: dict[str, type[ModelReply | HitsReply | FetchReply]] = {
     "retrieve": HitsReply,
     "fetch": FetchReply,
 }
-
-
-Look = Callable[[], Awaitable[None]]
-"""Looks for orders that were given from outside, and calls ``Gate.stop`` or ``Gate.cancel`` for each."""
-
-
-class Stopping(Fatal):
-    """The run was asked to stop: no new call is started. ``str(error)`` says who asked, and how to go on."""
-
-    exit_code = 130
-
-
-async def _no_orders() -> None:
-    """Look for no orders: for a gate that nobody outside can reach."""
 
 
 class Gate:
@@ -74,17 +61,14 @@ class Gate:
         self.run = journal.run
         self._journal = journal
         self._clock = clock
-        self._listen = listen
         self._slots = asyncio.Semaphore(concurrency)
         self._rng = rng or random.Random(0)
         self._ledger = Ledger(entries)
         self._before = max(before, self._ledger.elapsed)
         self._started = clock.monotonic()
         self._flying: dict[str, asyncio.Task[Reply]] = {}
-        self._stopped = asyncio.Event()
-        self._why = ""
-        self._cancelled: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
-        self._look: Look = _no_orders
+        self._cancellation = Cancellation()
+        self._progress = Progress(self.run, listen, ledger=self._ledger, caps=caps, elapsed=self.elapsed)
         self.root = Budget("run", caps, spent=self._ledger.total())
 
     def elapsed(self) -> float:
@@ -108,15 +92,7 @@ class Gate:
 
     def tell(self, kind: str, branch: str = "", detail: str = "") -> None:
         """Send one event to the listener; at the end of a branch, a round and the run also what was spent."""
-        if self._listen is None:
-            return
-        self._listen(Event(run=self.run, kind=kind, branch=branch, detail=detail))
-        if kind in ("branch.ended", "round.ended"):
-            used = self.usage()
-            self._listen(Event(run=self.run, kind="spent", detail=against(used, self.root.caps), usage=used))
-        elif kind == "published":
-            for name in self._ledger.branches():
-                self._listen(Event(run=self.run, kind="spent", branch=name, usage=self.usage(name)))
+        self._progress.tell(kind, branch, detail)
 
     def in_flight(self) -> int:
         """Return how many calls are being worked on."""
@@ -124,16 +100,15 @@ class Gate:
 
     def heed(self, look: Look) -> None:
         """Have ``look`` awaited before each call is sent."""
-        self._look = look
+        self._cancellation.heed(look)
 
     def stop(self, why: str = "the run was asked to stop") -> None:
         """Start no more calls; those in flight go on. The first reason is the one that is told."""
-        self._why = self._why or why
-        self._stopped.set()
+        self._cancellation.stop(why)
 
     def cancel(self, branch: str) -> None:
         """Start no more calls for one branch; those in flight go on, and so do the other branches."""
-        self._cancelled[branch].set()
+        self._cancellation.cancel(branch)
 
     async def drain(self) -> None:
         """Wait until every call in flight has been recorded."""
@@ -152,7 +127,7 @@ class Gate:
         while True:
             known = self._recorded(branch, key, effect.request)
             if known is not None:
-                self.tell("call.reused", branch, _spoken(effect.request))
+                self.tell("call.reused", branch, spoken(effect.request))
                 return known
             task = self._flying.get(key)
             if task is None:
@@ -185,7 +160,7 @@ class Gate:
                 except EffectFailed as failure:
                     if not failure.retryable:
                         raise
-                    self.tell("call.retried", branch, f"{_spoken(effect.request)}: {failure}")
+                    self.tell("call.retried", branch, f"{spoken(effect.request)}: {failure}")
                     await self._pause(failure, attempt, branch, budget)
             return await self._attempt(effect, key, branch, budget, ATTEMPTS)
         finally:
@@ -198,15 +173,11 @@ class Gate:
         deadline = budget.deadline()
         if deadline is not None and self.elapsed() + wait >= deadline:
             raise OutOfBudget(f"{budget.spoken}: no time is left to try again after “{failure}”", currency="seconds")
-        ends = (self._clock.sleep(wait), self._stopped.wait(), self._cancelled[branch].wait())
-        waiting = [asyncio.ensure_future(end) for end in ends]
-        await asyncio.wait(waiting, return_when=asyncio.FIRST_COMPLETED)
-        for one in waiting:
-            one.cancel()
+        await self._cancellation.sleep(self._clock, wait, branch)
 
     async def _attempt(self, effect: Effect, key: str, branch: str, budget: Budget, attempt: int) -> Reply:
         async with self._slots:
-            await self._allowed(branch)
+            await self._cancellation.check(branch)
             intent = self._intent(effect, key, branch, attempt)
             try:
                 self._time_left(effect, budget)
@@ -216,14 +187,6 @@ class Gate:
                 await self._refuse(await self._journal.intend(intent), intent, refusal)
                 raise
             return await self._paid(effect, msgspec.structs.replace(intent, bound=bound), budget)
-
-    async def _allowed(self, branch: str) -> None:
-        """Raise when the run or the branch was told to end, up to this moment."""
-        await self._look()
-        if self._stopped.is_set():
-            raise Stopping(self._why)
-        if self._cancelled[branch].is_set():
-            raise BranchCancelled("cancelled by the user")
 
     def _intent(self, effect: Effect, key: str, branch: str, attempt: int) -> Intent:
         return Intent(
@@ -265,7 +228,7 @@ class Gate:
                 await self._refuse(seq, intent, refusal)
                 actual = NOTHING
                 raise
-            self.tell("call.sent", intent.branch, _spoken(effect.request))
+            self.tell("call.sent", intent.branch, spoken(effect.request))
             try:
                 reply = await self._within(effect, bound, timeout)
             except EffectFailed as failure:
@@ -277,7 +240,7 @@ class Gate:
                 detail = {"message": str(failure), "retryable": again, "currency": ""}
                 await self._conclude(seq, intent, "failed", encode(detail), charged, effect.priced)
                 actual = charged
-                self.tell("call.failed", intent.branch, f"{_spoken(effect.request)}: {failure}")
+                self.tell("call.failed", intent.branch, f"{spoken(effect.request)}: {failure}")
                 if cut_off:
                     raise OutOfBudget(f"{budget.spoken}: the time ran out during a call", currency="seconds") from None
                 if shortage is not None:
@@ -286,7 +249,7 @@ class Gate:
             charged = effect.charge(reply, bound)
             await self._conclude(seq, intent, "answered", encode(reply), charged, effect.priced)
             actual = charged
-            self.tell("call.answered", intent.branch, _spoken(effect.request))
+            self.tell("call.answered", intent.branch, spoken(effect.request))
             return reply
         finally:
             budget.settle(bound, actual)
@@ -319,12 +282,3 @@ def _retrieve(task: asyncio.Task[Reply]) -> None:
     """Look at a finished task's exception, so that an abandoned call does not warn at exit."""
     if not task.cancelled():
         task.exception()
-
-
-def _spoken(request: Request) -> str:
-    """Return a request in a few words, for people."""
-    if request.kind == "model":
-        return f"model {request.role}"
-    if request.kind == "fetch":
-        return f"fetch {request.url}"
-    return f"{request.kind} “{request.query}”"

@@ -28,7 +28,7 @@ def best_passages(source: str, title: str, text: str, objective: str, *, media: 
     def score(index: int) -> float:
         shared = wanted & counts[index].keys()
         rarity = {term: math.log(1 + len(chunks) / spread[term]) for term in shared}
-        return sum(rarity[term] * (1 + math.log(counts[index][term])) for term in shared)
+        return math.fsum(rarity[term] * (1 + math.log(counts[index][term])) for term in shared)
 
     best = sorted(range(len(chunks)), key=lambda index: (-score(index), index))[:limit]
     return [

@@ -6,6 +6,7 @@ stands in the file is not taken over, and neither is its round: what is read is 
 
 from __future__ import annotations
 
+import codecs
 from typing import Any
 
 import msgspec
@@ -27,7 +28,7 @@ def plan_from(data: bytes, question: Question, branches: int, place: str) -> Pla
     if len(data) > LONGEST:
         raise UsageFault(f"{place} is no plan: it has more than {LONGEST:,} bytes")
     try:
-        raw = msgspec.json.decode(data)
+        raw = msgspec.json.decode(data.removeprefix(codecs.BOM_UTF8))  # some editors write one
         _refuse_strange(raw, Plan, "")
         for number, task in enumerate(raw.get("tasks", [])):
             _refuse_strange(task, Task, f"tasks[{number}]")

@@ -7,12 +7,12 @@ So prompts, schemas and ``max_tokens`` are those that a run really uses. What a 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, NoReturn
+from collections.abc import Awaitable, Callable
+from typing import NoReturn
 
 from research.access import Access
 from research.analysts import Analyst, Bounds, Notes
-from research.analysts.acceptance import LONGEST_QUERY, LONGEST_TEXT, MOST_MOVES, MOST_QUERIES
+from research.analysts.acceptance import LONGEST_QUERY, LONGEST_TEXT, MOST_CHECKS, MOST_MOVES, MOST_QUERIES
 from research.analysts.language import LONGEST_QUOTE, MOST_FINDINGS, READ_TOKENS
 from research.analysts.schemas import (
     CheckReply,
@@ -28,7 +28,7 @@ from research.chunks import LEAST, LETTERS_PER_WORD, MOST
 from research.effects import LEAST_ANSWER
 from research.errors import ResearchError
 from research.records import BranchOutcome, Finding, Gap, Hit, Passage, Question, Record, Sentence, Source, Task, encode
-from research.requests import Message, ModelRequest, Role, ToolSpec
+from research.requests import ModelRequest
 
 TextCount = Callable[[str], int]
 PromptCount = Callable[[ModelRequest], int]
@@ -94,25 +94,8 @@ class _Stage(Access):
     def __init__(self) -> None:  # nothing is opened: no gate, no budget, no world
         self.taken: list[ModelRequest] = []
 
-    async def ask_model(
-        self,
-        role: Role,
-        messages: Sequence[Message],
-        *,
-        max_tokens: int,
-        schema: dict[str, Any] | None = None,
-        tools: Sequence[ToolSpec] = (),
-    ) -> NoReturn:
-        self.taken.append(
-            ModelRequest(
-                model="",
-                role=role,
-                messages=tuple(messages),
-                max_tokens=max_tokens,
-                schema=schema,
-                tools=tuple(tools),
-            )
-        )
+    async def _answer(self, request: ModelRequest) -> NoReturn:
+        self.taken.append(request)
         raise Rehearsed("taken down")
 
 
@@ -217,10 +200,10 @@ class Rehearsal:
         )
 
     async def _checks(self, one: Size) -> Size:
-        """Return the size of all checks of one report: one a sentence, and as many sentences as an answer can hold."""
+        """Return the size of all checks of one report: one a sentence, as far as sentences are checked."""
         request = await _taken(self._steps()["write"][0])
         sentences = request.max_tokens // max(1, self._fewest(encode(WrittenSentence(text="a", findings=(ID,)))))
-        return Size(least=one.least, most=one.most.times(sentences), reserved=one.reserved)
+        return Size(least=one.least, most=one.most.times(min(sentences, MOST_CHECKS)), reserved=one.reserved)
 
     def quotes(self) -> int:
         """Return how many quotes an answer of the reader can hold."""

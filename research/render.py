@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from research.money import dollars
 from research.report import CapFacts, Report, ReportSentence, ReportSource, UsageFacts
 from research.sanitize import json_text, markdown_link, markdown_text, one_line
 
@@ -202,11 +203,6 @@ def _of(used: float, cap: float | None) -> str:
 def _money(usage: UsageFacts) -> str:
     spent = "cost unknown" if usage.usd is None else dollars(usage.usd)
     return spent if usage.caps.usd is None else f"{spent} of at most {dollars(usage.caps.usd)}"
-
-
-def dollars(amount: float) -> str:
-    """Return an amount with cents, or with as many digits as a smaller one needs."""
-    return f"${amount:,.2f}" if amount == 0 or amount >= 0.1 else f"${amount:.6f}"
 
 
 def _verdicts(report: Report) -> str:

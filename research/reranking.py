@@ -168,7 +168,7 @@ def _inverse(rank: int | None) -> float:
 def _title_share(asked: Asked, card: Card, typical: float) -> float:
     shared = [asked.worth[term] for term in card.title_terms if term in asked.worth]
     rest = typical * (len(card.title_terms) - len(shared))
-    return sum(shared) / (sum(shared) + rest) if shared else 0.0
+    return math.fsum(shared) / (math.fsum(shared) + rest) if shared else 0.0
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from research.budget import NANO, Caps
-from research.records import Usage
+from research.money import dollars
+from research.records import Usage, counted
 from research.report import CapFacts, Report, UsageFacts
 
 HEAD = ("SPENT ON", "CALLS", "TOKENS", "USD", "SECONDS")
@@ -19,9 +20,9 @@ NONE = "-"
 
 def against(usage: Usage, caps: Caps) -> str:
     """Return what a run used on one line, each with its cap where it has one: ``7/40 calls, 4,210 tokens, 12 s``."""
-    parts = [f"{usage.calls:,}{_of(caps.calls)} calls"]
+    parts = [_of(usage.calls, caps.calls, "call")]
     if usage.tokens or caps.tokens is not None:
-        parts.append(f"{usage.tokens:,}{_of(caps.tokens)} tokens")
+        parts.append(_of(usage.tokens, caps.tokens, "token"))
     if usage.nano_usd != 0 or caps.nano_usd is not None:
         cap = None if caps.nano_usd is None else caps.nano_usd / NANO
         parts.append(
@@ -32,16 +33,8 @@ def against(usage: Usage, caps: Caps) -> str:
     return ", ".join(parts)
 
 
-def _of(cap: int | None) -> str:
-    return "" if cap is None else f"/{cap:,}"
-
-
-def dollars(value: float | None) -> str:
-    """Return dollars with the digits that tell something: ``$12.50``, ``$0.0123``, ``$0.000012``; ``None``: unknown."""
-    if value is None:
-        return "price unknown"
-    places = 2 if value >= 1 or value == 0 else 4 if value >= 0.001 else 6
-    return f"${value:,.{places}f}"
+def _of(used: int, cap: int | None, noun: str) -> str:
+    return counted(used, noun) if cap is None else f"{used:,}/{counted(cap, noun)}"
 
 
 def spending_table(report: Report, steps: Mapping[str, Usage]) -> list[tuple[str, ...]]:

@@ -67,6 +67,16 @@ def open_corpus(folder: Path, embedder: Embedder, *, allow_partial: bool = False
         return HybridCorpus(folder, store, lock, facts, embedder)
 
 
+def check_corpus(folder: Path, embedder: Embedder, *, allow_partial: bool = False) -> None:
+    """Raise what :func:`open_corpus` would raise; only reads, so also where nothing can be written."""
+    existing(folder)
+    with ExitStack() as undo:
+        undo.callback(Lock(folder / "lock", exclusive=False).release)
+        store = CorpusStore(folder, read_only=True)
+        undo.callback(store.close)
+        _usable(folder.name, store.facts(), embedder, allow_partial=allow_partial)
+
+
 def _usable(name: str, facts: Facts | None, embedder: Embedder, *, allow_partial: bool) -> Facts:
     if facts is None:
         raise SettingMissing(f"nothing was indexed into “{name}” yet; run `research index FOLDER --corpus {name}`")

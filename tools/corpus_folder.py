@@ -64,7 +64,7 @@ class Lock:
         import fcntl  # POSIX only: imported here so that the module can be read anywhere
 
         mode = fcntl.LOCK_EX if exclusive else fcntl.LOCK_SH
-        self._file = _lock_file(path)
+        self._file = _lock_file(path, exclusive=exclusive)
         try:
             fcntl.flock(self._file, mode | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -113,9 +113,10 @@ class Turn:
         self._file.close()
 
 
-def _lock_file(path: Path) -> FileIO:
+def _lock_file(path: Path, *, exclusive: bool = True) -> FileIO:
+    """Open the file of a lock, making it where it is missing; to share one needs no right to write."""
     try:
-        return path.open("a+b", buffering=0)
+        return path.open("rb" if not exclusive and path.exists() else "a+b", buffering=0)
     except OSError as error:
         raise StoreProblem(f"the corpus folder {path.parent} cannot be written: {error.strerror}") from error
 
@@ -150,7 +151,7 @@ def list_corpora(root: Path) -> tuple[CorpusFacts, ...]:
 
 def _facts(folder: Path) -> CorpusFacts:
     try:
-        store = CorpusStore(folder)
+        store = CorpusStore(folder, read_only=True)
         try:
             facts, counts = store.facts(), store.counts()
         finally:

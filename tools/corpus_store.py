@@ -8,6 +8,7 @@ All methods block and raise ``StoreProblem`` when the disk refuses.
 from __future__ import annotations
 
 import json
+import os
 import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ from research import linking
 from research.errors import StoreProblem, WrongVersion
 from research.records import Label, Record
 from tools import lexical, names
+from tools.database import reader
 
 if TYPE_CHECKING:
     import numpy as np
@@ -108,23 +110,33 @@ def guarded(path: Path) -> Iterator[None]:
 class CorpusStore:
     """One open corpus database. Use it from one thread at a time."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, *, read_only: bool = False) -> None:
         """Open the database in ``folder`` and make its tables when it has none.
 
-        Raises ``WrongVersion`` when another version of the program wrote it.
+        ``read_only`` makes none and needs no right to write. Raises ``WrongVersion`` when another version of the
+        program wrote it.
         """
         self.path = folder / DATABASE
         with guarded(self.path):
-            self.connection = sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+            # A writer takes its -wal and -shm away again; a reader would leave them where there were none.
+            alone = read_only and not os.access(folder, os.W_OK)
+            self.connection = reader(self.path) if alone else self._writer()
             with ExitStack() as undo:
                 undo.callback(self.connection.close)
-                self._prepare()
+                self._prepare(read_only=read_only)
                 undo.pop_all()
 
-    def _prepare(self) -> None:
+    def _writer(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.path, timeout=WAIT, isolation_level=None, check_same_thread=False)
+
+    def _prepare(self, *, read_only: bool) -> None:
         self.connection.execute("PRAGMA synchronous = FULL")
         version = self.connection.execute("PRAGMA user_version").fetchone()[0]
-        if version == 0:
+        if version == 0 and read_only:
+            self.connection.close()
+            self.connection = sqlite3.connect(":memory:")  # nothing is in it yet, and nothing is written into it
+            self.connection.executescript(_SCHEMA)
+        elif version == 0:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.executescript(_SCHEMA)
         elif version != VERSION:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import fcntl
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -35,9 +36,37 @@ def spoken(path: Path, remedy: str = "") -> Iterator[None]:
         if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
             way_out = f"{remedy}; or put the file back from a copy" if remedy else "put it back from a copy"
             raise StoreProblem(f"{path} is damaged: {error}; {way_out}") from error
-        raise StoreProblem(f"{path} cannot be used: {error}; what was recorded before is kept") from error
+        what = _busy(path) if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_BUSY else str(error)
+        raise StoreProblem(f"{path} cannot be used: {what}; what was recorded before is kept") from error
     except OSError as error:
         raise StoreProblem(f"{path} cannot be used: {error.strerror or error}") from error
+
+
+def _busy(path: Path) -> str:
+    """Say who keeps SQLite's lock. A process that was stopped in the middle of a write keeps it until it ends."""
+    pids = _writers(path)
+    who = f"the process {pids[0]}" if pids else f"another process (`lsof {path}-shm` may name it)"
+    pid = str(pids[0]) if pids else "PID"
+    return (
+        f"{who} has kept it locked for {BUSY_MS // 1000} seconds; if it was stopped in the middle of a write, end it "
+        f"(`kill -9 {pid}`) or let it go on (`kill -CONT {pid}`), then try again"
+    )
+
+
+def _writers(path: Path) -> list[int]:
+    """Return the processes that hold a write lock on the file or its index; none where the system does not tell.
+
+    Read from ``/proc/locks`` (Linux, proc(5)), whose lines are ``1: POSIX ADVISORY WRITE PID MAJOR:MINOR:INODE FROM
+    TO``: to ask for the lock itself, a file would be opened, and closing it lets go of all locks of this process.
+    """
+    try:
+        files = [file.stat().st_ino for file in (path, path.with_name(f"{path.name}-shm")) if file.exists()]
+        lines = [line.split() for line in Path("/proc/locks").read_text(encoding="ascii").splitlines()]
+    except (OSError, UnicodeDecodeError):
+        return []
+    found = [line for line in lines if len(line) == 8 and (line[1], line[3]) == ("POSIX", "WRITE")]
+    pids = [int(line[4]) for line in found if int(line[5].rpartition(":")[2]) in files]
+    return [pid for pid in pids if pid not in (0, -1, os.getpid())]
 
 
 def connect(path: Path, schema: str, version: int, *, read_only: bool = False, remedy: str = "") -> sqlite3.Connection:
@@ -49,7 +78,7 @@ def connect(path: Path, schema: str, version: int, *, read_only: bool = False, r
     """
     with spoken(path, remedy):
         _refuse_half(path)
-        connection = _reader(path) if read_only else _writer(path, schema, version)
+        connection = reader(path) if read_only else _writer(path, schema, version)
         try:
             _check_layout(connection, path, version)
         except (sqlite3.Error, StoreProblem, WrongVersion):
@@ -66,7 +95,12 @@ def _text(data: bytes) -> str:
 
 
 def _refuse_half(path: Path) -> None:
-    """Raise where the file is gone or empty and its ``-wal`` is not: SQLite would delete that, and what is in it."""
+    """Raise where the file is gone or empty and its ``-wal`` is not: SQLite would delete that, and what is in it.
+
+    And where ``tools.salvage`` was ended before its last step: what is written now would be lost with it.
+    """
+    if path.with_name(f"{path.name}.saved").exists():
+        raise StoreProblem(f"what was saved of {path} is not yet in its place; `research resume RUN --from-journal`")
     log = path.with_name(f"{path.name}-wal")
     if log.exists() and log.stat().st_size and not (path.exists() and path.stat().st_size):
         raise StoreProblem(f"{path} is empty or missing, and {log.name} beside it is not; put {path} back from a copy")
@@ -116,7 +150,7 @@ def _empty(connection: sqlite3.Connection) -> bool:
     return connection.execute("SELECT 1 FROM sqlite_master LIMIT 1").fetchone() is None
 
 
-def _reader(path: Path) -> sqlite3.Connection:
+def reader(path: Path) -> sqlite3.Connection:
     """Open for reading; a folder that cannot be written (WAL wants to) is read as it lies there, if that is all."""
     if not path.exists():
         raise NothingYet(f"{path} is not there")
@@ -140,11 +174,12 @@ def _reader(path: Path) -> sqlite3.Connection:
 class Database:
     """One connection on one thread: callers await, SQLite never blocks the event loop."""
 
-    def __init__(self, path: Path, schema: str, version: int, *, remedy: str = "") -> None:
+    def __init__(self, path: Path, schema: str, version: int, *, remedy: str = "", read_only: bool = False) -> None:
         self.path = path
+        self._begin = "BEGIN" if read_only else "BEGIN IMMEDIATE"
         self._remedy = remedy
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix=path.stem)
-        self._connection = connect(path, schema, version, remedy=remedy)
+        self._connection = connect(path, schema, version, read_only=read_only, remedy=remedy)
 
     async def run(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Run ``work`` in one transaction on the connection's thread; it is durable when this returns."""
@@ -152,7 +187,7 @@ class Database:
 
     def _transact(self, work: Callable[[sqlite3.Connection], T]) -> T:
         with spoken(self.path, self._remedy):
-            self._connection.execute("BEGIN IMMEDIATE")
+            self._connection.execute(self._begin)
             try:
                 result = work(self._connection)
                 self._connection.execute("COMMIT")

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -19,14 +20,22 @@ from research.errors import StoreProblem, UsageFault
 from research.records import Failure, Record, counted, encode, ident
 from research.requests import FetchReply
 from tools.journal import read_payload
-from tools.run_store import COLUMNS, SELECT, TABLES, WORDS, WORDS_AT, RunRow, built, fits, insert_row
+from tools.orders import all_orders, concerns, last_order, missing_orders
+from tools.run_list import fits
+from tools.run_store import COLUMNS, SELECT, TABLES, WORDS, WORDS_AT, RunRow, built, insert_row
 from tools.seal import Seal
 
 KEPT = ("run", "corpus", "loss", "given")
 """Kinds of records that are not made again by working the graph again."""
 FAR = 1_000_000
 """How far above what can be read of a damaged row its fencing number goes on: above that of any earlier owner."""
+LOST_MARK = Failure(
+    where="lost mark",
+    what="how many rows of calls the run had was lost: if it made calls after the last that is recorded, they were "
+    "made and paid again, and their cost is in no figure here",
+)
 Row = tuple[object, ...]
+Readable = Callable[[str], bool]
 
 
 class Mended(Record):
@@ -56,28 +65,33 @@ class _Seen:
 
     def set_aside(self, table: str, row: Row, key: int) -> None:
         """Move a row, whose first ``key`` columns name it, to the damaged ones, as it is."""
-        number = int(self.connection.execute("SELECT coalesce(max(number), 0) + 1 FROM damaged").fetchone()[0])
-        insert_row(self.connection, self.seal, "damaged", (number, self.run, table, repr(row)))
+        self.keep_aside(table, repr(row))
         names = " AND ".join(f"{name} IS ?" for name in TABLES[table][:key])
         self.connection.execute(f"DELETE FROM {table} WHERE {names}", row[:key])
+
+    def keep_aside(self, table: str, text: str) -> None:
+        """Keep what is known of a row of ``table`` that is damaged or missing."""
+        number = int(self.connection.execute("SELECT coalesce(max(number), 0) + 1 FROM damaged").fetchone()[0])
+        insert_row(self.connection, self.seal, "damaged", (number, self.run, table, text))
         self.aside[table] = self.aside.get(table, 0) + 1
 
 
 def mend(
-    connection: sqlite3.Connection, seal: Seal, path: Path, run: str, marked: int, readable: Callable[[str], bool]
+    connection: sqlite3.Connection, seal: Seal, path: Path, run: str, marked: int | None, readable: Readable
 ) -> Mended:
     """Make the rows of ``run`` whole in one transaction of ``connection``'s, and say what was lost.
 
-    ``marked`` is the mark of the run's lock, ``readable`` whether a stored text can be read. Raises ``UsageFault`` when
-    nothing is wrong with a finished run, ``StoreProblem`` when what the run was asked is lost.
+    ``marked`` is the mark of the run's lock (``None``: it is lost), ``readable`` whether a stored text can be read.
+    Raises ``UsageFault`` when nothing is wrong with a finished run, ``StoreProblem`` when what it was asked is lost.
     """
     if not fits(connection, seal):
         raise StoreProblem(f"no row of {path} is signed with the key beside it; put the key back from a copy")
     found = _Seen(connection, seal, run)
     before, words = _words(found, path)
-    expected = max(marked, before.calls if before else 0)
+    expected = max(marked or 0, before.calls if before else 0)
     calls, elapsed, lost = _calls(found, expected, readable)
-    cancelled = _cancelled(found)
+    _orders(found)
+    cancelled = _cancelled(found) or (before is not None and before.status == "cancelled")
     published = _records(found, before.records if before else None, keep=cancelled)
     whole = before is not None and not found.aside and not lost
     over = bool(published) or cancelled
@@ -85,8 +99,8 @@ def mend(
         how = "finished" if published else "cancelled"
         raise UsageFault(f"the run {run} is {how} and whole; `research fork {run} --at plan` makes a new run from it")
     _checkpoints(found, published=over)
-    _orders(found)
-    losses = (*_told(found, before, path), *lost)
+    unmarked = () if published or marked is not None else (LOST_MARK,)
+    losses = (*_told(found, before, path), *unmarked, *lost)
     for loss in losses:
         values = (run, "loss", ident("l", loss), encode(loss))
         connection.execute("DELETE FROM records WHERE run = ? AND kind = ? AND id = ?", values[:3])
@@ -101,6 +115,30 @@ def mend(
     return Mended(calls=calls, losses=losses, published=bool(published))
 
 
+KEYS = {"runs": 1, "intents": 1, "outcomes": 1, "records": 3, "checkpoints": 3, "writes": 7}
+"""How many of its first columns name a row of each table."""
+
+
+def give_up(connection: sqlite3.Connection, seal: Seal, path: Path, run: str, marked: int) -> str:
+    """Set aside whatever is left of a run of which nobody knows what it was asked, and say what was lost with it.
+
+    ``marked`` is the mark of its lock. Empty, and nothing is changed, where the run can be made whole by :func:`mend`.
+    """
+    found = _Seen(connection, seal, run)
+    with suppress(StoreProblem):
+        _words(found, path)
+        return ""
+    for table, key in KEYS.items():
+        owner = {"runs": "id", "checkpoints": "thread", "writes": "thread"}.get(table, "run")
+        for row in found.all(table, f"{owner} = ?", run):
+            found.set_aside(table, row, key)
+    calls = counted(marked, "row") if marked > 0 else "an unknown number of rows"
+    left = ", ".join(f"{number} of {table}" for table, number in found.aside.items())
+    told = f"{calls} of calls of the run {run} were known of, and what it was asked is lost; left were {left or 'none'}"
+    found.keep_aside("runs", told)
+    return told
+
+
 def _words(found: _Seen, path: Path) -> tuple[RunRow | None, dict[str, object]]:
     """Return the run's row where it is whole, and what the run was asked, from there or from its copy."""
     for row in found.connection.execute(f"{SELECT} NOT INDEXED WHERE id = ?", (found.run,)).fetchall():
@@ -111,7 +149,7 @@ def _words(found: _Seen, path: Path) -> tuple[RunRow | None, dict[str, object]]:
     if not copies or not found.holds("records", copies[0]):
         raise StoreProblem(
             f"{path} is damaged: what the run {found.run} was asked is lost, in its row and in the copy of it; "
-            "put the file back from a copy, or ask again"
+            f"put the file back from a copy, or accept the loss with `research cancel {found.run}` and ask again"
         )
     words: dict[str, object] = msgspec.json.decode(str(copies[0][3]))
     for row in found.all("runs", "id = ? OR number = ?", found.run, words["number"]):
@@ -123,7 +161,7 @@ def _words(found: _Seen, path: Path) -> tuple[RunRow | None, dict[str, object]]:
     return None, words
 
 
-def _calls(found: _Seen, expected: int, readable: Callable[[str], bool]) -> tuple[int, float, tuple[Failure, ...]]:
+def _calls(found: _Seen, expected: int, readable: Readable) -> tuple[int, float, tuple[Failure, ...]]:
     """Look through the rows of calls; return how many are left, the last second of the run and what was lost."""
     strays = "run NOT IN (SELECT id FROM runs)"
     answered = "seq IN (SELECT seq FROM outcomes NOT INDEXED WHERE run = ?)"
@@ -159,7 +197,7 @@ def _lost_calls(missing: int, unknown: int, texts: int) -> list[Failure]:
     return losses
 
 
-def _texts(found: _Seen, begun: dict[object, Row], ended: dict[object, Row], readable: Callable[[str], bool]) -> int:
+def _texts(found: _Seen, begun: dict[object, Row], ended: dict[object, Row], readable: Readable) -> int:
     """Set aside the answers whose stored text cannot be read: the page is fetched again."""
     gone = 0
     for seq, row in [(seq, row) for seq, row in ended.items() if seq in begun]:
@@ -224,15 +262,23 @@ def _checkpoints(found: _Seen, *, published: bool) -> int:
 
 
 def _orders(found: _Seen) -> None:
-    """Put an order that is void (the pause of an earlier life) in the place of each that is damaged or missing."""
-    numbers = "SELECT coalesce(max(seq), 0) FROM (SELECT seq FROM sqlite_sequence WHERE name = 'orders' {})"
-    last = found.connection.execute(numbers.format("UNION ALL SELECT seq FROM orders")).fetchone()[0]
-    rows = {row[0]: row for row in found.all("orders", "1")}
-    for row in (row for row in rows.values() if not found.holds("orders", row)):
+    """Put an order that is void (the pause of an earlier life) in the place of each of the run's that is damaged.
+
+    One that was moved from or to the run and is whole otherwise is put back. The orders to other runs are left to
+    them; of one that is missing nobody knows whose it was, so each run gives it up for itself.
+    """
+    runs = [row[0] for row in found.connection.execute("SELECT id FROM runs NOT INDEXED").fetchall()]
+    for row in all_orders(found.connection):
+        if found.holds("orders", row) or not concerns(row, found.run, found.seal):
+            continue
+        owner = next((run for run in (found.run, *runs) if concerns((row[0], None, *row[2:]), run, found.seal)), None)
         found.set_aside("orders", row, 1)
-    missing = [seq for seq in range(1, last + 1) if seq not in rows or not found.holds("orders", rows[seq])]
-    for seq in missing:
-        insert_row(found.connection, found.seal, "orders", (seq, found.run, "", "pause"))
+        if owner is not None:
+            insert_row(found.connection, found.seal, "orders", (row[0], owner, *row[2:-1]))
+        elif int(str(row[0])) <= last_order(found.connection, found.seal):
+            insert_row(found.connection, found.seal, "orders", (row[0], found.run, "", "pause"))
+    for seq in missing_orders(found.connection, found.seal, found.run):
+        found.keep_aside("orders", str(seq))
 
 
 def _told(found: _Seen, before: RunRow | None, path: Path) -> list[Failure]:

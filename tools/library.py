@@ -13,13 +13,15 @@ import os
 import re
 import sqlite3
 import tempfile
+from collections.abc import Sequence
+from contextlib import closing
 from pathlib import Path
 
 from research.clean import clean_text
-from research.errors import SourceDamaged, StoreProblem
+from research.errors import SourceDamaged, StoreProblem, WrongVersion
 from research.ports import Clock, Page
 from research.records import Label, Source, build
-from tools.database import Database, spoken
+from tools.database import Database, NothingYet, connect, spoken
 from tools.seal import Seal
 
 VERSION = 2
@@ -95,12 +97,44 @@ class FileLibrary:
 
         row = await self._database.run(select)
         if row is None:
-            raise StoreProblem(f"the library does not know where the text {source[:12]} came from")
+            raise StoreProblem(f"the library does not know where the text {source[:12]} came from; {REPAIR}")
         return self._source(row)
 
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def is_blank(path: Path) -> bool:
+    """Return whether ``library.db`` is not there, is empty or has no table; damaged it is not blank."""
+    try:
+        connect(path, SCHEMA, VERSION, read_only=True).close()
+    except NothingYet:
+        return True
+    except (StoreProblem, WrongVersion):
+        return False
+    return False
+
+
+def described(path: Path) -> set[str]:
+    """Return the ids of the texts that ``library.db`` has rows of, whether whole or not."""
+    try:
+        connection = connect(path, SCHEMA, VERSION, read_only=True, remedy=REMEDY)
+    except NothingYet:
+        return set()
+    with closing(connection), spoken(path, REMEDY):
+        return {str(row[0]) for row in connection.execute("SELECT DISTINCT id FROM sources")}
+
+
+def describe(path: Path, seal: Seal, sources: Sequence[Source]) -> None:
+    """Write rows of sources that ``library.db`` has lost, all or none of them."""
+    rows = [tuple(getattr(source, name) for name in FIELDS) for source in sources]
+    with closing(connect(path, SCHEMA, VERSION, remedy=REMEDY)) as connection, spoken(path, REMEDY):
+        connection.execute("BEGIN IMMEDIATE")
+        for row in rows:
+            values = (*row, seal.sign("sources", *row))
+            connection.execute(f"INSERT OR REPLACE INTO sources VALUES ({', '.join('?' * len(values))})", values)
+        connection.execute("COMMIT")
 
 
 def text_path(folder: Path, source: str) -> Path:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 from pathlib import Path
 from types import TracebackType
 
@@ -18,16 +19,18 @@ WIDTH = 20
 """Digits of the process number and of the mark, each padded, so that one write replaces both."""
 GARBLED = -1
 """The mark of a lock file that is not empty and does not hold two numbers; written, it stays as much."""
+LOOKS = 500
+PAUSE = 0.002
+"""So often, and so many seconds apart, is tried again while somebody only looks, which takes microseconds."""
 
 
 class RunLock:
     """``with RunLock(home / "locks", run):`` owns the run; a second process gets ``NotTheOwner`` at once.
 
-    ``marked`` is the mark that the last owner left, 0 where there is none; ``replaced`` is the process that the run was
-    taken from, 0 where it was free. With ``take_over`` the run is taken from a process that hangs: the file is
-    replaced, and whatever that process still wants to write is for the fence to refuse. A damaged file raises
-    ``StoreProblem``; with ``mending`` it is owned all the same, ``marked`` is ``GARBLED``, and so it stays until
-    ``mark`` is called.
+    ``marked`` is the mark that the last owner left, 0 where there is none. With ``take_over`` the run is taken from a
+    process that hangs: the file is replaced, and whatever that process still wants to write is for the fence to refuse.
+    A damaged file raises ``StoreProblem``; with ``mending``, for a run that is known to have had a mark, a damaged, an
+    empty and a missing one are owned all the same, ``marked`` is ``GARBLED``, and so it stays until ``mark`` is called.
     """
 
     def __init__(self, folder: Path, run: str, *, take_over: bool = False, mending: bool = False) -> None:
@@ -37,46 +40,58 @@ class RunLock:
         self._mending = mending
         self._handle = -1
         self.marked = 0
-        self.replaced = 0
 
     def __enter__(self) -> RunLock:
         try:
             self._path.parent.mkdir(parents=True, exist_ok=True)
             self._handle = self._locked()
-            _, self.marked = _read(self._handle)
+            _, marked = _read(self._handle)
+            self.marked = marked if marked is not None else GARBLED if self._mending else 0
             if self.marked == GARBLED and not self._mending:
-                self._let_go()
                 raise garbled(self._path.parent, self._run)
             self.mark(self.marked)
         except OSError as error:
             self._let_go()
-            raise StoreProblem(f"{self._path} cannot be used: {error.strerror}") from error
+            raise _unusable(self._path, error) from error
+        except StoreProblem:
+            self._let_go()
+            raise
         return self
 
     def _locked(self) -> int:
         """Return a handle on the file with its lock; where a take-over put another file in its place, on that one."""
+        looks = 0
         while True:
             handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if not _exclusive(handle):  # held for an instant by somebody who looks whether the run is owned
-                    os.close(handle)
-                    continue
+                owned = _exclusive(handle)
                 pid, marked = _read(handle)
                 os.close(handle)
+                if not owned and looks < LOOKS:  # held for an instant by somebody who looks whether the run is owned
+                    looks += 1
+                    time.sleep(PAUSE)
+                    continue
                 if not self._take_over:
-                    owner = f"process {pid}" if pid else "another process"
-                    raise NotTheOwner(
-                        f"the run {self._run} is being worked on by {owner}; wait for it or stop it first "
-                        f"(`research resume {self._run} --take-over` takes it from a process that hangs)"
-                    ) from None
-                self._replace(marked)
-                self.replaced = pid
+                    raise self._refusal(owned, pid) from None
+                self._replace(marked or 0)
                 continue
             if _same(handle, self._path):
                 return handle
             os.close(handle)
+
+    def _refusal(self, owned: bool, pid: int) -> NotTheOwner:
+        way_out = f"(`research resume {self._run} --take-over` takes it from a process that hangs)"
+        if owned:
+            owner = f"process {pid}" if pid else "another process"
+            return NotTheOwner(
+                f"the run {self._run} is being worked on by {owner}; wait for it or stop it first {way_out}"
+            )
+        return NotTheOwner(
+            f"a process that only looks at {self._path} does not let go of it and may have been stopped; "
+            f"end it or let it go on {way_out}"
+        )
 
     def _replace(self, marked: int) -> None:
         """Put a file that nobody has locked in the place of the one that a hanging process holds."""
@@ -86,7 +101,17 @@ class RunLock:
 
     def mark(self, calls: int) -> None:
         """Note how many rows of calls the run has. Not synced: it must outlive the process, not the machine."""
-        os.pwrite(self._handle, _text(os.getpid(), calls).encode(), 0)
+        try:
+            os.pwrite(self._handle, _text(os.getpid(), calls).encode(), 0)
+        except OSError as error:
+            raise _unusable(self._path, error) from error
+
+    def forget(self) -> None:
+        """Take the file of a run away that is given up; the run is owned until the lock is left."""
+        try:
+            self._path.unlink()
+        except OSError as error:
+            raise _unusable(self._path, error) from error
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -107,7 +132,7 @@ def is_owned(folder: Path, run: str) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        raise StoreProblem(f"{folder / run}.lock cannot be used: {error.strerror}") from error
+        raise _unusable(folder / f"{run}.lock", error) from error
     try:
         return _exclusive(handle)
     finally:
@@ -123,28 +148,25 @@ def _exclusive(handle: int) -> bool:
     return False
 
 
-def holder(folder: Path, run: str) -> int:
-    """Return the process that was the last to hold the run's lock, 0 where none is known."""
-    try:
-        handle = os.open(folder / f"{run}.lock", os.O_RDONLY | os.O_CLOEXEC)
-    except FileNotFoundError:
-        return 0
-    try:
-        return _read(handle)[0]
-    finally:
-        os.close(handle)
-
-
 def garbled(folder: Path, run: str) -> StoreProblem:
-    """Return what to raise for a run whose mark cannot be read."""
+    """Return what to raise for a run whose mark cannot be read or is gone."""
+    path = folder / f"{run}.lock"
+    what = "damaged" if path.exists() else "missing"
     return StoreProblem(
-        f"{folder / run}.lock is damaged: how many rows of calls the run has is not in it; "
-        f"`research resume {run} --from-journal` checks the run and writes it anew"
+        f"{path} is {what}: how many rows of calls the run had is not known without it, nor whether the latest are "
+        f"there; put it back from a copy, or `research resume {run} --from-journal` checks the run and writes it anew"
     )
 
 
+def _unusable(path: Path, error: OSError) -> StoreProblem:
+    return StoreProblem(f"{path} cannot be used: {error.strerror}")
+
+
 def marks(folder: Path) -> dict[str, int]:
-    """Return the marks of all runs that have one, by run; ``GARBLED`` for a damaged file."""
+    """Return the marks of all runs that have one, by run; ``GARBLED`` for a damaged file.
+
+    Every run that was begun has one, of 0 as long as it has made no call.
+    """
     found = {}
     for path in sorted(folder.glob("*.lock")):
         try:
@@ -155,21 +177,21 @@ def marks(folder: Path) -> dict[str, int]:
             found[path.stem] = _read(handle)[1]
         finally:
             os.close(handle)
-    return {run: marked for run, marked in found.items() if marked}
+    return {run: marked for run, marked in found.items() if marked is not None}
 
 
 def _text(pid: int, marked: int) -> str:
     return f"{pid:<{WIDTH}}{marked:<{WIDTH}}\n"
 
 
-def _read(handle: int) -> tuple[int, int]:
-    """Return the process, 0 where none can be read, and the mark: 0 in an empty file, which was just made."""
+def _read(handle: int) -> tuple[int, int | None]:
+    """Return the process, 0 where none can be read, and the mark: ``None`` in an empty file, which was just made."""
     data = os.pread(handle, 4 * WIDTH, 0)
     parts = data.split()
     numbers = [int(part) if part.isdigit() and len(part) <= WIDTH else GARBLED for part in parts]
     pid, marked = numbers if len(numbers) == 2 else (GARBLED, GARBLED)
     if not data:
-        return 0, 0
+        return 0, None
     return max(pid, 0), GARBLED if GARBLED in (pid, marked) else marked
 
 

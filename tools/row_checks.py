@@ -12,7 +12,8 @@ from pathlib import Path
 
 from research.records import Record
 from tools.database import NothingYet, connect, spoken
-from tools.run_store import REMEDY, SCHEMA, SELECT, VERSION, built, list_runs
+from tools.run_list import list_runs
+from tools.run_store import REMEDY, SCHEMA, SELECT, VERSION, built
 from tools.seal import Seal
 
 MOST = 200_000

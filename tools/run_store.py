@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Mapping
-from contextlib import closing
 from pathlib import Path
 from typing import TypeVar
 
@@ -22,7 +21,7 @@ from msgspec import ValidationError
 
 from research.errors import NotTheOwner, StoreProblem, UnknownName
 from research.records import Record, RunStatus, build, encode
-from tools.database import Database, NothingYet, connect, spoken
+from tools.database import Database
 from tools.seal import Seal
 
 T = TypeVar("T")
@@ -84,7 +83,6 @@ WORDS = ("number", "created", "question", "options", "made", "origin")
 A copy of it is the record ``words`` of the kind ``run``.
 """
 WORDS_AT = ("run", "words")
-LOOKED_AT = 50
 REMEDY = "`research resume RUN --from-journal` saves every row that can be read, and goes back to the last good point"
 """What to do when SQLite itself cannot read the file."""
 
@@ -281,30 +279,3 @@ def damaged(path: Path, what: str, run: str) -> StoreProblem:
         f"{path} is damaged: of the run {run}, {what} is missing or is not what was written; "
         f"`research resume {run} --from-journal` goes back to the last good point"
     )
-
-
-def fits(connection: sqlite3.Connection, seal: Seal) -> bool:
-    """Return whether any of the first rows of the file is signed with this key; a file without rows fits every key."""
-    some = False
-    for table, columns in TABLES.items():
-        for row in connection.execute(f"SELECT {', '.join(columns)}, digest FROM {table} LIMIT {LOOKED_AT}"):
-            some = True
-            if seal.holds(row[-1], table, *row[:-1]):
-                return True
-    return not some
-
-
-def list_runs(path: Path, seal: Seal) -> list[RunRow]:
-    """Return every run, the newest first; an absent file is no runs. Uses SQLite alone."""
-    try:
-        connection = connect(path, SCHEMA, VERSION, read_only=True, remedy=REMEDY)
-    except NothingYet:
-        return []
-    with closing(connection), spoken(path, REMEDY):
-        rows = [built(values, seal) for values in connection.execute(f"{SELECT} ORDER BY number DESC")]
-        if not any(row.whole for row in rows) and not fits(connection, seal):
-            raise StoreProblem(
-                f"no row of {path} is signed with the key beside it, so that nothing in it can be trusted; "
-                "put the key back from a copy, or begin with another --home"
-            )
-        return rows

@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import shutil
 import sqlite3
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,8 @@ from research.records import Record
 from tools.database import NothingYet, connect, spoken, turn
 
 PAGE = 4096
+SAVED = ".saved"
+"""At the end of the name of a file with all rows that could be read, until it takes the place of the damaged one."""
 Row = tuple[Any, ...]
 PROBED = 1_000_000
 """Row numbers between the last row that is reached from the front and from the back: at most so many are tried."""
@@ -51,25 +53,46 @@ def salvage(path: Path, schema: str, version: int, tables: Mapping[str, Sequence
     ``tables`` names the columns of each table, in the order of the schema; nobody may have the file open. Raises
     ``StoreProblem`` and ``WrongVersion``, and changes nothing then.
     """
-    if not any(path.with_name(path.name + suffix).exists() for suffix in ("", "-wal")):
+    if not any(path.with_name(path.name + suffix).exists() for suffix in ("", "-wal", SAVED)):
         raise StoreProblem(f"{path} is missing; put it back from a copy, or use another --home")
     draft, copy = path.with_name(f"{path.name}.draft"), path.with_name(f"{path.name}.reading")
     with turn(path), spoken(path):
-        try:
-            _remove(draft, copy)
-            _copy(path, copy)
-            if not copy.exists() or not copy.stat().st_size:
-                copy.write_bytes(bytes(PAGE))  # SQLite deletes the -wal of an empty file, and may read all from it
-            _refuse_foreign(path, copy, version, set(tables))
-            rows = _moved(copy, draft, schema, version, tables)
-            _synced(draft)
-            kept = _kept(path)
-            for suffix in ("-wal", "-shm"):
-                path.with_name(path.name + suffix).unlink(missing_ok=True)
-            draft.replace(path)
-        finally:
-            _remove(draft, copy)
-    return Salvaged(kept=kept, rows=rows)
+        if not path.with_name(path.name + SAVED).exists():
+            try:
+                _remove(draft, copy)
+                _copy(path, copy)
+                if not copy.exists() or not copy.stat().st_size:
+                    copy.write_bytes(bytes(PAGE))  # SQLite deletes the -wal of an empty file, and may read all from it
+                _refuse_foreign(path, copy, version, set(tables))
+                _moved(copy, draft, schema, version, tables)
+                _synced(draft)
+                for step in placing(path, draft):
+                    step()
+            finally:
+                _remove(draft, copy)
+        else:  # it was ended in between, and nobody has opened the file since
+            for step in placing(path, draft)[2:]:
+                step()
+        with closing(sqlite3.connect(path)) as saved:
+            rows = sum(saved.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in tables)
+    return Salvaged(kept=_kept(path, _number(path) - 1), rows=rows)
+
+
+def placing(path: Path, draft: Path) -> tuple[Callable[[], object], ...]:
+    """Return the steps that put the saved rows, in ``draft``, in the place of a damaged file, which is kept.
+
+    After each of them all that there was is there. From the second on the file is refused to everybody
+    (``tools.database``) until the last, which :func:`salvage` also does for one that was ended before.
+    """
+    saved = path.with_name(path.name + SAVED)
+    log, index = path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")
+    return (
+        lambda: _keep(path, _kept(path, _number(path))),
+        lambda: draft.replace(saved),
+        lambda: log.unlink(missing_ok=True),  # the log of the old file would be read into the new one
+        lambda: index.unlink(missing_ok=True),
+        lambda: saved.replace(path),
+    )
 
 
 def _refuse_foreign(path: Path, copy: Path, version: int, tables: set[str]) -> None:
@@ -94,15 +117,23 @@ def _leniently(path: Path) -> sqlite3.Connection:
     return connection
 
 
-def _kept(path: Path) -> Path:
+def _kept(path: Path, number: int) -> Path:
+    return path.with_name(f"{path.name}.damaged-{number}")
+
+
+def _number(path: Path) -> int:
+    """Return the first number that no damaged file was kept under."""
     number = 1
-    while (kept := path.with_name(f"{path.name}.damaged-{number}")).exists():
+    while any(_kept(path, number).with_name(_kept(path, number).name + suffix).exists() for suffix in ("", "-wal")):
         number += 1
+    return number
+
+
+def _keep(path: Path, kept: Path) -> None:
     _copy(path, kept)
     for suffix in ("", "-wal"):
         if kept.with_name(kept.name + suffix).exists():
             _synced(kept.with_name(kept.name + suffix))
-    return kept
 
 
 def _copy(path: Path, to: Path) -> None:
@@ -122,9 +153,8 @@ def _synced(path: Path) -> None:
         os.fsync(file.fileno())
 
 
-def _moved(copy: Path, draft: Path, schema: str, version: int, tables: Mapping[str, Sequence[str]]) -> int:
-    """Copy each row that can be read, value by value as it is stored, and return how many there were."""
-    count = 0
+def _moved(copy: Path, draft: Path, schema: str, version: int, tables: Mapping[str, Sequence[str]]) -> None:
+    """Copy each row that can be read, value by value as it is stored."""
     with closing(_leniently(draft)) as connection:
         connection.executescript(f"{schema}; PRAGMA user_version={version}")
         connection.execute("ATTACH ? AS old", (str(copy),))
@@ -136,8 +166,7 @@ def _moved(copy: Path, draft: Path, schema: str, version: int, tables: Mapping[s
             move = f"INSERT OR IGNORE INTO main.{table} ({names}) SELECT {names} FROM old.{table} WHERE {where}"
             for found in _reachable(connection, table, keys):
                 with suppress(sqlite3.DatabaseError):
-                    count += connection.execute(move, found).rowcount
-    return count
+                    connection.execute(move, found)
 
 
 def _keys(connection: sqlite3.Connection, table: str) -> tuple[str, ...]:

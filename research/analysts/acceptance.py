@@ -42,6 +42,8 @@ LONGEST_HEADING = 80
 LONGEST_MATTER = 120
 MOST_QUERIES = 3
 MOST_MOVES = 4
+MOST_CHECKS = 60
+"""Sentences of one report that a model is asked about, those of the answer first: as many as findings it is shown."""
 WEB = "web"
 
 _LINK = re.compile(r"\b(?:https?|ftp|file|data|javascript):\S+", re.IGNORECASE)

@@ -177,8 +177,8 @@ def _agreement(claim: Line, lines: Sequence[Line], best: Line, held: frozenset[s
         min(3, len(figures)),
         math.log1p(len(named)),
         math.log1p(sum(1 for name in named if not name <= held)),
-        sum(len(name & held) / len(name) for name in named) / count if named else 1.0,
-        sum(len(name & best.held) / len(name) for name in named) / count if named else 1.0,
+        math.fsum(len(name & held) / len(name) for name in named) / count if named else 1.0,
+        math.fsum(len(name & best.held) / len(name) for name in named) / count if named else 1.0,
         float(sum(map(negative, claim.words)) % 2 != sum(map(negative, best.words)) % 2),
         float(sum(1 for key in claim.keys if key not in best.keys and any(opposed(key, k) for k in best.keys)) > 0),
     )

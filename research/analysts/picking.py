@@ -6,6 +6,7 @@ scored (``research.analysts.scoring``), and of those that nearly tie the newest 
 
 from __future__ import annotations
 
+import math
 import re
 from collections import Counter
 from collections.abc import Sequence
@@ -108,7 +109,7 @@ def _hop(unit: Unit, wanted: Wanted, hop: Wanted) -> float:
     """Return the relevance by a follow-up's query, held down by what the sentence lacks of the objective itself."""
     if unit.key or not hop.terms or not fitting(unit, hop):
         return 0.0
-    shared = weight_of(wanted, wanted.terms & unit.terms) / sum(wanted.weights.values())
+    shared = weight_of(wanted, wanted.terms & unit.terms) / math.fsum(wanted.weights.values())
     return relevance(unit, hop) * (0.5 + 0.5 * shared) if shared else 0.0
 
 

@@ -114,7 +114,7 @@ def _prose_score(unit: Unit, wanted: Wanted) -> float:
         covered |= wanted.terms & set(terms(unit.whole))
     around = (wanted.terms & (unit.near | set(terms(unit.whole)))) - covered
     elsewhere = (wanted.terms & unit.far) - covered - around
-    total = sum(wanted.weights.values())
+    total = math.fsum(wanted.weights.values())
     titled = 0.95 if any(subject <= unit.head for subject in wanted.aim.subjects) else 0.75
     held = (
         weight_of(wanted, covered) + titled * weight_of(wanted, around) + 0.15 * weight_of(wanted, elsewhere)
@@ -151,7 +151,8 @@ def _names_new(text: str, wanted: Wanted) -> bool:
 
 def weight_of(wanted: Wanted, some: frozenset[str]) -> float:
     """Return the sum of the weights of some of the wanted terms."""
-    return sum(wanted.weights[term] for term in some)
+    # Exactly rounded: a sum in the order of a set would differ in its last bit from process to process.
+    return math.fsum(wanted.weights[term] for term in some)
 
 
 def _self_terms(unit: Unit, wanted: Wanted) -> frozenset[str]:
@@ -172,7 +173,7 @@ def _header_score(unit: Unit, wanted: Wanted) -> float:
     about = wanted.terms - answered
     if about and not about & (covered | near | far):
         return 0.0
-    total = sum(wanted.weights.values())
+    total = math.fsum(wanted.weights.values())
     # What is asked of the document that hangs on a named one is not answered by the named one's own head.
     other = 0.5 if wanted.hangs and about <= covered | near | far and unit.key not in LINKS else 1.0
     return (

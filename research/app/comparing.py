@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from research.app.records import Home, branches_of, find_run
-from research.app.stores import run_files
+from research.app.stores import recorded
 from research.budget import NANO
 from research.compare import Cost, Difference, Side, compare
 from research.errors import UsageFault
@@ -13,16 +13,15 @@ from research.ledger import Ledger
 from research.records import Finding, Question, Source, Task, build
 from research.report import Report
 from research.settings import Settings
-from tools.clock import SystemClock
 from tools.run_store import RunRow
 
 
-async def diff(first: str, second: str, settings: Settings) -> Difference:
-    """Compare two runs, finished or not. Raises ``UsageFault`` when one of them is being worked on."""
+async def diff(first: str | None, second: str | None, settings: Settings) -> Difference:
+    """Compare two runs, finished or not; ``None`` is the last. Raises ``UsageFault`` when one is being worked on."""
     return compare(await _side(first, settings), await _side(second, settings))
 
 
-async def _side(run: str, settings: Settings) -> Side:
+async def _side(run: str | None, settings: Settings) -> Side:
     home, row = Home(settings), find_run(settings, run)
     if row.status == "running":
         raise UsageFault(f"the run {row.id} is being worked on; compare it when it has ended")
@@ -56,7 +55,7 @@ def _reported(report: Report) -> Cost:
 
 async def _recorded(home: Home, row: RunRow) -> Cost:
     """Return what a run without a report has cost so far."""
-    with run_files(home, SystemClock()) as files:
-        used = Ledger(await files.read(row.id).journal.entries()).usage()
+    with recorded(home, row.id) as journal:
+        used = Ledger(await journal.entries()).usage()
     usd = None if used.nano_usd is None else used.nano_usd / NANO
     return Cost(calls=used.calls, tokens=used.tokens, usd=usd, seconds=round(row.elapsed, 3))

@@ -75,7 +75,7 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
     check_options(options, settings)
     question = Question(text=text, corpora=options.corpora, web=options.web)
     mode = triage(question, options, model=options.model is not None)
-    wiring, bounds = _wiring(), Bounds(branches=options.branches, rounds=options.rounds)
+    wiring, bounds = wiring_of_graph(), Bounds(branches=options.branches, rounds=options.rounds)
     plan: Plan = await ExtractiveAnalyst().plan(question, bounds, nobody())
     places: tuple[BranchType, ...] = (*(("corpus",) if options.corpora else ()), *(("web",) if options.web else ()))
     sizes = await _sizes(question, bounds, wiring, options, settings) if options.model else {}
@@ -104,7 +104,7 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
     )
 
 
-def _wiring() -> Wiring:
+def wiring_of_graph() -> Wiring:
     """Return the limits of the graph, from where they are set."""
     from graphs.branch import AGENT_TURNS, CORPUS_HITS, WEB_HITS
     from graphs.context import RESERVE

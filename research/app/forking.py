@@ -14,19 +14,21 @@ import msgspec
 from msgspec.structs import replace
 
 from research.app.hands import HANDS, Hands
+from research.app.making import differing, made
 from research.app.records import Home, find_run, stored_run
 from research.app.running import RunHandle, begin_run, stored_words
 from research.app.stores import RunFiles, run_files
 from research.app.world import check_options, check_price
 from research.budget import NANO, Caps
 from research.errors import NotTheOwner, UsageFault
-from research.forked import Ended, Given, Round
+from research.forked import Ended, Given, Round, with_lost_rounds, without_gaps
 from research.ledger import Ledger
 from research.options import RunOptions
 from research.plan_file import LONGEST, plan_from
 from research.ports import Listener, Records
 from research.records import (
     BranchOutcome,
+    Event,
     Failure,
     Finding,
     ForkPoint,
@@ -46,6 +48,9 @@ from tools.run_store import RunRow
 R = TypeVar("R")
 CURRENCIES = {"tokens_total": "tokens", "usd": "nano_usd", "calls": "calls", "seconds": "seconds"}
 """A cap's setting, without its prefix, and its field."""
+OF_BRANCHES = ("branches", "rounds", *(f"branch_max_{name}" for name in CURRENCIES))
+"""Settings that shape branches and nothing else."""
+REUSED = "; what it uses again is that one's work"
 REPORTING = "report"
 """The step whose calls and lapses a fork does not take over: it is done anew."""
 
@@ -72,6 +77,7 @@ async def fork(
         )
     before, question = stored_words(row)
     options = forked_options(before, question, at, settings)
+    _check_model(options, settings)
     (check_price if at == "compose" else check_options)(options, settings)
     try:
         with RunLock(home.locks, row.id), run_files(home, hands.clock) as files:
@@ -80,12 +86,25 @@ async def fork(
         raise UsageFault(f"{error}; a run can be forked when nobody works on it") from None
     if plan is not None:
         given = replace(given, plan=plan_from(_read(plan), question, options.branches, str(plan)))
+    differs = differing(row.made, made())
+    if differs:
+        detail = f"forked by a program that differs from the one that began {row.id}, in {differs}"
+        listen(Event(run=row.id, kind="notice", detail=detail + ("" if at == "plan" else REUSED)))
     return await begin_run(question, options, settings, listen=listen, on_start=on_start, hands=hands, given=given)
 
 
 def forked_options(before: RunOptions, question: Question, at: ForkPoint, settings: Settings) -> RunOptions:
-    """Return the options of a fork: those of its origin but for the flags given. At compose nothing is read."""
-    flagged = {name for name, origin in settings.origins.items() if origin.startswith("flag")}
+    """Return the options of a fork: those of its origin but for the flags given. At compose nothing is read.
+
+    Raises ``UsageFault`` for a flag that could change nothing.
+    """
+    flagged = _flagged(settings)
+    idle = [f"--{name.replace('_', '-')}" for name in OF_BRANCHES if name in flagged]
+    if at == "compose" and idle:
+        raise UsageFault(
+            f"{' and '.join(idle)} cannot matter at compose, where no branch is worked: there --model, --base-url and "
+            "the caps of the whole run (--max-…) count"
+        )
     changed = {name: getattr(settings, name) for name in ("model", "base_url", "branches", "rounds") if name in flagged}
     caps = {
         name: _caps(getattr(before, name), getattr(settings, name), prefix, flagged)
@@ -94,6 +113,22 @@ def forked_options(before: RunOptions, question: Question, at: ForkPoint, settin
     read = {"corpora": (), "web": False} if at == "compose" else {"corpora": question.corpora, "web": question.web}
     approve = before.approve and at == "plan"
     return replace(before, **changed, **caps, **read, approve=approve)
+
+
+def _check_model(options: RunOptions, settings: Settings) -> None:
+    """Raise ``UnknownName`` for a provider that is not known: the server of then is for the model of then.
+
+    With a server of its own any name is a model's, as in a run that is asked.
+    """
+    flagged = _flagged(settings)
+    if options.model and ":" in options.model and "model" in flagged and "base_url" not in flagged:
+        from tools.chat_models import parse_spec
+
+        parse_spec(options.model)
+
+
+def _flagged(settings: Settings) -> set[str]:
+    return {name for name, origin in settings.origins.items() if origin.startswith("flag")}
 
 
 def _caps(before: Caps, given: Caps, prefix: str, flagged: set[str]) -> Caps:
@@ -159,17 +194,20 @@ class _Fork:
             )
         known = {ended.outcome.task: ended for ended in await self._every("outcome", Ended)}
         unstarted = {what for round in rounds for what in round.unstarted}
-        tasks = [task for round in rounds for task in round.plan.tasks if task.id not in unstarted]
-        return replace(
+        plan = given.plan or Plan(tasks=())
+        worked = with_lost_rounds(rounds, plan, known, findings)
+        tasks = [task for round in worked for task in round.plan.tasks if task.id not in unstarted]
+        given = replace(
             given,
             mode=modes[0],
-            rounds=tuple(rounds),
+            rounds=worked,
             ended=tuple(known.get(task.id) or self._cut(task.id, findings) for task in tasks),
             findings=tuple(findings),
             sources=tuple(await self._every("source", Source)),
             lapses=await self._lapses(),
             losses=tuple(await self._every("loss", Failure)),
         )
+        return without_gaps(given, len(rounds))
 
     def _cut(self, task: str, findings: Sequence[Finding]) -> Ended:
         """Return the ending of a branch that had not ended: what it has found is used."""

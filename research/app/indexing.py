@@ -9,12 +9,24 @@ from typing import TYPE_CHECKING
 from research.app.embedders import embedder_for
 from research.app.records import Home
 from research.app.stores import open_library
+from research.records import Label
 from research.settings import Settings, prepare_home
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder
 
 if TYPE_CHECKING:
     from tools.indexing import IndexProgress, IndexSummary
+
+
+def label_for(was: str, *, public: bool | None, rebuild: bool) -> Label:
+    """Return the label that a corpus gets which ``was`` private, public or (empty) not there.
+
+    What was not said stays as it was, but for a rebuilt corpus: it may hold other documents, and nothing becomes public
+    that was never called so.
+    """
+    if public is None:
+        return "public" if was == "public" and not rebuild else "private"
+    return "public" if public else "private"
 
 
 async def index(

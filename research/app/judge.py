@@ -17,13 +17,15 @@ import msgspec
 from evals.judging import by_question, judging, same_model_warning
 from evals.records import Case, Corpora, Outcome, Spec, System
 from research.access import Access, World
-from research.app.records import Home
+from research.app.making import differing, made
+from research.app.records import Home, stored_run
 from research.app.stores import RunFiles, Stores, run_files
 from research.app.systems import system_kind
 from research.app.world import check_price, open_judgement
 from research.budget import Caps
-from research.errors import NotTheOwner, ResearchError, StoreProblem, UnknownName
-from research.gate import Gate, Stopping
+from research.cancellation import Stopping
+from research.errors import NotTheOwner, ResearchError, StoreProblem, UnknownName, WrongVersion
+from research.gate import Gate
 from research.options import RunOptions
 from research.ports import Journal
 from research.records import Question, RunStatus, Usage, build, encode, ident
@@ -115,7 +117,7 @@ async def _opened(spec: Spec, options: RunOptions, settings: Settings) -> AsyncI
     """Own the judge's run, hand out its gate and the way to it, and leave a status that is true."""
     home, clock, run = Home(settings), SystemClock(), judge_run(spec)
     with RunLock(home.locks, run) as lock, run_files(home, clock) as files:
-        stores = await _stores(files, run, options, spec, lock.mark)
+        stores = await _stores(files, home, run, options, spec, lock.mark)
         journal = stores.journal
         gate = Gate(
             journal=journal,
@@ -146,15 +148,28 @@ async def _finished(journal: Journal, gate: Gate) -> AsyncIterator[None]:
             await journal.finish(*ended, gate.elapsed())
 
 
-async def _stores(files: RunFiles, run: str, options: RunOptions, spec: Spec, mark: Mark) -> Stores:
-    """Take over the judge's run, or begin it."""
+async def _stores(files: RunFiles, home: Home, run: str, options: RunOptions, spec: Spec, mark: Mark) -> Stores:
+    """Take over the judge's run, or begin it. Raises ``WrongVersion`` when another program's judge began it."""
+    program = made(judge=True)
     try:
-        return await files.take_over(run, mark)
+        row = stored_run(home, run)
     except UnknownName:
         question = Question(text=f"judge {spec.system} on {spec.suite}")
         return await files.begin(
-            run, created=SystemClock().now(), question=encode(question), options=encode(options), mark=mark
+            run,
+            created=SystemClock().now(),
+            question=encode(question),
+            options=encode(options),
+            made=encode(program),
+            mark=mark,
         )
+    what = differing(row.made, program)
+    if what:
+        raise WrongVersion(
+            f"refused: this eval was judged by a program that differs from this one in {what}; go on with the version "
+            "that began it, or run the suite anew"
+        )
+    return await files.take_over(run, mark)
 
 
 def judge_options(judge: str, url: str, options: RunOptions, cases: int) -> RunOptions:

@@ -14,14 +14,17 @@ from pathlib import Path
 from research.app.records import Home, find_run, stored_runs
 from research.errors import SourceDamaged, StoreProblem, UnknownName, UsageFault
 from research.ports import Listener
-from research.records import Event
+from research.records import Event, Source, counted
 from research.settings import Settings
 from tools import library, run_store
 from tools.database import Database
+from tools.known_sources import known_sources
+from tools.last_good import give_up as discard
 from tools.last_good import mend
 from tools.ownership import GARBLED, RunLock, is_owned, marks
 from tools.run_records import read_record
 from tools.salvage import salvage, unsound
+from tools.seal import Seal
 
 SIGNED = {"runs": run_store, "library": library}
 
@@ -33,7 +36,8 @@ async def go_back(run: str | None, settings: Settings, *, take_over: bool, liste
     """
     home = Home(settings)
     seal = home.seal()
-    told = [*_salvaged(home, "runs", home.runs), *_salvaged(home, "library", home.library / "library.db")]
+    told = [*_salvaged(home, "runs", home.runs), *_salvaged(home, "library", home.described)]
+    told += _described(home, seal)
     name = _named(run, settings)
     for sentence in told:
         listen(Event(run=name, kind="notice", detail=sentence))
@@ -41,12 +45,12 @@ async def go_back(run: str | None, settings: Settings, *, take_over: bool, liste
         RunLock(home.locks, name, take_over=take_over, mending=True) as lock,
         closing(Database(home.runs, run_store.SCHEMA, run_store.VERSION, remedy=run_store.REMEDY)) as database,
     ):
-        known = max(lock.marked, 0)
+        known = None if lock.marked == GARBLED else lock.marked
         work = partial(mend, seal=seal, path=home.runs, run=name, marked=known, readable=partial(_has_text, home))
         try:
             mended = await database.run(work)
         except UsageFault:
-            if lock.marked == GARBLED:  # the run is whole, its mark was not
+            if known is None:  # the run is whole, its mark was not
                 lock.mark(next(row.calls for row in stored_runs(home) if row.id == name))
             elif not told:
                 raise
@@ -63,20 +67,67 @@ def _salvaged(home: Home, name: str, file: Path) -> list[str]:
     wrong = unsound(file, store.SCHEMA, store.VERSION)
     if not wrong:
         return []
-    at_work = next((run for run in marks(home.locks) if is_owned(home.locks, run)), None)
-    if at_work:
-        raise StoreProblem(
-            f"{file} is damaged ({wrong}), and the run {at_work} is being worked on; stop it, then try again"
-        )
+    _refuse_at_work(home, f"{file} is damaged ({wrong})")
     saved = salvage(file, store.SCHEMA, store.VERSION, store.TABLES)
     return [f"{file} was damaged ({wrong}): {saved.rows:,} rows of it were saved; it is kept as {saved.kept}"]
+
+
+def _refuse_at_work(home: Home, what: str) -> None:
+    at_work = next((run for run in marks(home.locks) if is_owned(home.locks, run)), None)
+    if at_work:
+        raise StoreProblem(f"{what}, and the run {at_work} is being worked on; stop it, then try again")
+
+
+def _described(home: Home, seal: Seal) -> list[str]:
+    """Write anew what the library has lost of the texts that runs read, and say so."""
+    lost = undescribed(home, seal)
+    if not lost:
+        return []
+    _refuse_at_work(home, f"{home.described} has lost what it said of {counted(len(lost), 'text')}")
+    library.describe(home.described, seal, lost)
+    return [
+        f"{home.described} had lost where {counted(len(lost), 'text')} came from: written anew from the runs; "
+        f"of texts that no run has used, {library.REPAIR}"
+    ]
+
+
+def undescribed(home: Home, seal: Seal) -> list[Source]:
+    """Return the sources that the runs know of and that have no row in the library."""
+    if not home.runs.exists():
+        return []
+    there = library.described(home.described)
+    return [source for source in known_sources(home.runs, seal) if source.id not in there]
+
+
+async def give_up(run: str | None, settings: Settings) -> tuple[str, str]:
+    """Accept the loss of a run that nothing can be saved of: return its id and what was lost, or twice nothing.
+
+    ``run`` is its id or the beginning of it. What is left of it is set aside, and it is no longer told as lost.
+    """
+    home = Home(settings)
+    rows = stored_runs(home)
+    sound = [row.id for row in rows if row.whole]
+    known = {*home.recorded(), *(row.id for row in rows)} - set(sound)
+    found = [name for name in known if run and name.startswith(run)]
+    if len(found) != 1 or any(name.startswith(run or "") for name in sound):
+        return "", ""
+    seal = home.seal()
+    with (
+        RunLock(home.locks, found[0], mending=True) as lock,
+        closing(Database(home.runs, run_store.SCHEMA, run_store.VERSION, remedy=run_store.REMEDY)) as database,
+    ):
+        work = partial(discard, seal=seal, path=home.runs, run=found[0], marked=lock.marked)
+        told = await database.run(work)
+        if told:
+            lock.forget()
+    return (found[0], told) if told else ("", "")
 
 
 def _named(run: str | None, settings: Settings) -> str:
     """Return the id of a run that may be damaged or lost, by its id, the beginning of it, or as the last one."""
     home = Home(settings)
-    rows, marked = stored_runs(home), marks(home.locks)
-    known = list(dict.fromkeys([*(row.id for row in rows), *sorted(marked, reverse=True)]))
+    rows = stored_runs(home)
+    known = list(dict.fromkeys([*(row.id for row in rows), *sorted(home.recorded(), reverse=True)]))
     found = (
         known[:1] if run is None else [id for id in known if id == run] or [id for id in known if id.startswith(run)]
     )
@@ -88,7 +139,7 @@ def _named(run: str | None, settings: Settings) -> str:
     if not there and read_record(home.runs, home.seal(), found[0], *run_store.WORDS_AT) is None:
         raise StoreProblem(
             f"{home.runs} has lost the run {found[0]}, and nothing of it can be saved; "
-            "put the file back from a copy, or begin with another --home"
+            f"put the file back from a copy, or accept the loss with `research cancel {found[0]}`"
         )
     return found[0]
 

@@ -13,6 +13,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from research.app.hands import HANDS, Hands
+from research.app.last_good import give_up
 from research.app.records import Home, branches_of, find_run, onward, published, stored_run
 from research.app.stores import run_files
 from research.errors import NotTheOwner, StoreProblem, UsageFault
@@ -28,11 +29,15 @@ STOPPED = 130
 
 
 class Told(Record):
-    """What became of an order: the run's ``status`` now, and whether another process has yet to take the order in."""
+    """What became of an order: the run's ``status`` now, and whether another process has yet to take the order in.
+
+    ``lost``: what was lost with a run that nothing could be saved of, whose loss is accepted by this.
+    """
 
     run: str
     status: RunStatus
     under_way: bool
+    lost: str = ""
 
 
 def was_cancelled(run: str) -> str:
@@ -96,7 +101,13 @@ async def refuse_cancelled(book: OrderBook, journal: Journal, elapsed: float) ->
 
 
 async def cancel(run: str | None, settings: Settings, *, branch: int | None = None, hands: Hands = HANDS) -> Told:
-    """Order a run, or its ``branch`` number N, to end; a run that nobody works on is marked cancelled at once."""
+    """Order a run, or its ``branch`` number N, to end; a run that nobody works on is marked cancelled at once.
+
+    The loss of a run that nothing can be saved of is accepted by it.
+    """
+    name, lost = await give_up(run, settings) if branch is None else ("", "")
+    if lost:
+        return Told(run=name, status="cancelled", under_way=False, lost=lost)
     row = _unfinished(run, settings, "cancel")
     home = Home(settings)
     task = "" if branch is None else _numbered(branch, row, settings)

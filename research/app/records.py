@@ -17,14 +17,16 @@ from research.errors import (
     UsageFault,
 )
 from research.forked import Round
-from research.records import Plan, Record, Task, build
+from research.records import Plan, Record, Task, build, counted
 from research.report import Report, checked
 from research.settings import Settings
 from tools.corpus_folder import CorpusFacts, list_corpora
-from tools.library import read_text, text_path
+from tools.known_sources import known_sources
+from tools.library import is_blank, read_text, text_path
 from tools.ownership import GARBLED, garbled, is_owned, marks
+from tools.run_list import list_runs
 from tools.run_records import read_record, read_records
-from tools.run_store import RunRow, damaged, list_runs
+from tools.run_store import RunRow, damaged
 from tools.seal import Seal, open_seal
 
 
@@ -52,20 +54,32 @@ class Home:
         self.key = self.root / "key"
         self.runs = self.root / "runs.db"
         self.library = self.root / "library"
+        self.described = self.library / "library.db"
         self.corpora = self.root / "corpora"
         self.locks = self.root / "locks"
 
     def seal(self, *, create: bool = False) -> Seal:
         """Return the seal of the stored rows; with ``create``, for who will write, its key is made in a new home.
 
-        Who will write is refused where ``runs.db`` was emptied: it has nothing, and a lock knows of recorded calls.
+        Who will write is refused where ``runs.db`` was emptied: it has nothing, and a lock knows of recorded calls;
+        and where ``library.db`` was emptied or taken away, and the runs know of texts that it described.
         """
-        if create and self.runs.exists() and not self.runs.stat().st_size and (known := marks(self.locks)):
+        if create and self.runs.exists() and not self.runs.stat().st_size and (known := self.recorded()):
             raise StoreProblem(
-                f"{self.runs} is empty, and had recorded calls (of the run {min(known)}); "
-                "put it back from a copy, or begin with another --home"
+                f"{self.runs} is empty, and had recorded calls (of the run {known[0]}); put it back from a copy, "
+                f"begin with another --home, or accept the loss of each run (`research cancel {known[0]}`)"
             )
-        return open_seal(self.key, (self.runs, self.library / "library.db"), create=create)
+        seal = open_seal(self.key, (self.runs, self.described), create=create)
+        if create and self.runs.exists() and is_blank(self.described) and (sources := known_sources(self.runs, seal)):
+            raise StoreProblem(
+                f"{self.described} is empty or missing, and described {counted(len(sources), 'text')} that runs read; "
+                "put it back from a copy, or `research resume RUN --from-journal`, for any run, writes it anew"
+            )
+        return seal
+
+    def recorded(self) -> list[str]:
+        """Return the runs that have recorded calls by the marks of their locks."""
+        return [run for run, marked in marks(self.locks).items() if marked]
 
     def record(self, run: str, kind: str, id: str) -> object | None:
         """Return plain JSON of one record of a run, or ``None``."""
@@ -74,6 +88,10 @@ class Home:
     def records(self, run: str, kind: str) -> list[object]:
         """Return plain JSON of all records of a kind of a run, ordered by id."""
         return read_records(self.runs, self.seal(), run, kind) if self.runs.exists() else []
+
+
+ENDED = ("done", "partial", "cancelled")
+"""How a run is that makes no more calls."""
 
 
 def new_run_id(now: str) -> str:
@@ -85,19 +103,25 @@ def runs(settings: Settings) -> list[RunRow]:
     """Return every run, newest first; one whose process is gone is shown as interrupted."""
     home = Home(settings)
     marked = marks(home.locks)  # read before the rows, which may grow meanwhile
-    return [_alive(home, _unrolled(row, marked.get(row.id, 0))) for row in stored_runs(home)]
+    rows = stored_runs(home)
+    marked = {**dict.fromkeys(marks(home.locks), 0), **marked}  # and a run may have begun
+    return [_alive(home, _unrolled(row, marked.get(row.id))) for row in rows]
 
 
 def lost_runs(settings: Settings) -> list[str]:
     """Return the runs that have recorded calls, by the marks of their locks, and are not in ``runs.db``."""
     home = Home(settings)
-    marked = marks(home.locks)
-    return sorted(marked.keys() - {row.id for row in stored_runs(home)})
+    recorded = home.recorded()
+    return sorted(set(recorded) - {row.id for row in stored_runs(home)})
 
 
-def _unrolled(row: RunRow, marked: int) -> RunRow:
-    """Return a row that is older than the mark of its run, or whose mark is damaged, as one that is damaged."""
-    return row if marked != GARBLED and row.calls >= marked else msgspec.structs.replace(row, whole=False)
+def _unrolled(row: RunRow, marked: int | None) -> RunRow:
+    """Return a row that is older than the mark of its run, or whose mark is damaged or missing, as a damaged one.
+
+    A run that has ended makes no more calls, so without a mark it is as it was.
+    """
+    known = row.status in ENDED if marked is None else marked != GARBLED and row.calls >= marked
+    return row if known else msgspec.structs.replace(row, whole=False)
 
 
 def stored_runs(home: Home) -> list[RunRow]:
@@ -139,10 +163,10 @@ def find_run(settings: Settings, name: str | None) -> RunRow:
 
 def _sound(row: RunRow, settings: Settings) -> RunRow:
     """Return a row that is whole. Raises ``StoreProblem`` with the way out for another."""
-    marked = marks(Home(settings).locks).get(row.id, 0)
+    marked = marks(Home(settings).locks).get(row.id)
     if row.whole:
         return row
-    if marked == GARBLED:
+    if marked is None or marked == GARBLED:
         raise garbled(Home(settings).locks, row.id)
     if 0 < row.calls < marked:
         what = f"its latest rows ({row.calls} rows of calls are there, of at least {marked})"

@@ -20,11 +20,12 @@ from research.app.making import check_made, made
 from research.app.orders import Obedience, refuse_cancelled, was_cancelled
 from research.app.records import Home, find_run, stored_run
 from research.app.stored import readable
-from research.app.stores import RunFiles, Stores, run_files
+from research.app.stores import Stores, run_files
 from research.app.world import NONE_OPENED, Judgement, Opened, check_options, check_price
+from research.cancellation import Stopping
 from research.errors import NotTheOwner, ResearchError, StoreProblem, UsageFault
 from research.forked import Given
-from research.gate import Gate, Stopping
+from research.gate import Gate
 from research.options import RunOptions
 from research.ports import Journal, Listener
 from research.records import Event, Failure, Question, RunStatus, build, encode
@@ -154,23 +155,10 @@ async def resume(
             orders = files.orders(row.id)
             before = max((order.seq for order in await orders.every()), default=0)
             await _whole(row, files.read(row.id), lock.marked)
-            stores = await _taken(files, lock, row.id, made=encode(program) if from_journal else "")
+            stores = await files.take_over(row.id, lock.mark, made=encode(program) if from_journal else "")
             await refuse_cancelled(orders, stores.journal, row.elapsed)
             worker = _Worker(settings, options, question, judgement, hands, listen, on_start, NONE_OPENED, row.elapsed)
             return await worker.work(hands.stores(stores), orders, approve, before)
-
-
-async def _taken(files: RunFiles, lock: RunLock, run: str, *, made: str) -> Stores:
-    """Take the run over. A process that was stopped in the middle of writing keeps the store locked until it ends."""
-    try:
-        return await files.take_over(run, lock.mark, made=made)
-    except StoreProblem as problem:
-        if not lock.replaced:
-            raise
-        raise StoreProblem(
-            f"{problem}; the process {lock.replaced}, from which the run was to be taken, may have been stopped in the "
-            f"middle of writing: end it (`kill -9 {lock.replaced}`), then `research resume {run}` goes on"
-        ) from None
 
 
 async def _whole(row: RunRow, stores: Stores, marked: int) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from research.app.last_good import undescribed
 from research.app.records import Home, lost_runs, runs
 from research.errors import ResearchError
 from research.records import Record, counted
@@ -23,21 +24,23 @@ class StoreCheck(Record):
 def check_stores(settings: Settings) -> tuple[StoreCheck, ...]:
     """Look through the runs and the library of the home."""
     home = Home(settings)
-    files = (("runs", home.runs, run_store), ("library", home.library / "library.db", library))
+    files = (("runs", home.runs, run_store), ("library", home.described, library))
     checks = []
     for name, path, store in files:
         looked = f"{path} is not there yet"
         problem = ""
-        if path.exists():
-            try:
+        try:
+            if path.exists():
                 found = check_rows(path, store.SCHEMA, store.VERSION, store.TABLES, home.seal())
-                wrong = [*found.wrong, *(_wrong_runs(settings) if name == "runs" else [])]
+                wrong = [*found.wrong, *(_wrong_runs(settings) if name == "runs" else _wrong_library(home))]
                 problem = "; ".join([*wrong[:SHOWN], *([f"and {len(wrong) - SHOWN} more"] if wrong[SHOWN:] else [])])
                 looked = f"{counted(found.rows, 'row')} checked{', the latest of more' if found.more else ''}"
-            except ResearchError as error:
-                problem = str(error)
-        elif name == "runs" and lost_runs(settings):
-            problem = f"{path} is missing, and runs had recorded calls in it; put it back from a copy"
+            elif name == "library":
+                problem = "; ".join(_wrong_library(home))
+            elif lost_runs(settings):
+                problem = f"{path} is missing, and runs had recorded calls in it; put it back from a copy"
+        except ResearchError as error:
+            problem = str(error)
         checks.append(StoreCheck(name=name, looked=looked, problem=problem))
     return tuple(checks)
 
@@ -46,7 +49,23 @@ def _wrong_runs(settings: Settings) -> list[str]:
     home = Home(settings)
     rolled = [row.id for row in runs(settings) if not row.whole]
     return [
-        *(f"the run {run} is damaged or older than it was; `research resume {run} --from-journal`" for run in rolled),
+        *(
+            f"the run {run} is damaged, older than it was, or without its mark in {home.locks}; "
+            f"`research resume {run} --from-journal`"
+            for run in rolled
+        ),
         *short_runs(home.runs, home.seal()),
-        *(f"the run {run} is lost" for run in lost_runs(settings)),
+        *(
+            f"the run {run} is lost; `research resume {run} --from-journal` looks for what is left of it, "
+            f"`research cancel {run}` accepts the loss where that is nothing"
+            for run in lost_runs(settings)
+        ),
     ]
+
+
+def _wrong_library(home: Home) -> list[str]:
+    lost = undescribed(home, home.seal()) if home.runs.exists() else []
+    told = (
+        f"{counted(len(lost), 'text')} that runs read have no row in it; `research resume RUN --from-journal`, for any"
+    )
+    return [f"{told} run, writes them anew"] if lost else []

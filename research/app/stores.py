@@ -84,6 +84,14 @@ class RunFiles:
 
 
 @contextmanager
+def recorded(home: Home, run: str) -> Iterator[Journal]:
+    """Open the journal of an existing run for reading alone, also where nothing can be written."""
+    seal = home.seal()
+    with closing(Database(home.runs, SCHEMA, VERSION, remedy=REMEDY, read_only=True)) as database:
+        yield SqliteJournal(RunStore(database, seal, run, UNOWNED))
+
+
+@contextmanager
 def run_files(home: Home, clock: Clock) -> Iterator[RunFiles]:
     """Open the files of ``home``, making them on first use."""
     seal = home.seal(create=True)

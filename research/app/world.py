@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager, closing
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeAlias, get_args
@@ -66,8 +66,7 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
         raise SettingMissing(f"--mode {options.mode} needs a language model: add --model provider:model")
     check_price(options, settings)
     for name in (name for name in options.corpora if name not in opened):
-        with closing(_open_corpus(name, options, settings)):
-            pass
+        _check_corpus(name, options, settings)
 
 
 def check_price(options: RunOptions, settings: Settings) -> None:
@@ -119,6 +118,13 @@ def _open_model(spec: str, options: RunOptions, settings: Settings) -> ChatModel
         window=settings.windows.get(spec) or window_of(spec),
         counter=prompt_bound(spec),
     )
+
+
+def _check_corpus(name: str, options: RunOptions, settings: Settings) -> None:
+    from tools.corpus import check_corpus
+
+    folder = corpus_folder(Home(settings).corpora, name)
+    check_corpus(folder, embedder_for(name, settings), allow_partial=options.allow_partial)
 
 
 def _open_corpus(name: str, options: RunOptions, settings: Settings) -> HybridCorpus:

@@ -11,7 +11,7 @@ import typer
 
 from research.cli import arguments as take
 from research.cli.estimate import print_estimate
-from research.cli.output import emit, emit_json, refuse_unwritable, say, write_whole
+from research.cli.output import WRITTEN, emit, emit_json, refuse_unwritable, say, write_whole
 from research.cli.progress import Progress
 from research.cli.session import Session, session_of
 from research.errors import ResearchError, SettingMissing, UsageFault
@@ -204,8 +204,8 @@ def finish(
     emit(text)
     progress.spending(report)
     if output is not None:
-        like = {".json": True, ".md": False}.get(output.suffix.lower(), json)
-        write_whole(output, text if like == json else rendered(report, json=like))
+        like = WRITTEN[output.suffix.lower()]
+        write_whole(output, text if like in (json, None) else rendered(report, json=not json))
     raise typer.Exit(report.exit_code)
 
 

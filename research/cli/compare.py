@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from research.cli import arguments as take
+from research.cli.ask import chosen_run
 from research.cli.output import emit, emit_json, table
 from research.cli.session import session_of
 
@@ -20,17 +21,19 @@ HEAD = ("COST", "CALLS", "TOKENS", "USD", "SECONDS")
 def diff(
     context: typer.Context,
     first: Annotated[str, typer.Argument(metavar="ID1", help="A run; its first characters are enough.")],
-    second: Annotated[str, typer.Argument(metavar="ID2", help="The run to compare it with.")],
+    second: Annotated[str | None, typer.Argument(metavar="[ID2]", help="The run to compare it with.")] = None,
+    last: take.Last = False,
     json: take.Json = False,
     home: take.Home = None,
 ) -> None:
     """Show what differs between two runs: plan, findings, claims, losses, cost. Exit code 0, whatever differs."""
+    one, other = chosen_run(first, False), chosen_run(second, last)
     settings = session_of(context).open({"home": home})
     import asyncio
 
     from research.app.comparing import diff as compared
 
-    found = asyncio.run(compared(first, second, settings))
+    found = asyncio.run(compared(one, other, settings))
     if json:
         return emit_json(found)
     return emit("".join(f"{line}\n" for line in lines(found)))
@@ -65,7 +68,9 @@ def _parts(name: str, parts: Parted) -> list[str]:
 
 
 def _cost(name: str, cost: Cost, sign: str = "") -> tuple[str, ...]:
-    money = "unknown" if cost.usd is None else f"{cost.usd:{sign}.6f}"
+    from research.money import dollars
+
+    money = "unknown" if cost.usd is None else f"{sign if cost.usd >= 0 else ''}{dollars(cost.usd)}"
     return name, f"{cost.calls:{sign},}", f"{cost.tokens:{sign},}", money, f"{cost.seconds:{sign},.1f}"
 
 

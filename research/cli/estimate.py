@@ -17,6 +17,7 @@ COLUMNS = 80
 NOTE = (
     "at least: each branch finds something in its first round.\n"
     "at most: every round is used, and every answer is as long as it may be.\n"
+    "What branches share is paid once, and counted in the first of them.\n"
     "A call that fails and is tried again comes on top. Nothing was sent.\n"
 )
 
@@ -47,7 +48,7 @@ def _name(what: str, fewest: int, most: int) -> str:
 
 
 def _row(name: str, least: Sum, most: Sum) -> tuple[str, ...]:
-    from research.spending import dollars
+    from research.money import dollars
 
     money = "unknown" if least.usd is None else _span(dollars(least.usd), dollars(most.usd))
     return name, _span(f"{least.calls:,}", f"{most.calls:,}"), _span(f"{least.tokens:,}", f"{most.tokens:,}"), money
@@ -61,8 +62,8 @@ def _measured(measured: Measured | None, found: Estimate) -> str:
     what = f"{found.model or 'no model'}, {found.mode.name}"
     if measured is None:
         return f"measured: no finished run of this home is like it ({what})\n"
+    from research.money import dollars
     from research.records import counted
-    from research.spending import dollars
 
     number = counted(measured.runs, "finished run")
     return (
@@ -74,9 +75,11 @@ def _measured(measured: Measured | None, found: Estimate) -> str:
 def _caps(found: Estimate) -> str:
     from textwrap import fill
 
+    from research.money import number
+
     lines = []
     for cap in found.caps:
-        limit = f"{cap.limit:,.6f}".rstrip("0").rstrip(".")
+        limit = number(cap.limit) if cap.flag.endswith("usd") else f"{cap.limit:,.0f}"
         ending = "; ".join(cap.cuts) or "even the most fits"
         pays = "pays" if cap.enough else "does not pay"
         text = f"{cap.flag} {limit} {pays} for the least: {ending}"

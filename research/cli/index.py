@@ -21,7 +21,14 @@ def index(
     context: typer.Context,
     folder: Annotated[Path, typer.Argument(metavar="FOLDER", help="Folder of txt, md, rst, html and pdf files.")],
     corpus: Annotated[str, typer.Option("--corpus", metavar="NAME", help="Name of the corpus to make or update.")],
-    public: Annotated[bool, typer.Option("--public", help="Its text may leave the machine, in searches.")] = False,
+    public: Annotated[
+        bool | None,
+        typer.Option(
+            "--public/--private",
+            help="Its text may, or may not, leave the machine in searches [as it was; a new or rebuilt one: private].",
+            show_default=False,
+        ),
+    ] = None,
     rebuild: Annotated[bool, typer.Option("--rebuild", help="Forget what was indexed before.")] = False,
     embedder: take.Embedder = None,
     json: take.Json = False,
@@ -39,16 +46,23 @@ def index(
         raise UnknownName(f"there is no folder “{str(folder)[:200]}”")
     session.open({"home": home, "embedder": embedder}, write=True)
     from research import app
+    from research.app.indexing import label_for
     from research.cli.running import Advice, run
 
-    was_public = any(row.name == corpus and row.label == "public" for row in app.corpora(settings))
-    if was_public and not public:
-        Progress().line(f"the corpus {corpus} was public and is private from now on; keep it public with --public")
+    was = next((row.label for row in app.corpora(settings) if row.name == corpus), "")
+    label = label_for(was, public=public, rebuild=rebuild)
+    _tell(corpus, was, label, asked=public is not None)
     lines = IndexLines(Progress(quiet=quiet), monotonic)
     chosen = settings.embedder if embedder else None
     summary = run(
         lambda signals: app.index(
-            folder.absolute(), corpus, settings, public=public, rebuild=rebuild, embedder=chosen, progress=lines
+            folder.absolute(),
+            corpus,
+            settings,
+            public=label == "public",
+            rebuild=rebuild,
+            embedder=chosen,
+            progress=lines,
         ),
         Advice(unbegun=AGAIN),
     )
@@ -61,6 +75,18 @@ def index(
         f"({summary.added:,} added, {summary.changed:,} changed, {summary.removed:,} removed, "
         f"{summary.unchanged:,} unchanged, {len(summary.skipped):,} skipped)\n"
     )
+
+
+def _tell(corpus: str, was: str, label: str, *, asked: bool) -> None:
+    """Say on stderr, also when quiet, what becomes of who may see the texts of a corpus that was there before."""
+    if was and was != label:
+        leave = "may leave" if label == "public" else "may not leave"
+        Progress().line(
+            f"the corpus {corpus} was {was} and is {label} from now on: its text {leave} the machine in searches; "
+            f"--{was} makes it {was} again"
+        )
+    elif was == "public" and not asked:
+        Progress().line(f"the corpus {corpus} stays public, as it was indexed; --private makes it private")
 
 
 def setup(

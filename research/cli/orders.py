@@ -26,7 +26,10 @@ def cancel(
     json: take.Json = False,
     home: take.Home = None,
 ) -> None:
-    """End a run for good, or one branch of it: no call is started any more, what was found is kept."""
+    """End a run for good, or one branch of it: no call is started any more, what was found is kept.
+
+    Of a run that was lost, and that nothing can be saved of, it accepts the loss.
+    """
     chosen = chosen_run(id, last)
     settings = session_of(context).open({"home": home})
     import asyncio
@@ -37,6 +40,8 @@ def cancel(
     told = asyncio.run(ordered(chosen, settings, branch=number))
     if json:
         return emit_json(told)
+    if told.lost:
+        return say(f"{told.lost}; the loss is accepted, and `research ask` asks again")
     if number is not None:
         when = "calls in flight are waited for" if told.under_way else "it ends when the run is resumed"
         return say(f"branch {number} of the run {told.run} is cancelled: {when}; what it has found is used")

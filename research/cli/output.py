@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from research.errors import StoreProblem, UsageFault
+
+WRITTEN: Mapping[str, bool | None] = {".json": True, ".md": False, "": None}
+"""The endings of a report's file, and whether it is JSON; ``None``: as stdout has it."""
 
 
 def emit(text: str) -> None:
@@ -74,6 +77,11 @@ def refuse_unwritable(path: Path | None) -> None:
     """Raise ``UsageFault`` before anything is spent when a report could not be written to ``path``."""
     if path is None:
         return
+    if path.suffix.lower() not in WRITTEN:
+        raise UsageFault(
+            f"--output {path} cannot be written: a report is written as .md (Markdown) or .json, and as stdout has it "
+            f"where the name has no ending; no {path.suffix} is made"
+        )
     path = path.resolve()
     folder = path.parent
     if path.exists() and not path.is_file():

@@ -13,8 +13,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.owner import answered_before, duplicated, sent
-from bench.reference import OPTIONS, QUESTION, Events, ReferenceClock, essence, reference_hands, settings_of, unheard
+from bench.owner_judging import answered_before, duplicated, sent
+from bench.reference import OPTIONS, QUESTION, essence, reference_hands, settings_of, unheard
+from bench.scripted import ReferenceClock
+from bench.watched import Events
 from research.app import running
 from research.app.records import find_run, new_run_id, runs, show, verify
 from research.report import Report
@@ -27,7 +29,8 @@ LIFE = """
 import asyncio, sys
 from pathlib import Path
 import langgraph.checkpoint.base.id as ids
-from bench.reference import Events, begin, go_on
+from bench.reference import begin, go_on
+from bench.watched import Events
 ahead, at, folder = int(sys.argv[1]), int(sys.argv[2]), Path(sys.argv[3])
 if ahead:
     ids._last_v6_timestamp = ahead  # what the clock of the day was when the last id was made

@@ -20,8 +20,8 @@ from research.app.orders import cancel, pause
 from research.app.running import RunHandle
 from research.app.stores import Stores
 from research.app.world import Judgement, Opened
+from research.cancellation import Stopping
 from research.errors import Fatal, UsageFault
-from research.gate import Stopping
 from research.options import RunOptions
 from research.records import Event, Failure, ForkPoint
 from research.report import Report

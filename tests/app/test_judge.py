@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import json
+import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from evals.records import Case, Gold, Outcome, Spec
 from research import app
 from research.app.judge import judge_run, judged, warning_of
+from research.app.records import Home
 from research.budget import Caps
-from research.errors import Fatal
-from research.gate import Stopping
+from research.cancellation import Stopping
+from research.errors import Fatal, WrongVersion
 from research.options import RunOptions
 from research.records import Question, encode
 from research.settings import Settings, load, prepare_home
 from tools.fakes.openai_server import OpenAIServer
+from tools.run_store import COLUMNS, SELECT
 
 CRITERIA = {"insight": json.dumps({"weight": 1.0, "criteria": [{"criterion": "C", "explanation": "E", "weight": 1.0}]})}
 CASE = Case(id="1", question=Question(text="What is a tarn?"), gold=Gold(criteria=CRITERIA))
@@ -107,3 +112,27 @@ async def test_the_run_says_how_the_eval_ended(raised: BaseException, status: st
         pass
     (row,) = app.runs(settings)
     assert (row.status, row.exit_code) == ("done", 0)
+
+
+async def test_a_retry_by_another_program_is_refused(tmp_path: Path) -> None:
+    """Verdicts of two judges are not put together: what differs is named with the ways out, and nothing is asked."""
+    settings = home(tmp_path)
+    async with judged(reporting, [CASE], {}, spec(), settings, silent):
+        pass
+    there = Home(settings)
+    with closing(sqlite3.connect(there.runs)) as database:
+        row = database.execute(SELECT).fetchone()
+        values = dict(zip(COLUMNS, row[:-1], strict=True))
+        program = msgspec.json.decode(values["made"])
+        program["parts"]["prompt race.md of the judge"] = "another"
+        values["made"] = encode(program)
+        digest = there.seal().sign("runs", *values.values())
+        database.execute("UPDATE runs SET made = ?, digest = ?", (values["made"], digest))
+        database.commit()
+    with pytest.raises(WrongVersion, match=r"differs from this one in prompt race\.md of the judge; .* run the suite"):
+        async with judged(reporting, [CASE], {}, spec(), settings, silent):
+            pass
+    (again,) = app.runs(settings)
+    assert (again.status, again.fence) == ("done", 1)
+    async with judged(reporting, [CASE], {}, spec(nonce="two"), settings, silent):
+        pass

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 import shutil
+import tomllib
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from research.app.making import NAMED, ROOT, Made, check_made, made
+from research.app.making import LIBRARY, NAMED, ROOT, Made, check_made, differing, made
 from research.errors import WrongVersion
 from research.records import encode
 
@@ -23,7 +26,7 @@ def before(**changes: object) -> str:
 @pytest.fixture
 def program(tmp_path: Path) -> Path:
     """A copy of the packages, to be changed."""
-    for folder in ("research", "graphs"):
+    for folder in ("research", "graphs", "tools", "evals"):
         shutil.copytree(ROOT / folder, tmp_path / folder, ignore=shutil.ignore_patterns("__pycache__"))
     return tmp_path
 
@@ -39,6 +42,11 @@ def program(tmp_path: Path) -> Path:
         ("graphs/nodes.py", "graphs/*.py"),
         ("research/citations.py", "research/*.py"),
         ("research/prompts/__init__.py", "research/prompts/*.py"),
+        ("research/app/world.py", "research/app/*.py"),
+        ("tools/chat_messages.py", "what a model is sent (tools/chat_messages.py)"),
+        ("tools/page_text.py", "the text of a page (tools/page_text.py)"),
+        ("tools/tokens.py", "the count of tokens (tools/tokens.py)"),
+        ("tools/journal.py", "tools/*.py"),
     ],
 )
 def test_a_change_is_named_by_its_part(program: Path, file: str, part: str) -> None:
@@ -50,12 +58,64 @@ def test_a_change_is_named_by_its_part(program: Path, file: str, part: str) -> N
     assert ours.keys() == theirs.keys()
 
 
-@pytest.mark.parametrize("file", ["research/render.py", "research/__init__.py", "research/settings.py"])
+READ_OR_SHOWN = (
+    "settings options values caps spelling secret plan_file estimate affording rehearsal render sanitize compare"
+)
+"""Modules of ``research/``: read before a run begins, or how it is shown."""
+ABOUT = "clock database folder_files indexing last_good minilm_setup orders ownership row_checks salvage seal"
+"""Modules of ``tools/``: about who may write, what is damaged and what was done before."""
+
+
+def test_every_other_source_is_a_part(program: Path) -> None:
+    """A byte more in any file that may shape a run is a change: a new module is a part unless it is known not to be."""
+    folders = ("research", "research/analysts", "research/prompts", "graphs", "tools")
+    files = [path for folder in folders for path in sorted((program / folder).glob("*.py"))]
+    before = made(program)
+    quiet = set()
+    for path in files:
+        text = path.read_text(encoding="utf-8")
+        path.write_text(text + "\n", encoding="utf-8")
+        if made(program) == before:
+            quiet.add(path.relative_to(program).as_posix())
+        path.write_text(text, encoding="utf-8")
+    known = {f"research/{name}.py" for name in ("__init__", "__main__", *READ_OR_SHOWN.split())}
+    assert quiet == known | {f"tools/{name}.py" for name in ("__init__", *ABOUT.split())}
+
+
+@pytest.mark.parametrize("file", ["tools/fakes/scripted.py", "research/cli/ask.py", "research/app/records.py"])
 def test_what_shapes_no_run_is_no_part(program: Path, file: str) -> None:
-    """How a report is shown, and the number of the version, leave the digests as they are."""
+    """Fakes, the command line, and how runs are listed leave the digests as they are."""
     path = program / file
     path.write_text(path.read_text() + "\n# another\n")
     assert made(program) == made()
+
+
+@pytest.mark.parametrize("file", ["evals/prompts/race.md", "evals/judging.py"])
+def test_the_judge_is_a_part_of_an_eval_alone(program: Path, file: str) -> None:
+    """What shapes verdicts differs for the judge's run, and for no run that is asked."""
+    path = program / file
+    path.write_text(path.read_text() + " ")
+    assert made(program) == made()
+    assert made(program, judge=True) != made(judge=True)
+
+
+def test_the_libraries_are_those_that_are_declared() -> None:
+    """Each dependency that shapes a run is there with its version; what only carries words is not."""
+    declared = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["dependencies"]
+    names = {re.split("[<>=]", one)[0] for one in declared}
+    parts = {name.removeprefix(LIBRARY): one for name, one in made().parts.items() if name.startswith(LIBRARY)}
+    assert {"langgraph", "langchain-core", "trafilatura", "tiktoken", "numpy"} <= parts.keys()
+    assert not {"httpx", "typer", "pytest", "inspect-ai"} & parts.keys()
+    assert parts == {name: version(name) for name in parts}
+    assert names - parts.keys() <= {"httpx", "httpcore", "idna", "platformdirs", "typer", "langgraph-checkpoint"}
+
+
+def test_another_library_is_named_with_both_versions() -> None:
+    """The sentence says what was there and what is here, also for one that is new."""
+    now = Made(program="0.2.0", state=1, parts={f"{LIBRARY}trafilatura": "2.1", f"{LIBRARY}lxml": "6"})
+    was = encode(Made(program="0.2.0", state=1, parts={f"{LIBRARY}trafilatura": "2.0"}))
+    assert differing(was, now) == "the library lxml (none, here 6), the library trafilatura (2.0, here 2.1)"
+    assert differing("", now) == differing(encode(now), now) == ""
 
 
 def test_a_new_prompt_is_a_part(program: Path) -> None:

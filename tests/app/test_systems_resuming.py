@@ -85,8 +85,8 @@ async def test_a_call_paid_twice_is_noticed(tmp_path: Path) -> None:
     doubled = [*calm, msgspec.structs.replace(calm[0], seq=calm[-1].seq + 1)]
     assert call_changes(calm, doubled, msgspec.structs.replace(told, calls=told.calls + 1)) == [
         "1 of its calls, paid twice",
-        f"what was paid: {len(calm)} answers for 0 tokens and $0.000000 undisturbed, "
-        f"{len(calm) + 1} answers for 0 tokens and $0.000000 resumed",
+        f"what was paid: {len(calm)} answers for 0 tokens and $0.00 undisturbed, "
+        f"{len(calm) + 1} answers for 0 tokens and $0.00 resumed",
     ]
 
 

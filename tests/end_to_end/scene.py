@@ -58,6 +58,17 @@ def begin(home: Path, *arguments: str) -> subprocess.Popen[str]:
     )
 
 
+def begin_seeded(home: Path, seed: int, *arguments: str) -> subprocess.Popen[str]:
+    """Start the command in a process whose sets are ordered by ``seed``."""
+    return subprocess.Popen(
+        command(home, *arguments),
+        env={**environment(home), "PYTHONHASHSEED": str(seed)},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
 def make_home(folder: Path) -> Path:
     """A home with the corpus ``notes`` indexed by the real command."""
     documents, home = folder / "documents", folder / "home"

@@ -9,7 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from bench.budgets import Case, Ended, broken, case_of, play, summary, sweep, tokens_above
+from bench.budgets import case_of, play, summary, sweep
+from bench.budgets_judging import Case, Ended, broken, tokens_above
 from research.budget import Caps
 from research.options import RunOptions
 from research.ports import Price

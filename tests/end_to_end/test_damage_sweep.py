@@ -11,8 +11,9 @@ FORGED = """
 import json, os, sqlite3, sys, tempfile
 from contextlib import closing
 from pathlib import Path
-from bench.damage import judge, life, prepare, restore
+from bench.damage import judge
 from bench.damage_planted import witnessed
+from bench.damage_scene import life, prepare, restore
 from tools.run_store import TABLES
 from tools.seal import open_seal
 

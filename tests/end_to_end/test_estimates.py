@@ -40,19 +40,24 @@ def within(used: dict[str, Any], least: dict[str, Any], most: dict[str, Any]) ->
 
 
 def compare(estimate: dict[str, Any], report: dict[str, Any]) -> None:
-    """Each branch and the whole run used what was foretold."""
+    """The rows add up to the whole, and the branches and the whole run used what was foretold.
+
+    What branches share is in the least of the first of them, whichever of them paid for it.
+    """
     assert within(report["usage"], estimate["least"], estimate["most"]), (report["usage"], estimate)
-    by_name = {step["what"]: step for step in estimate["steps"]}
-    counted = 0
-    for number, branch in enumerate(report["branches"]):
-        first = number < sum(step["most"] for step in estimate["steps"] if step["what"] not in OTHERS)
-        step = by_name.get(branch["task"]) or by_name["each branch" if first else "each follow-up"]
-        assert within(branch["usage"], step["least_cost"], step["most_cost"]), (branch, step)
-        counted += 1
-    assert counted
-
-
-OTHERS = ("planning", "report", "each follow-up")
+    steps = estimate["steps"]
+    for name in CURRENCIES:
+        for whole, number, cost in (("least", "fewest", "least_cost"), ("most", "most", "most_cost")):
+            assert sum(step[number] * step[cost][name] for step in steps) == pytest.approx(
+                estimate[whole][name], abs=1e-7
+            )
+    branches = [step for step in steps if step["what"] not in ("planning", "report")]
+    slots = [step for step in branches for _ in range(step["most"])]
+    used = [branch["usage"] for branch in report["branches"]]
+    assert used
+    for name in CURRENCIES:
+        assert sum(step["fewest"] * step["least_cost"][name] for step in branches) <= sum(one[name] for one in used)
+        assert all(one[name] <= max(step["most_cost"][name] for step in slots) for one in used)
 
 
 @pytest.mark.parametrize(
@@ -135,7 +140,9 @@ def test_a_dry_run_says_what_finished_runs_took(home: Path, tmp_path: Path) -> N
         (("--max-tokens-total", "9000"), "--max-tokens-total 9,000 pays for the least: what does not fit is skipped"),
         (("--max-tokens-total", "90000000"), "even the most fits"),
         (("--max-usd", "0.00001"), "--max-usd 0.00001 does not pay"),
+        (("--max-usd", "0.000000004"), "--max-usd 0.000000004 does not pay"),
         (("--max-calls", "3"), "put together by rules"),
+        (("--max-calls", "7"), "--max-calls 7 pays for the least: the model's report needs 2 calls, and 1 call"),
         (("--branch-max-calls", "1"), "--branch-max-calls 1 does not pay"),
         (("--branch-max-usd", "1"), "--branch-max-usd 1 pays"),
         (("--max-seconds", "9"), "not predicted"),

@@ -44,11 +44,14 @@ def test_a_sample_of_every_sweep_loses_nothing_and_repeats_nothing() -> None:
         ("outcomes", "A=3", "calls were in flight at one cut"),
         ("charges", "A=6", "are due"),
         ("intents", "A=3", "sent without a row before it"),
+        ("intents", "C=2", "sent without a row before it"),
+        ("charges", "D=2", "are due"),
+        ("index", "E=1", "there are vectors of no passage"),
         ("exports", "E=1", "neither the old nor the new one"),
     ],
 )
 def test_a_broken_promise_is_noticed(broken: str, cases: str, said: str) -> None:
-    """With a journal or a writer that breaks one promise the command fails and says which."""
+    """With a journal, an index or a writer that breaks one promise the command fails and says which."""
     ended = sweep(cases, "--broken", broken)
     assert ended.returncode == 1, ended.stdout + ended.stderr
     assert "BROKEN" in ended.stdout

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from bench.owner import Life, Whole, Woken, duplicated, judge_double, judge_woken
-from bench.reference import Ended
+from bench.lives import Ended
+from bench.owner_judging import Life, Whole, Woken, duplicated, judge_double, judge_woken
 from research.errors import NotTheOwner
-from tools.ownership import RunLock, holder, is_owned
+from tools.ownership import RunLock, is_owned
 
 ROOT = Path(__file__).resolve().parents[2]
 OURS = Ended(0, "", 100)
@@ -80,11 +80,3 @@ def test_looking_whether_a_run_is_owned_keeps_nobody_from_owning_it(tmp_path: Pa
         watcher.kill()
         watcher.communicate()
     assert not is_owned(tmp_path, "r")
-
-
-def test_a_take_over_says_from_whom(tmp_path: Path) -> None:
-    """The lock names the process that it was taken from, so that one that blocks the store can be ended."""
-    with RunLock(tmp_path, "r") as first:
-        assert first.replaced == 0
-        with RunLock(tmp_path, "r", take_over=True) as second:
-            assert second.replaced == holder(tmp_path, "r") > 0

@@ -20,8 +20,8 @@ from evals.inspect_runner import log_paths, run, view_command
 from evals.records import Case, Citation, Document, Gold, Outcome, Score, Scored, Spec
 from evals.suite import Loaded, Metric, Suite
 from research import __version__
+from research.cancellation import Stopping
 from research.errors import EffectFailed, NotTheOwner, UsageFault
-from research.gate import Stopping
 from research.records import Question, encode
 
 System = Callable[[Question], Awaitable[Outcome]]

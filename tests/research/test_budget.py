@@ -129,3 +129,11 @@ def test_the_earlier_deadline_holds() -> None:
     root = Budget("run", Caps(seconds=10.0))
     assert root.carve("a", Caps(seconds=4.0), opened=8.0).deadline() == 10.0
     assert root.carve("b", Caps(seconds=4.0), opened=1.0).deadline() == 5.0
+
+
+def test_a_refusal_names_one_of_a_thing_and_small_money_as_it_is() -> None:
+    """One token is no tokens, and less than a millionth of a dollar is not nothing."""
+    with pytest.raises(OutOfBudget, match=r"2 tokens needed, 1 token left"):
+        Budget("run", Caps(tokens=1)).reserve(Amount(tokens=2))
+    with pytest.raises(OutOfBudget, match=r"\$0\.00000003 needed, \$0\.000000004 left"):
+        Budget("run", Caps(nano_usd=4)).reserve(Amount(nano_usd=30))

@@ -24,6 +24,24 @@ def test_every_entry_is_in_exactly_one_part(first: tuple[str, ...], second: tupl
     assert (turned.first, turned.second, set(turned.both)) == (parts.second, parts.first, set(parts.both))
 
 
+@given(TEXTS, TEXTS)
+def test_every_part_keeps_the_order_of_its_list(first: tuple[str, ...], second: tuple[str, ...]) -> None:
+    """As it stands in the plan or the report, for people to read: what both have as it stands in the first."""
+    parts = parted(first, second)
+    for part, whole in ((parts.first, first), (parts.second, second), (parts.both, first)):
+        assert list(part) == sorted(part, key=whole.index)
+
+
+def test_small_amounts_of_money_are_not_shown_as_nothing() -> None:
+    """Nor is a difference that only floating point makes shown as an amount."""
+    first = Side(run="a", question="q", status="done", cost=Cost(calls=1, tokens=1, usd=0.3, seconds=1.0))
+    tiny = Side(run="b", question="q", status="done", cost=Cost(calls=1, tokens=1, usd=4e-9, seconds=1.0))
+    shown = [line.split()[3] for line in lines(compare(first, tiny))[-3:]]
+    assert shown == ["$0.3000", "$0.000000004", "-$0.3000"]
+    sum = Side(run="c", question="q", status="done", cost=Cost(calls=1, tokens=1, usd=0.1 + 0.2, seconds=1.0))
+    assert lines(compare(first, sum))[-1].split()[3] == "+$0.00"
+
+
 def test_the_difference_of_cost_is_the_second_less_the_first() -> None:
     """An unknown price makes the difference in money unknown and leaves the others."""
     first = Side(run="a", question="q", status="done", cost=Cost(calls=3, tokens=10, usd=None, seconds=1.0))

@@ -163,6 +163,14 @@ def test_an_answer_longer_than_its_reported_tokens_is_charged_at_the_bound() -> 
     assert call.charge(ModelReply(text="", stop="tools", usage=usage, tool_calls=(tool,)), bound) == bound
 
 
+@pytest.mark.parametrize(("completion", "charged"), [(0, PROMPT + 1_000), (1, PROMPT + 1)])
+def test_an_empty_answer_is_not_free(completion: int, charged: int) -> None:
+    """No token for it cannot be true, for its end is one; the bound is charged."""
+    call = effect()
+    reply = ModelReply(text="", stop="end", usage=TokenCount(prompt=PROMPT, completion=completion))
+    assert call.charge(reply, call.size(Caps())).tokens == charged
+
+
 @pytest.mark.parametrize("usage", ABSURD[1:], ids=str)
 async def test_usage_that_cannot_be_true_does_not_spoil_the_record(usage: TokenCount) -> None:
     """The answer is recorded without it, so that a later life of the run can read it and does not buy it again."""
@@ -175,3 +183,11 @@ async def test_usage_that_cannot_be_true_does_not_spoil_the_record(usage: TokenC
     assert answer == ModelReply(text="yes", stop="end")
     assert resumed.root.spent == gate.root.spent == Amount(tokens=PROMPT + 1_000, calls=1)
     assert len(model.asked) == 1
+
+
+def test_a_call_that_is_too_dear_says_what_is_left_in_words_that_tell_something() -> None:
+    """One token is no tokens, and less than a millionth of a dollar is not nothing."""
+    with pytest.raises(OutOfBudget, match="tokens, 1 token left"):
+        effect(Price(prompt=1.0, completion=1.0)).size(Caps(tokens=1))
+    with pytest.raises(OutOfBudget, match=r"\$0\.000000004 left"):
+        effect(Price(prompt=1.0, completion=1.0)).size(Caps(nano_usd=4))

@@ -38,6 +38,7 @@ def wrapped(cause: BaseException, error: BaseException, *, hidden: bool = False)
         (RuntimeError("can't start new thread"), "threads"),
         (ImportError("numpy.so: failed to map segment from shared object"), "memory"),
         (Panic('Os { code: 24, message: "Too many open files" }'), "file handles"),
+        (Panic('Os { code: 11, kind: WouldBlock, message: "Resource temporarily unavailable" }'), "threads"),
         (wrapped(OSError(errno.EMFILE, "x"), EffectFailed("the server cannot be reached")), "file handles"),
         (wrapped(MemoryError(), EffectFailed("no readable text"), hidden=True), "memory"),
         (ExceptionGroup("several", [ValueError("x"), MemoryError()]), "memory"),

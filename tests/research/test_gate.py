@@ -11,9 +11,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.budget import Amount, Budget, Caps
+from research.cancellation import Stopping
 from research.effects import FetchEffect, ModelEffect, SearchEffect
 from research.errors import EffectFailed, Fatal, OutOfBudget
-from research.gate import Gate, Stopping
+from research.gate import Gate
 from research.ports import Entry, Intent, Page, Price
 from research.records import Event, Hit
 from research.requests import FetchRequest, Message, ModelReply, ModelRequest, Reply, SearchRequest, TokenCount

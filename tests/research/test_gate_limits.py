@@ -9,9 +9,10 @@ import msgspec
 import pytest
 
 from research.budget import Amount, Budget, Caps
+from research.cancellation import Stopping
 from research.effects import ModelEffect, SearchEffect
 from research.errors import BranchCancelled, EffectFailed, OutOfBudget, StoreProblem
-from research.gate import Gate, Stopping
+from research.gate import Gate
 from research.ports import Clock, Entry, Intent, Outcome, Search
 from research.records import Hit
 from research.requests import HitsReply, Message, ModelReply, ModelRequest, Reply, SearchRequest, TokenCount

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 import pytest
 
 from research.budget import Caps
+from research.cancellation import Stopping
 from research.effects import SearchEffect
 from research.errors import BranchCancelled, EffectFailed
-from research.gate import Gate, Stopping
+from research.gate import Gate
 from research.records import Hit
 from research.requests import HitsReply, Reply, SearchRequest
 from tools.fakes.scripted import ManualClock, MemoryJournal

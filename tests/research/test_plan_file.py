@@ -36,6 +36,12 @@ def test_a_printed_plan_is_read_back(tasks: list[tuple[str, list[str]]]) -> None
     assert read(plain(plan)) == plan
 
 
+def test_a_file_with_a_byte_order_mark_is_read() -> None:
+    """Some editors begin a file of UTF-8 with one."""
+    data = b"\xef\xbb\xbf" + msgspec.json.encode({"tasks": [TASK]})
+    assert plan_from(data, QUESTION, 4, "plan.json") == read({"tasks": [TASK]})
+
+
 def test_an_edited_task_gets_an_id_of_its_own() -> None:
     """A stale id and the round of a later branch are not taken over."""
     old = plain(Task.make("old words", ("q",), "web", round=2))

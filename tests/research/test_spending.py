@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from research.budget import Caps
+from research.budget import NANO, Caps
+from research.caps import parse_cap
 from research.cli.progress import Progress
+from research.money import dollars, number
 from research.records import Event, Mode, Usage
 from research.report import BranchFacts, CapFacts, Report, UsageFacts
-from research.spending import HEAD, against, dollars, spending_table
+from research.spending import HEAD, against, spending_table
 
 USAGE = Usage(tokens=4_210, nano_usd=12_300_000, calls=7, seconds=12.4)
 
@@ -16,13 +20,14 @@ USAGE = Usage(tokens=4_210, nano_usd=12_300_000, calls=7, seconds=12.4)
 @pytest.mark.parametrize(
     ("usage", "caps", "words"),
     [
-        (Usage(calls=1), Caps(), "1 calls, 0 s"),
+        (Usage(calls=1), Caps(), "1 call, 0 s"),
         (USAGE, Caps(), "7 calls, 4,210 tokens, $0.0123, 12 s"),
         (
             USAGE,
             Caps(tokens=20_000, nano_usd=50_000_000, calls=40, seconds=60.0),
             "7/40 calls, 4,210/20,000 tokens, $0.0123/$0.0500, 12/60 s",
         ),
+        (Usage(tokens=1, calls=2), Caps(calls=1), "2/1 call, 1 token, 0 s"),
         (Usage(nano_usd=None, calls=2, tokens=5), Caps(), "2 calls, 5 tokens, price unknown, 0 s"),
         (Usage(), Caps(tokens=10, nano_usd=10**9), "0 calls, 0/10 tokens, $0.00/$1.00, 0 s"),
     ],
@@ -39,6 +44,16 @@ def test_spending_stands_against_its_caps(usage: Usage, caps: Caps, words: str) 
 def test_money_has_the_digits_that_tell_something(value: float | None, words: str) -> None:
     """Small amounts are not rounded to nothing."""
     assert dollars(value) == words
+
+
+@given(st.integers(1, 10**12))
+def test_no_amount_is_shown_as_nothing(nano: int) -> None:
+    """Down to a billionth of a dollar and back: within one part in ten, and what a flag is told is taken by it."""
+    value = nano / NANO
+    for shown in (dollars(value).replace("$", "").replace(",", ""), number(value)):
+        assert float(shown) == pytest.approx(value, rel=0.1)
+    assert parse_cap("--max-usd", number(value)) > 0
+    assert dollars(-value) == f"-{dollars(value)}"
 
 
 def facts(calls: int, tokens: int, usd: float | None, caps: CapFacts | None = None) -> UsageFacts:

@@ -14,7 +14,8 @@ from research.ports import Intent, Outcome
 from tools.database import Database, connect
 from tools.journal import SqliteJournal
 from tools.ownership import RunLock
-from tools.run_store import SCHEMA, VERSION, RunStore, list_runs
+from tools.run_list import list_runs
+from tools.run_store import SCHEMA, VERSION, RunStore
 from tools.seal import Seal
 
 SEAL = Seal(bytes(32))
@@ -118,3 +119,11 @@ def test_a_second_process_cannot_own_the_run(tmp_path: Path) -> None:
     holder.wait()
     with RunLock(tmp_path, "r"):
         pass
+
+
+async def test_the_row_of_the_run_has_the_second_of_a_call_that_is_in_flight(tmp_path: Path) -> None:
+    """A process that dies during its first call leaves how long the run was worked on until then."""
+    database, first = await journal(tmp_path / "j.db")
+    await first.intend(intent())
+    database.close()
+    assert [row.elapsed for row in list_runs(tmp_path / "j.db", SEAL)] == [1.5]

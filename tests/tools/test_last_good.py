@@ -18,10 +18,11 @@ from research.records import Source, encode
 from research.requests import FetchReply
 from tools.database import Database
 from tools.journal import SqliteJournal
-from tools.last_good import Mended, mend
+from tools.last_good import Mended, give_up, mend
 from tools.row_checks import check_rows, short_runs
-from tools.run_records import RunRecords, read_record
-from tools.run_store import REMEDY, SCHEMA, TABLES, VERSION, RunStore, list_runs
+from tools.run_list import list_runs
+from tools.run_records import RunRecords, read_record, read_records
+from tools.run_store import REMEDY, SCHEMA, TABLES, VERSION, RunStore
 from tools.seal import Seal
 
 SEAL = Seal(bytes(32))
@@ -67,7 +68,7 @@ def damage(path: Path, *statements: str) -> None:
         database.commit()
 
 
-async def mended(path: Path, *, marked: int = 0, readable: Callable[[str], bool] = bool) -> Mended:
+async def mended(path: Path, *, marked: int | None = 0, readable: Callable[[str], bool] = bool) -> Mended:
     """Go back, and check that the file is whole then, and says the same of a second look."""
     with closing(Database(path, SCHEMA, VERSION, remedy=REMEDY)) as database:
         work = partial(mend, seal=SEAL, path=path, run="r", marked=marked, readable=readable)
@@ -228,3 +229,46 @@ async def test_two_outcomes_without_their_calls_leave_both_costs(tmp_path: Path)
     assert (total, answers) == (Amount(tokens=21, nano_usd=9, calls=3), set())
     row = next(row for row in list_runs(tmp_path / "runs.db", SEAL) if row.id == "r")
     assert row.elapsed == 2.0
+
+
+async def test_the_seconds_of_a_run_are_kept(tmp_path: Path) -> None:
+    """A run was worked on after its last row of a call; going back does not set its clock back."""
+    await begun(tmp_path / "runs.db")
+    with closing(Database(tmp_path / "runs.db", SCHEMA, VERSION)) as database:
+        await SqliteJournal(RunStore(database, SEAL, "r", 1)).finish("interrupted", 130, 77.0)
+    damage(tmp_path / "runs.db", "UPDATE outcomes SET payload = '{}' WHERE seq = 1")
+    await mended(tmp_path / "runs.db")
+    assert next(row for row in list_runs(tmp_path / "runs.db", SEAL) if row.id == "r").elapsed == 77.0
+
+
+async def test_a_lost_mark_is_a_loss_that_is_named(tmp_path: Path) -> None:
+    """Without it nobody knows whether calls were made after the last row; a run with its report makes none."""
+    await begun(tmp_path / "runs.db")
+    assert [loss.where for loss in (await mended(tmp_path / "runs.db", marked=None)).losses] == ["lost mark"]
+    await begun(tmp_path / "other" / "runs.db", published=True)
+    damage(tmp_path / "other" / "runs.db", "DELETE FROM records WHERE id = 'h'")
+    found = await mended(tmp_path / "other" / "runs.db", marked=None)
+    assert [loss.where for loss in found.losses] == ["damaged rows"]
+
+
+async def given_up(path: Path) -> str:
+    with closing(Database(path, SCHEMA, VERSION, remedy=REMEDY)) as database:
+        return await database.run(partial(give_up, seal=SEAL, path=path, run="r", marked=6))
+
+
+async def test_only_a_run_whose_question_is_lost_is_given_up(tmp_path: Path) -> None:
+    """One that can be made whole is left as it is; of the other what is left is set aside, and the file is whole."""
+    path = tmp_path / "runs.db"
+    await begun(path)
+    damage(path, "DELETE FROM runs WHERE id = 'r'")
+    assert await given_up(path) == ""
+    assert len(read_records(path, SEAL, "r", "hit")) == 1
+    damage(path, "UPDATE records SET json = '{}' WHERE kind = 'run' AND run = 'r'")
+    assert (await given_up(path)).startswith("6 rows of calls of the run r were known of")
+    with closing(sqlite3.connect(path)) as database:
+        for table, owner in (("intents", "run"), ("outcomes", "run"), ("records", "run"), ("runs", "id")):
+            assert database.execute(f"SELECT DISTINCT {owner} FROM {table}").fetchall() == [("s",)]
+        asides = database.execute("SELECT source, count(*) FROM damaged GROUP BY source ORDER BY source").fetchall()
+    assert asides == [("intents", 3), ("outcomes", 3), ("records", 2), ("runs", 1)]
+    assert not check_rows(path, SCHEMA, VERSION, TABLES, SEAL).wrong
+    assert short_runs(path, SEAL) == []

@@ -18,8 +18,9 @@ from tools.checkpoint_rows import CheckpointRows
 from tools.database import Database
 from tools.journal import SqliteJournal
 from tools.row_checks import check_rows, short_runs
+from tools.run_list import list_runs
 from tools.run_records import RunRecords
-from tools.run_store import SCHEMA, TABLES, VERSION, RunStore, list_runs
+from tools.run_store import SCHEMA, TABLES, VERSION, RunStore
 from tools.seal import Seal
 
 SEAL = Seal(bytes(32))
@@ -201,3 +202,14 @@ async def test_a_run_that_is_worked_on_is_not_called_damaged(tmp_path: Path) -> 
         finally:
             done.set()
             await working
+
+
+async def test_a_record_too_many_is_noticed(database: Database) -> None:
+    """A whole record of another time, put among those of the run, is as wrong as a missing one."""
+    values = ("r", "hit", "h3", "{}")
+    with closing(sqlite3.connect(database.path)) as other:
+        other.execute("INSERT INTO records VALUES (?, ?, ?, ?, ?)", (*values, SEAL.sign("records", *values)))
+        other.commit()
+    with pytest.raises(StoreProblem, match=r"a record \(4 of 3 were found\)"):
+        await RunRecords(RunStore(database, SEAL, "r", 0)).check()
+    assert [line for line in short_runs(database.path, SEAL) if "run r has" in line]

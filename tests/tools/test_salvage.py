@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from research.errors import StoreProblem, WrongVersion
-from tools.salvage import salvage, unsound
+from tools.database import connect
+from tools.salvage import placing, salvage, unsound
 
 SCHEMA = """
 CREATE TABLE numbered (number INTEGER PRIMARY KEY, text TEXT NOT NULL, digest BLOB NOT NULL);
@@ -109,3 +110,66 @@ def test_the_log_of_a_damaged_file_is_kept_with_it(store: Path) -> None:
     kept = salvage(store, SCHEMA, 3, TABLES).kept
     assert kept.with_name(f"{kept.name}-wal").read_bytes() == b"log" * 100
     assert not log.exists()
+
+
+def leaves(store: Path, table: str) -> list[int]:
+    """The numbers, from 1, of the pages with rows of a table."""
+    data = store.read_bytes()
+    with closing(sqlite3.connect(store)) as database:
+        query = "SELECT rootpage FROM sqlite_master WHERE name = ?"
+        root = int(database.execute(query, (table,)).fetchone()[0])
+    page = data[(root - 1) * PAGE : root * PAGE]
+    assert page[0] == 5, "the root of a table with rows by number that has more than one page"
+    cells = [int.from_bytes(page[12 + 2 * n : 14 + 2 * n]) for n in range(int.from_bytes(page[3:5]))]
+    return [int.from_bytes(page[cell : cell + 4]) for cell in cells]
+
+
+def test_rows_between_two_damaged_pages_are_saved(store: Path) -> None:
+    """They are reached neither from the front nor from the back, but each by its number."""
+    pages = leaves(store, "numbered")
+    data = bytearray(store.read_bytes())
+    for page in (pages[2], pages[-3]):
+        data[(page - 1) * PAGE : page * PAGE] = bytes(PAGE)
+    store.write_bytes(data)
+    salvage(store, SCHEMA, 3, TABLES)
+    numbers = {row[0] for row in rows(store, "numbered")}
+    assert len(pages) > 10
+    assert ROWS - 2 * 16 * 2 < len(numbers) < ROWS
+    assert ROWS // 2 in numbers
+
+
+@pytest.mark.parametrize("done", range(6))
+def test_a_salvage_that_was_killed_after_any_step_loses_nothing(store: Path, done: int) -> None:
+    """Rows that are in the -wal alone are in the new file in the end, and nobody reads or writes in between."""
+    with closing(sqlite3.connect(store)) as database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.execute("PRAGMA wal_autocheckpoint=0")
+        database.execute("INSERT INTO numbered VALUES (1000, 'in the log', x'00')")
+        database.commit()
+        files = {path: path.read_bytes() for path in (store, store.with_name(f"{store.name}-wal"))}
+    for path, data in files.items():
+        path.write_bytes(data[: 30 * PAGE] + bytes(PAGE) + data[31 * PAGE :] if path == store else data)
+    draft = store.with_name(f"{store.name}.draft")
+    steps = placing(store, draft)
+    assert len(steps) == 5
+    draft.write_bytes(b"made before the kill")
+    if done:
+        whole = store.with_name("other.db")
+        for suffix in ("", "-wal"):
+            whole.with_name(whole.name + suffix).write_bytes(store.with_name(store.name + suffix).read_bytes())
+        salvage(whole, SCHEMA, 3, TABLES)
+        whole.replace(draft)
+    for step in steps[:done]:
+        step()
+    if 2 <= done < len(steps):
+        with pytest.raises(StoreProblem, match="not yet in its place"):
+            connect(store, SCHEMA, 3)
+    if done < len(steps):
+        assert unsound(store, SCHEMA, 3)
+        salvage(store, SCHEMA, 3, TABLES)
+    assert unsound(store, SCHEMA, 3) == ""
+    found = rows(store, "numbered")
+    assert (1000, b"in the log", b"\0") in found
+    assert len(found) > ROWS - 40
+    assert store.with_name(f"{store.name}.damaged-1-wal").read_bytes() == files[store.with_name(f"{store.name}-wal")]
+    assert not store.with_name(f"{store.name}.saved").exists()

@@ -15,6 +15,7 @@ import msgspec
 from evals.records import Outcome
 from research.access import Access, Holder, World
 from research.analysts import Analyst
+from research.app.making import made
 from research.app.records import Home, new_run_id
 from research.app.stores import run_files
 from research.app.world import check_price, open_judgement
@@ -72,7 +73,12 @@ class Gated:
         judgement = open_judgement(self.options, self.settings)
         with RunLock(home.locks, run) as lock, run_files(home, clock) as files:
             stores = await files.begin(
-                run, created=clock.now(), question=encode(question), options=encode(self.options), mark=lock.mark
+                run,
+                created=clock.now(),
+                question=encode(question),
+                options=encode(self.options),
+                made=encode(made()),
+                mark=lock.mark,
             )
             journal = stores.journal
             trouble: list[str] = []

@@ -22,9 +22,10 @@ from research.app.running import RunHandle, ask, resume
 from research.app.stores import Stores, run_files
 from research.app.world import Judgement, Opened, open_judgement, open_world
 from research.budget import Amount
+from research.cancellation import Stopping
 from research.errors import EffectFailed
-from research.gate import Stopping
 from research.ledger import Ledger
+from research.money import dollars
 from research.options import RunOptions
 from research.ports import ChatModel, Entry, Outcome
 from research.records import Event, Failure, encode
@@ -110,7 +111,7 @@ def _paid(entries: Sequence[Entry]) -> tuple[int, Amount]:
 
 
 def _spoken(answers: int, paid: Amount) -> str:
-    return f"{answers} answers for {paid.tokens} tokens and ${paid.nano_usd / 1e9:.6f}"
+    return f"{answers} answers for {paid.tokens} tokens and {dollars(paid.nano_usd / 1e9)}"
 
 
 def _answered(entry: Entry) -> bool:

@@ -21,7 +21,7 @@ import asyncio, os, signal, sys
 from research.cli.errors import guarded
 from research.cli.running import Advice, run
 from research.cli.session import Session
-from research.gate import Stopping
+from research.cancellation import Stopping
 
 class Handle:
     id = "r-1"
