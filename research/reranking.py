@@ -253,8 +253,9 @@ def link_features(
     linked = np.maximum(np.maximum(named, names), shared_new)
     out = np.array([1 / (1 + degrees.names.get(cards[seed].id, 0)) for seed in seeds])[:, None]
     into = np.array([1 / (1 + degrees.named_by.get(cards[seed].id, 0)) for seed in seeds])[:, None]
-    columns = (named, names, shared, vectors[seeds] @ vectors.T, named * new, names * new, new, shared_new)
-    columns += (linked * new, linked * first[:, 1][None, :], named * out, names * into)
+    columns: list[Floats] = [named, names, shared, vectors[seeds] @ vectors.T]
+    columns += [named * new, names * new, new, shared_new]
+    columns += [linked * new, linked * first[:, 1][None, :], named * out, names * into]
     links = np.zeros((len(LINKS), len(seeds), len(cards)))
     for number, column in enumerate(columns):
         links[number] = column * weight[:, None]
@@ -272,7 +273,8 @@ def _by_document(cards: Sequence[Card], features: Floats) -> Floats:
     document = np.array([numbers[card.document] for card in cards])
     most = np.full((len(numbers), features.shape[1]), -np.inf)
     np.maximum.at(most, document, features)
-    return most[document]
+    by_card: Floats = most[document]
+    return by_card
 
 
 def _shared(holding: Floats, rarity: Floats, seeds: NDArray[np.intp]) -> Floats:
