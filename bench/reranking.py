@@ -27,7 +27,7 @@ from research.app.records import Home
 from research.app.systems.materials import Shelf, file_name
 from research.ports import Embedder
 from research.ranking_weights import Weights
-from research.reranking import THIRD
+from research.reranking import THIRD, settled
 from research.settings import load, prepare_home
 from tools.corpus import CANDIDATES, DEPTH
 from tools.corpus_folder import corpus_folder
@@ -59,10 +59,9 @@ class Asking:
     def labels(self, pool: Pool) -> NDArray[np.bool_]:
         return np.array([self.documents[one.document] in self.gold for one in pool.cards], dtype=bool)
 
-    def recalls(self, pool: Pool, scores: Floats) -> list[float]:
-        ranked = dict.fromkeys(
-            self.documents[pool.cards[place].document] for place in np.argsort(-scores, kind="stable")
-        )
+    def recalls(self, pool: Pool, order: NDArray[np.intp]) -> list[float]:
+        """Return the shares of the needed documents among the first of an order of passages."""
+        ranked = dict.fromkeys(self.documents[pool.cards[place].document] for place in order)
         return [len(self.gold & set(list(ranked)[:cut])) / len(self.gold) for cut in CUTS]
 
 
@@ -96,10 +95,10 @@ def fit(items: Sequence[tuple[Floats, NDArray[np.bool_], float]]) -> Floats:
 
 @dataclass
 class Fitted:
-    """The weights of each ranking, and for each question its widened pool with the scores of the last one."""
+    """The weights of each ranking, and for each question its widened pool with the places of the passages, in order."""
 
     weights: list[Floats]
-    ranked: list[tuple[Pool, Floats]]
+    ranked: list[tuple[Pool, NDArray[np.intp]]]
 
 
 def fitted(askings: Sequence[Asking], chosen: Sequence[bool]) -> Fitted:
@@ -119,8 +118,9 @@ def fitted(askings: Sequence[Asking], chosen: Sequence[bool]) -> Fitted:
         rows = zip(askings, pools, tied, features, strict=True)
         features = [np.hstack([seen, one.pools.links(pool, t, seen @ weights[-1])]) for one, pool, t, seen in rows]
         weights.append(learned(pools, features))
-    scores = [seen @ weights[-1] for seen in features]
-    return Fitted(weights=weights, ranked=list(zip(pools, scores, strict=True)))
+    last = zip(pools, tied, features, strict=True)
+    orders = [settled(pool.first @ first, seen @ weights[-1], t)[0] for pool, t, seen in last]
+    return Fitted(weights=weights, ranked=list(zip(pools, orders, strict=True)))
 
 
 def cross_validated(askings: Sequence[Asking], seed: int) -> list[list[float]]:

@@ -183,6 +183,7 @@ async def close(state: BranchState, runtime: Runtime[RunContext]) -> Json:
         failures=tuple(build(Failure, failure) for failure in state.get("failures", [])),
         gaps=(gap,) if gap else (),
         rounds=state.get("round", 0),
+        asked=tuple(state.get("asked", [])),
     )
     ended = Ended(outcome=outcome, limit=_over(state))
     await runtime.context.world.records.put([("outcome", task.id, ended)])

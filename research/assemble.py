@@ -99,7 +99,7 @@ def assemble(
             findings=tuple(_finding(finding) for finding in shown),
             sources=tuple(_source(source, path) for source in sources if source.id in used),
             branches=tuple(_branch(facts, outcome) for outcome in facts.outcomes),
-            not_found=_not_found(facts),
+            not_found=_not_found(facts, answered=any(not sentence.section for sentence in kept)),
             skipped=skipped,
             disagreements=draft.disagreements,
             usage=_usage(facts.usage, facts.options.caps),
@@ -119,7 +119,13 @@ def _kept(draft: Draft, verdicts: Mapping[str, VerdictName]) -> tuple[list[Repor
                 removed.append(Skipped(what=f"the sentence “{sentence.text}”", why="its quotes do not support it"))
                 continue
             kept.append(
-                ReportSentence(text=sentence.text, findings=sentence.findings, section=section.heading, verdict=verdict)
+                ReportSentence(
+                    text=sentence.text,
+                    findings=sentence.findings,
+                    section=section.heading,
+                    verdict=verdict,
+                    origins=sentence.origins,
+                )
             )
     return kept, removed
 
@@ -134,6 +140,7 @@ def _finding(finding: Finding) -> ReportFinding:
         start=finding.start,
         end=finding.end,
         verdict=support(finding.statement, [finding.quote]),
+        dated=finding.dated,
     )
 
 
@@ -192,9 +199,27 @@ def _skipped(facts: Facts) -> tuple[Skipped, ...]:
     return tuple(dict.fromkeys(losses))
 
 
-def _not_found(facts: Facts) -> tuple[str, ...]:
-    """Say what no branch found: the last word on each gap is that of the last round."""
-    titles = {task.id: task.objective for task in facts.tasks}
-    gaps = [gap.missing for outcome in facts.outcomes for gap in outcome.gaps]
-    empty = [titles[outcome.task] for outcome in facts.outcomes if not outcome.findings and not outcome.gaps]
-    return tuple(dict.fromkeys([*gaps, *empty]))
+def _not_found(facts: Facts, *, answered: bool) -> tuple[str, ...]:
+    """Say what no branch found, and how it was looked for: the last word on each gap is that of the last round.
+
+    Where there is no answer at all, every part of the question was not found.
+    """
+    tasks = {task.id: task for task in facts.tasks}
+    missing: dict[str, list[BranchOutcome]] = {}
+    for outcome in facts.outcomes:
+        lacks = not outcome.gaps and (not outcome.findings or (not answered and outcome.asked))
+        empty = [tasks[outcome.task].objective] if lacks else []
+        for what in (*(gap.missing for gap in outcome.gaps), *empty):
+            missing.setdefault(what, []).append(outcome)
+    return tuple(f"{what}{_looked(outcomes, tasks)}" for what, outcomes in missing.items())
+
+
+def _looked(outcomes: Sequence[BranchOutcome], tasks: Mapping[str, Task]) -> str:
+    """Return how many queries were sent, and where, as `` (looked for with 3 queries in papers and on the web)``."""
+    queries = dict.fromkeys(query for outcome in outcomes for query in outcome.asked)
+    own = [tasks[outcome.task] for outcome in outcomes if outcome.asked]
+    places = list(dict.fromkeys(f"in {task.corpus}" if task.corpus else "on the web" for task in own))
+    if not queries:
+        return ""
+    sent = "1 query" if len(queries) == 1 else f"{len(queries):,} queries"
+    return f" (looked for with {sent} {' and '.join(places)})"

@@ -17,6 +17,7 @@ from itertools import chain, islice
 from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
+from research.dating import written
 from research.records import Finding, Label, Quote, Task, ident
 
 SHORTEST = 8
@@ -192,6 +193,7 @@ def findings_from(
     twice is returned once and not counted as dropped. Without a statement, the quote itself is the statement.
     """
     found: dict[str, Finding] = {}
+    dates: dict[str, str] = {}
     dropped = 0
     for quote in quotes:
         text = texts.get(quote.source)
@@ -220,6 +222,7 @@ def findings_from(
                 relevance=min(1.0, max(0.0, quote.relevance)),
                 ask=quote.ask,
                 title=quote.title,
+                dated=dates[quote.source] if quote.source in dates else dates.setdefault(quote.source, written(text)),
             ),
         )
     return tuple(found.values()), dropped

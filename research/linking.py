@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import dropwhile
 
 from research.words import STOPWORDS
 
@@ -22,9 +23,12 @@ LONGEST_NAME = 80
 _WORD = re.compile(r"\w+")
 _PARENTHESIS = re.compile(r"\s*\([^()]*\)\s*$")
 _NUMBERED = re.compile(r"\s*([^\W\d_]+[ \-]\d+)\s*:")
-_NAME = re.compile(
-    r"(?:[A-Z][\w'’.-]*|\d{4})(?:[^\S\n]+(?:(?:of|the|and|de|la|von|van|in|for|on|at)[^\S\n]+)?(?:[A-Z][\w'’-]*|\d+))*"
-)
+_CAPITALS = "A-Z" + "".join(letter for letter in map(chr, range(0xC0, 0x530)) if letter.isupper())
+"""Latin, Greek and Cyrillic; other scripts have no capitals or are not met."""
+_PART = rf"(?:[{_CAPITALS}]\w{{0,2}}\.(?=[^\S\n]+[{_CAPITALS}])|[{_CAPITALS}][\w-]*(?:['’.](?!s\b)[\w-]+)*)"
+"""A capitalised word; a full stop belongs to it within ("U.S", "3.x") and after a short one ("St. Ives", "J. Doe")."""
+_SMALL = "of|the|and|de|la|von|van|in|for|on|at"
+_NAME = re.compile(rf"(?:{_PART}|\b\d{{4}}\b)(?:[^\S\n]+(?:(?:{_SMALL})[^\S\n]+){{0,2}}(?:{_PART}|\d+(?:\.\d+)*))*")
 
 
 def words(text: str) -> list[str]:
@@ -50,9 +54,17 @@ def grams(text: Sequence[str]) -> set[str]:
 
 
 def names(text: str) -> list[str]:
-    """Return the names in ``text`` in lower-case words, once each, in order."""
-    found = (" ".join(words(match[0])) for match in _NAME.finditer(text))
-    return list(dict.fromkeys(name for name in found if is_name(name)))
+    """Return the names in ``text`` in lower-case words, once each, in order.
+
+    Function words at the head of a name are no part of it: they are capitalised where a sentence begins.
+    """
+    found = (words(match[0]) for match in _NAME.finditer(text))
+    return list(dict.fromkeys(name for name in map(_headed, found) if is_name(name)))
+
+
+def _headed(parts: Sequence[str]) -> str:
+    rest = dropwhile(lambda word: word in STOPWORDS, parts)
+    return " ".join(rest)
 
 
 def is_name(name: str) -> bool:

@@ -182,7 +182,7 @@ class Quote(Record):
 class Finding(Record):
     """A located quote: ``source_text[start:end] == quote`` holds, or the record was never made.
 
-    ``ask`` and ``title`` are the quote's.
+    ``ask`` and ``title`` are the quote's; ``dated`` is when the source says it was written (ISO 8601), or empty.
     """
 
     id: str
@@ -197,6 +197,7 @@ class Finding(Record):
     verdict: VerdictName = "could not check"
     ask: str = ""
     title: str = ""
+    dated: str = ""
 
 
 class Gap(Record):
@@ -212,10 +213,11 @@ class Gap(Record):
 
 
 class Disagreement(Record):
-    """Two or more findings that cannot all hold, and about what."""
+    """Two or more findings that cannot all hold, and about what; ``newer`` is that of the newest source, if known."""
 
     about: str
     findings: tuple[str, ...]
+    newer: str = ""
 
 
 class Failure(Record):
@@ -236,7 +238,7 @@ class Usage(Record):
 
 
 class BranchOutcome(Record):
-    """How a branch ended. ``findings`` are ids; the records are in the library."""
+    """How a branch ended. ``findings`` are ids; the records are in the library. ``asked`` are the queries it sent."""
 
     task: str
     outcome: OutcomeName
@@ -244,6 +246,7 @@ class BranchOutcome(Record):
     failures: tuple[Failure, ...] = ()
     gaps: tuple[Gap, ...] = ()
     rounds: int = 0
+    asked: tuple[str, ...] = ()
 
 
 class Origin(Record):
@@ -266,11 +269,15 @@ class Origin(Record):
 
 
 class Sentence(Record):
-    """A sentence of the report, with the findings it rests on."""
+    """A sentence of the report, with the findings it rests on.
+
+    ``origins`` is how many independent sources say it, where that is more than one.
+    """
 
     text: str
     findings: tuple[str, ...] = ()
     verdict: VerdictName = "could not check"
+    origins: int = 0
 
 
 class Section(Record):

@@ -12,12 +12,15 @@ from typing import Any
 
 import msgspec
 
+from research.analysts.telling import NEAREST
 from research.money import dollars
+from research.records import Disagreement
 from research.report import CapFacts, Report, ReportSentence, ReportSource, UsageFacts
 from research.sanitize import json_text, markdown_link, markdown_text, one_line
 
 TITLE_LENGTH = 200
 NO_ANSWER = "No answer was found in what was read."
+NOT_AN_ANSWER = "*None of this answers the question; it is the closest that was read.*"
 ENDINGS = {
     "done": "done: every part of the plan was carried out",
     "partial": "partial: part of the work was skipped, see above",
@@ -59,7 +62,7 @@ def to_markdown(report: Report) -> str:
         ),
         *_list(
             "Where sources disagree",
-            [markdown_text(entry.about) + _marks(entry.findings, numbers) for entry in report.disagreements],
+            [_disagreement(report, entry, numbers) for entry in report.disagreements],
         ),
         *_footnotes(report, numbers),
         *_sources(report),
@@ -97,6 +100,8 @@ def _sections(report: Report, numbers: dict[str, int]) -> Iterator[str]:
     rest = (sentence for sentence in report.sentences if sentence.section)
     for heading, sentences in groupby(rest, key=lambda sentence: sentence.section):
         yield f"## {markdown_text(heading)}"
+        if heading == NEAREST:
+            yield NOT_AN_ANSWER
         yield _paragraph(list(sentences), numbers)
 
 
@@ -104,9 +109,25 @@ def _paragraph(sentences: Sequence[ReportSentence], numbers: dict[str, int]) -> 
     return " ".join(
         markdown_text(sentence.text)
         + _marks(sentence.findings, numbers)
+        + (f" ({sentence.origins} independent sources)" if sentence.origins > 1 else "")
         + (" *(not supported by its quotes)*" if sentence.findings and sentence.verdict == "unsupported" else "")
         for sentence in sentences
     )
+
+
+def _disagreement(report: Report, entry: Disagreement, numbers: dict[str, int]) -> str:
+    """Return both quotes, each with its source and date, the newer one marked."""
+    findings = {finding.id: finding for finding in report.findings}
+    sources = {source.id: source for source in report.sources}
+    sides = [markdown_text(entry.about)]
+    for finding in (findings[id] for id in entry.findings):
+        source = sources[finding.source]
+        title = markdown_text(source.title or source.url or source.path)
+        dated = markdown_text(finding.dated or source.published) or "not dated"
+        newer = ", the newer" if finding.id == entry.newer else ""
+        quote = f"“{markdown_text(' '.join(finding.quote.split()))}”{_marks([finding.id], numbers)}"
+        sides.append(f"  - {quote} — {title}, {dated}{newer}")
+    return "\n".join(sides)
 
 
 def _list(heading: str, entries: Sequence[str]) -> Iterator[str]:

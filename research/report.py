@@ -25,16 +25,23 @@ from research.records import (
 
 
 class ReportSentence(Record):
-    """A sentence and the findings it rests on. ``section`` is empty for the answer."""
+    """A sentence and the findings it rests on. ``section`` is empty for the answer.
+
+    ``origins`` is how many independent sources say it, where that is more than one; copies count once.
+    """
 
     text: str
     findings: tuple[str, ...] = ()
     section: str = ""
     verdict: VerdictName = "could not check"
+    origins: int = 0
 
 
 class ReportFinding(Record):
-    """A quote at ``source_text[start:end]``, in code points of the stored text."""
+    """A quote at ``source_text[start:end]``, in code points of the stored text.
+
+    ``dated`` is when the source says it was written (ISO 8601), or empty.
+    """
 
     id: str
     statement: str
@@ -43,6 +50,7 @@ class ReportFinding(Record):
     start: int
     end: int
     verdict: VerdictName
+    dated: str = ""
 
 
 class ReportSource(Record):
@@ -124,7 +132,7 @@ def checked(report: Report) -> Report:
     sources = {source.id for source in report.sources}
     cited: Sequence[tuple[str, Sequence[str]]] = [
         *((sentence.text, sentence.findings) for sentence in report.sentences),
-        *((entry.about, entry.findings) for entry in report.disagreements),
+        *((entry.about, (*entry.findings, *filter(None, [entry.newer]))) for entry in report.disagreements),
     ]
     for text, ids in cited:
         for id in ids:

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research import linking
+from research.errors import StoreProblem
 from research.ranking_weights import Weights
 from research.reasons import reasons
 from research.reranking import (
@@ -29,6 +30,7 @@ from research.reranking import (
     card,
     first_features,
     link_features,
+    settled,
     ties,
 )
 from tools.corpus_store import CorpusStore
@@ -111,6 +113,9 @@ class Pools:
         missing = [id for id in wanted if id not in self._cards]
         for id, source, title, text, names, vector in self._store.evidence(missing):
             self._cards[id] = card(id, source, title, text, names, np.frombuffer(vector, dtype="<f4"))
+        lost = [id for id in missing if id not in self._cards]
+        if lost:
+            raise StoreProblem(f"the corpus database {self._store.path} lacks a vector; index the folder again")
         cards = [self._cards[id] for id in wanted]
         for id in wanted:
             self._cards.move_to_end(id)
@@ -184,12 +189,11 @@ class Pools:
         for following in (weights.second, weights.third):
             features = np.hstack([features, self.links(pool, tied, scores)])
             seeds, scores = best(scores, SEEDS), features @ np.array(following)
-        final = scores
-        odds = np.exp(final - final.max())
-        order = best(final, len(final))
+        order, scores = settled(pool.first @ np.array(weights.first), scores, tied)
+        odds = np.exp(scores - scores[0])
         return Ranking(
             pool=pool,
-            scores={pool.cards[place].id: round(float(odds[place]), 6) for place in order},
+            scores={pool.cards[place].id: round(float(odd), 6) for place, odd in zip(order, odds, strict=True)},
             seeds=tuple(int(place) for place in seeds),
             ties=tied,
         )

@@ -15,7 +15,6 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from research import linking
 from research.errors import StoreProblem, WrongVersion
 from research.records import Label, Record
 from tools import lexical, names
@@ -27,6 +26,8 @@ if TYPE_CHECKING:
 
 VERSION = 2
 """Raised whenever the tables, the cutting into passages or the text that is embedded change."""
+BEFORE_NAMES = 1
+"""The version without names and titles; ``tools.corpus_upgrade`` fills them in."""
 DATABASE = "corpus.db"
 WAIT = 30.0
 """Seconds a statement waits for another process's transaction."""
@@ -43,7 +44,7 @@ CREATE INDEX files_by_source ON files(source);
 CREATE TABLE passages(
   id INTEGER PRIMARY KEY AUTOINCREMENT, source TEXT NOT NULL, start INTEGER NOT NULL, end INTEGER NOT NULL,
   title TEXT NOT NULL, heading TEXT NOT NULL, text TEXT NOT NULL, vector TEXT NOT NULL,
-  names TEXT NOT NULL DEFAULT '', UNIQUE (source, start));
+  {names.COLUMN}, UNIQUE (source, start));
 CREATE INDEX passages_by_vector ON passages(vector);
 CREATE TABLE vectors(hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 {lexical.SCHEMA}
@@ -139,6 +140,13 @@ class CorpusStore:
         elif version == 0:
             self.connection.execute("PRAGMA journal_mode = WAL")
             self.connection.executescript(_SCHEMA)
+        elif version == BEFORE_NAMES:
+            name = self.path.parent.name
+            (folder,) = self.connection.execute("SELECT folder FROM facts").fetchone() or ("FOLDER",)
+            raise WrongVersion(
+                f"the corpus “{name}” was indexed by an earlier version of this program; run "
+                f"`research index {folder} --corpus {name}`, which brings it up to date and embeds nothing again"
+            )
         elif version != VERSION:
             raise WrongVersion(
                 f"the corpus “{self.path.parent.name}” was written by another version of this program "
@@ -225,10 +233,18 @@ class CorpusStore:
             connection.executemany(
                 "INSERT OR IGNORE INTO passages(source, start, end, title, heading, text, vector, names) "
                 "VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-                [[*(getattr(row, field) for field in PassageRow.__struct_fields__), _names(row)] for row in passages],
+                [
+                    [
+                        *(getattr(row, field) for field in PassageRow.__struct_fields__),
+                        names.joined(row.title, row.text),
+                    ]
+                    for row in passages
+                ],
             )
             if passages:
-                _entitle(connection, passages[0])
+                opening = "SELECT id FROM passages WHERE source = ? ORDER BY start LIMIT 1"
+                (id,) = connection.execute(opening, (passages[0].source,)).fetchone()
+                names.entitle(connection, id, passages[0].title)
             connection.execute("UPDATE facts SET done = ?", (done,))
 
     def remove(self, names: Sequence[str]) -> None:
@@ -309,15 +325,3 @@ class CorpusStore:
         )
         fields = PassageRow.__struct_fields__
         return {int(str(row[0])): PassageRow(**dict(zip(fields, row[1:], strict=True))) for row in rows}  # type: ignore[arg-type]
-
-
-def _names(row: PassageRow) -> str:
-    return names.SEPARATOR.join(linking.all_names(row.title, row.text))
-
-
-def _entitle(connection: sqlite3.Connection, opening: PassageRow) -> None:
-    """Let a document be found by its title: ``opening`` is its first passage."""
-    connection.executemany(
-        "INSERT OR IGNORE INTO titles SELECT ?, id FROM passages WHERE source = ? AND start = ?",
-        [(key, opening.source, opening.start) for key in linking.keys(opening.title)],
-    )

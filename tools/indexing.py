@@ -24,6 +24,7 @@ from research.records import Label, Record, ident
 from tools import folder_files
 from tools.corpus_folder import Lock, make_folder
 from tools.corpus_store import CorpusStore, Facts, FileRow, PassageRow
+from tools.corpus_upgrade import brought_up_to_date
 from tools.documents import DocumentReader, embedded_text
 from tools.folder_files import Found
 from tools.vectors import DenseIndex
@@ -91,6 +92,7 @@ async def index_folder(
     with ExitStack() as stack:
         lock = Lock(corpus / "lock", exclusive=True)
         stack.callback(lock.release)
+        await asyncio.to_thread(brought_up_to_date, corpus)
         store = CorpusStore(corpus)
         stack.callback(store.close)
         job = _Job(place, corpus, store, parser, library, embedder, "public" if public else "private")

@@ -1,7 +1,8 @@
 """Names and titles of a corpus's passages: their tables, and looking them up. Part of ``tools.corpus_store``.
 
 ``named`` is an FTS5 table whose terms are whole names, kept in step with ``passages.names`` by triggers; ``titles``
-says which passage opens the document of a title. What is a name or a title is decided in ``research.linking``. Every function raises ``sqlite3.Error``.
+says which passage opens the document of a title. What is a name or a title is decided in ``research.linking``. Every
+function raises ``sqlite3.Error``.
 """
 
 from __future__ import annotations
@@ -10,8 +11,13 @@ import json
 import sqlite3
 from collections.abc import Collection
 
+from research import linking
+
 SEPARATOR = "\n"
 """Parts the names of a passage in its row: of all kinds of characters only controls part two terms of ``named``."""
+
+COLUMN = "names TEXT NOT NULL DEFAULT ''"
+"""The column of ``passages`` that holds the names of each."""
 
 SCHEMA = """
 CREATE VIRTUAL TABLE named USING fts5(
@@ -30,6 +36,33 @@ END;
 
 MOST_NAMESAKES = 10
 """Documents of one title that are looked at: a folder may hold a thousand files called “README”."""
+
+
+def joined(title: str, text: str) -> str:
+    """Return what stands in the column of a passage."""
+    return SEPARATOR.join(linking.all_names(title, text))
+
+
+def entitle(connection: sqlite3.Connection, opening: int, title: str) -> None:
+    """Let a document be found by its ``title``: ``opening`` is its first passage."""
+    rows = [(key, opening) for key in linking.keys(title)]
+    connection.executemany("INSERT OR IGNORE INTO titles VALUES (?, ?)", rows)
+
+
+def fill(connection: sqlite3.Connection) -> None:
+    """Give a database that was made before there were names its column, its tables and what belongs in them.
+
+    The caller has begun no transaction, and commits the one that this begins.
+    """
+    connection.executescript(f"BEGIN IMMEDIATE; ALTER TABLE passages ADD COLUMN {COLUMN}; {SCHEMA}")
+    last = ""
+    rows = connection.execute("SELECT id, source, title, text FROM passages ORDER BY source, start")
+    for id, source, title, text in rows.fetchall():
+        connection.execute("UPDATE passages SET names = ? WHERE id = ?", (joined(title, text), id))
+        if source != last:
+            entitle(connection, id, title)
+        last = source
+    connection.execute("INSERT INTO named(named) VALUES ('rebuild')")
 
 
 def holders(connection: sqlite3.Connection, name: str, limit: int) -> list[int]:

@@ -9,33 +9,36 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
+
+import msgspec
 
 from research.analysts import Notes
+from research.analysts.agreeing import agreed
 from research.analysts.asking import single
 from research.analysts.comparing import listed, sided
 from research.analysts.concluding import conclude
 from research.analysts.decompose import Part, decompose
+from research.analysts.disagreements import disagreements
 from research.analysts.gathering import NEAR
 from research.analysts.lookup import SURE as SAID
 from research.analysts.support import support
-from research.analysts.telling import near_section, says
+from research.analysts.telling import NEAREST, near_section, says
 from research.analysts.telling import told as followed
 from research.analysts.wording import alike, as_sentence, shorten
 from research.records import Disagreement, Draft, Finding, Section, Sentence, Task
-from research.words import NUMBER, entities, numbers, terms, years
 
 ANSWERS = 0.55
 """The least relevance of a sentence of the answer."""
 SURE = 0.75
+FURTHER = "More from the sources"
+"""The heading of what is quoted besides the answer where the question has one part, which the title says already."""
 _PER_SECTION = 6
 _AFTER = 3
 """Quotes in the answer after a short answer that follows from them."""
 _HEADING = 90
-_SAME_FRAME = 0.75
 _BESIDE = 0.8
 _AS_GOOD = 0.97
-"""The share of the best finding's relevance that others need beside it; where one answer is wanted, nearly all of it."""
+"""The share of the best finding's relevance that others need beside it; of one wanted answer, nearly all of it."""
 _APART = re.compile(
     r"(?i)\b(?:differ\w*|unlike|whereas|while|than|rather|compar\w+|instead|but|however|contrast|opposed|distinct\w*)\b|;"
 )
@@ -61,7 +64,7 @@ def compose(notes: Notes) -> Draft:
     """Return the draft; its answer is empty when no finding is relevant enough."""
     chain = followed(notes)
     if chain is not None:
-        return chain
+        return agreed(msgspec.structs.replace(chain, disagreements=_ledger(notes)), notes)
     parts = decompose(notes.question.text)
     groups = _groups(notes)
     told = _concluded(notes, groups)
@@ -75,11 +78,26 @@ def compose(notes: Notes) -> Draft:
     cited = {id for section in sections for sentence in section.sentences for id in sentence.findings}
     sure = any(says(group.heading, finding) for group in groups for finding in answer)
     used = [*answer, *(finding for finding in notes.findings if finding.id in cited)]
-    return Draft(
+    if not told and not answer:
+        sections = _nearest(sections, near_section(notes, used))
+    elif not told and not sure:
+        sections = (*sections, *near_section(notes, used))
+    draft = Draft(
         answer=(*concluded, *(_sentence(finding) for finding in answer)),
-        sections=sections if told or sure else (*sections, *near_section(notes, used)),
-        disagreements=disagreements(once(notes.findings, notes.tasks)),
+        sections=sections,
+        disagreements=_ledger(notes),
     )
+    return agreed(draft, notes)
+
+
+def _nearest(*groups: Sequence[Section]) -> tuple[Section, ...]:
+    """Return one section of all the sentences, for none of them answers; none where there are no sentences."""
+    sentences = tuple(sentence for sections in groups for section in sections for sentence in section.sentences)
+    return (Section(heading=NEAREST, sentences=sentences),) if sentences else ()
+
+
+def _ledger(notes: Notes) -> tuple[Disagreement, ...]:
+    return disagreements(notes.findings, notes.tasks, notes.sources)
 
 
 def _sentence(finding: Finding) -> Sentence:
@@ -187,11 +205,12 @@ def _sections(groups: Sequence[Group], answer: Sequence[Finding]) -> tuple[Secti
         beside = _AS_GOOD if single(group.heading) else _BESIDE
         least = beside * group.findings[0].relevance if group.findings else 0.0
         further = _unlike([finding for finding in fresh if finding.relevance >= least and _new(finding, answer)])
-        shown = (further or _unlike([finding for finding in fresh if finding.relevance >= least]))[:_PER_SECTION]
+        shown = further[:_PER_SECTION]
         if shown:
             used.extend(shown)
             sentences = tuple(_sentence(finding) for finding in _in_reading_order(shown))
-            sections.append(Section(heading=shorten(group.heading, _HEADING), sentences=sentences))
+            heading = FURTHER if len(groups) == 1 and answer else shorten(group.heading, _HEADING)
+            sections.append(Section(heading=heading, sentences=sentences))
     return tuple(sections)
 
 
@@ -207,31 +226,3 @@ def _in_reading_order(findings: Sequence[Finding]) -> list[Finding]:
     """Return the findings source by source, the source of the best first, each source's in the order of its text."""
     order = list(dict.fromkeys(finding.source for finding in findings))
     return sorted(findings, key=lambda finding: (order.index(finding.source), finding.start))
-
-
-def disagreements(findings: Sequence[Finding]) -> tuple[Disagreement, ...]:
-    """Return pairs of relevant findings of different sources that say the same but for a year or number.
-
-    Conservative: same names, nearly the same other words, and neither's numbers among the other's. Header lines, which
-    speak of their own document only, never disagree.
-    """
-    able = [f for f in findings if f.relevance >= ANSWERS and not re.match(r"[\w-]+:\s", f.statement)]
-    found: list[Disagreement] = []
-    for one, other in combinations(able, 2):
-        if one.source != other.source and _clash(one.statement, other.statement):
-            found.append(Disagreement(about=shorten(one.statement, 120), findings=(one.id, other.id)))
-    return tuple(found)
-
-
-def _clash(one: str, other: str) -> bool:
-    a, b = numbers(one) | years(one), numbers(other) | years(other)
-    if not a or not b or a <= b or b <= a:
-        return False
-    frame_a, frame_b = (set(terms(NUMBER.sub(" ", text))) - a - b for text in (one, other))
-    if not frame_a or not frame_b or len(frame_a & frame_b) / len(frame_a | frame_b) < _SAME_FRAME:
-        return False
-    return _names(one) == _names(other)
-
-
-def _names(text: str) -> set[str]:
-    return {word for name in entities(text) for word in terms(name) if not word.isdigit()}

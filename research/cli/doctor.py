@@ -131,12 +131,22 @@ def corpora(settings: Settings) -> Iterator[Check]:
         return
     for row in rows:
         whole = row.state == "whole"
-        detail = (
-            row.problem or f"{row.state}, {row.files:,} files, {row.passages:,} passages, {row.embedder}, {row.label}"
-        )
+        held = f"{row.state}, {row.files:,} files, {row.passages:,} passages"
+        detail = row.problem or f"{held}, {row.embedder}{next_embedder(row.embedder)}, {row.label}"
         yield Check(f"corpus {row.name}", "ok" if whole else "note", detail)
     if not rows:
         yield Check("corpora", "note", "none yet: research index FOLDER --corpus NAME")
+
+
+def next_embedder(name: str) -> str:
+    """Say in parentheses what a corpus's embedder is good for and what the next one would bring."""
+    if not name:
+        return ""
+    if name.startswith("hashing"):
+        return " (spelling; minilm adds meaning: `research setup embeddings`, then index with --rebuild)"
+    if ":" in name:
+        return " (meaning, by a service)"
+    return " (meaning, on this machine; openai:MODEL or ollama:MODEL may add more, and reads the texts)"
 
 
 def embedder(settings: Settings) -> Check:

@@ -211,3 +211,27 @@ def test_a_finding_s_verdict_is_whether_its_quote_bears_its_statement_out(
     draft = Draft(answer=(FIRST,), sections=())
     report = assemble(facts(), draft, [finding], SOURCES, supported, str)  # type: ignore[arg-type]
     assert [entry.verdict for entry in report.findings] == [verdict]
+
+
+def test_what_was_not_found_says_how_it_was_looked_for() -> None:
+    """Queries are counted once over the branches, and every place they went to is named."""
+    papers = Task.make("Who holds the lock?", ("lock",), "corpus", corpus="papers")
+    report = assembled(
+        Draft(answer=(), sections=()),
+        tasks=(LOCKS, papers),
+        outcomes=(
+            outcome(LOCKS, findings=(), asked=("lock", "who lock")),
+            outcome(papers, findings=(), asked=("lock",)),
+        ),
+    )
+    assert report.not_found == ("Who holds the lock? (looked for with 2 queries on the web and in papers)",)
+
+
+def test_without_an_answer_every_part_was_not_found() -> None:
+    """Evidence that is only near does not hide that the question is open."""
+    report = assembled(
+        Draft(answer=(), sections=DRAFT.sections),
+        outcomes=(outcome(asked=("budget",)),),
+        verdicts={SECOND: "supported"},
+    )
+    assert report.not_found == ("What is a budget? (looked for with 1 query on the web)",)

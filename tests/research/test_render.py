@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from research.records import Disagreement, Mode, Score
-from research.render import json_schema, to_json, to_markdown
+from research.render import NO_ANSWER, NOT_AN_ANSWER, json_schema, to_json, to_markdown
 from research.report import (
     BranchFacts,
     CapFacts,
@@ -214,3 +214,31 @@ def test_a_report_fits_the_schema() -> None:
     for name in ("run", "status", "exit_code", "mode", "answer", "sentences", "findings", "sources", "usage"):
         with pytest.raises(jsonschema.ValidationError):
             jsonschema.validate({key: value for key, value in good.items() if key != name}, schema)
+
+
+def test_a_disagreement_shows_both_quotes_with_their_dates() -> None:
+    """Each side has its quote, source and date; the newer one is marked, and what is not dated says so."""
+    other = ReportSource(id="cd" * 32, url="", title="Notes", path="/home/library/cd.txt", label="public")
+    sides = (
+        msgspec.structs.replace(finding("f-1", "reserved before\neach call", 10, 35), dated="2026-03-04"),
+        msgspec.structs.replace(finding("f-2", "a wall", 40, 46), source=other.id),
+    )
+    entry = Disagreement(about="when caps hold", findings=("f-1", "f-2"), newer="f-1")
+    made = to_markdown(sample(findings=sides, sources=(*sample().sources, other), disagreements=(entry,)))
+    assert "- when caps hold\n  - “reserved before each call”[^1] — Budgets, 2026-03-04, the newer\n" in made
+    assert "  - “a wall”[^2] — Notes, not dated\n" in made
+
+
+def test_a_sentence_says_how_many_independent_sources_it_has() -> None:
+    """The number stands after the marks where it is more than one, and nowhere else."""
+    said = ReportSentence(text="Caps are a wall.", findings=("f-2", "f-1"), origins=2)
+    made = to_markdown(sample(sentences=(said, *sample().sentences[1:])))
+    assert "Caps are a wall.[^1][^2] (2 independent sources)" in made
+    assert made.count("independent sources") == 1
+
+
+def test_the_nearest_evidence_is_marked_as_no_answer() -> None:
+    """Above what is only near stands that none of it answers."""
+    near = ReportSentence(text="Caps are a wall.", findings=("f-2",), section="Nearest evidence")
+    made = to_markdown(sample(answer="", sentences=(near,), disagreements=()))
+    assert f"{NO_ANSWER}\n\n## Nearest evidence\n\n{NOT_AN_ANSWER}\n\nCaps are a wall.[^1]" in made

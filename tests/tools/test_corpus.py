@@ -23,7 +23,7 @@ from tools.corpus import HybridCorpus, open_corpus
 from tools.corpus_folder import Lock, corpus_folder, list_corpora
 from tools.corpus_store import CorpusStore
 from tools.embeddings import HashingEmbedder
-from tools.indexing import index_folder
+from tools.indexing import IndexSummary, index_folder
 from tools.library import FileLibrary
 from tools.parse import ChildParser
 from tools.seal import Seal
@@ -47,13 +47,13 @@ class Shelf:
         self.papers = self.root / "papers"
         self.library = FileLibrary(home / "library", SystemClock(), Seal(bytes(32)))
         self.folder = home / "folder"
-        self.folder.mkdir()
+        self.folder.mkdir(parents=True)
         for name, text in TEXTS.items():
             (self.folder / name).write_text(text)
 
-    async def index(self, **options: object) -> None:
+    async def index(self, **options: object) -> IndexSummary:
         parts = (self.folder, self.papers, ChildParser(), self.library, HashingEmbedder())
-        await index_folder(*parts, **options)  # type: ignore[arg-type]
+        return await index_folder(*parts, **options)  # type: ignore[arg-type]
 
 
 @pytest.fixture
@@ -102,6 +102,86 @@ async def test_a_hit_is_an_exact_span_with_its_reasons(shelf: Shelf) -> None:
     assert (corpus.name, corpus.label, corpus.partial) == ("papers", "private", False)
     corpus.close()
     corpus.close()
+
+
+BRIDGE = {
+    "bridge.txt": "Ilvane Bridge\n=============\n\nThe bridge was designed by Edda Varnholt and opened in 1931.",
+    "edda.txt": "Edda Varnholt (engineer)\n========================\n\nShe grew up in Skerrow, and studied in Marn.",
+    **{f"{n}.txt": f"Place {n}\n=======\n\nA designer of town {n} was born in it." for n in range(60)},
+}
+
+
+@pytest.fixture
+async def bridge(tmp_path: Path) -> AsyncIterator[Shelf]:
+    made = Shelf(tmp_path / "bridge")
+    for name in TEXTS:
+        (made.folder / name).unlink()
+    for name, text in BRIDGE.items():
+        (made.folder / name).write_text(text)
+    await made.index()
+    yield made
+    made.library.close()
+
+
+async def test_what_the_best_passage_names_is_found(bridge: Shelf) -> None:
+    """A page that shares no word with the question is second, for the first names it; and it says so."""
+    corpus = open_corpus(bridge.papers, HashingEmbedder())
+    hits = await corpus.retrieve("Where was the designer of the Ilvane Bridge born?", 5)
+    lexical, _ = await corpus.lists("Where was the designer of the Ilvane Bridge born?", 50)
+    corpus.close()
+    assert "Edda Varnholt (engineer)" not in [hit.title for hit in lexical]
+    assert [hit.title for hit in hits[:2]] == ["Ilvane Bridge", "Edda Varnholt (engineer)"]
+    assert "its title stands in the question" in hits[0].why
+    assert "named in “Ilvane Bridge”" in hits[1].why
+
+
+async def test_a_link_goes_with_its_document(bridge: Shelf) -> None:
+    """A page that was deleted is led to no more; one that comes is, though what names it was not read again."""
+    text = (bridge.folder / "edda.txt").read_text()
+    (bridge.folder / "edda.txt").unlink()
+    await bridge.index()
+    question = "Where was the designer of the Ilvane Bridge born?"
+    assert "Edda Varnholt (engineer)" not in await ask(bridge, question)
+    (bridge.folder / "later.txt").write_text(text)
+    await bridge.index()
+    assert (await ask(bridge, question))[1] == "Edda Varnholt (engineer)"
+
+
+async def test_more_hits_than_were_ranked_are_those_of_the_lists(bridge: Shelf) -> None:
+    """Below what was ranked stands the rest of both lists, each passage once, and scores never rise."""
+    corpus = open_corpus(bridge.papers, HashingEmbedder())
+    hits = await corpus.retrieve("designer of a town", 200)
+    corpus.close()
+    assert len(hits) == len({hit.handle for hit in hits}) == len(BRIDGE)
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+    assert (hits[0].score, hits[-1].score) == (1, 0)
+
+
+async def test_an_earlier_corpus_is_brought_up_to_date(bridge: Shelf) -> None:
+    """Asking says which command does it; indexing again reads and embeds nothing, and links are there."""
+    connection = sqlite3.connect(bridge.papers / "corpus.db")
+    connection.executescript(
+        "DROP TRIGGER names_added; DROP TRIGGER names_removed; DROP TABLE named; DROP TABLE titles;"
+        "ALTER TABLE passages DROP COLUMN names; PRAGMA user_version = 1;"
+    )
+    connection.close()
+    with pytest.raises(WrongVersion, match=r"earlier version.*`research index .*/folder --corpus papers`"):
+        open_corpus(bridge.papers, HashingEmbedder())
+    assert [facts.state for facts in list_corpora(bridge.root)] == ["unreadable"]
+    summary = await bridge.index()
+    assert (summary.unchanged, summary.embedded) == (len(BRIDGE), 0)
+    titles = await ask(bridge, "Where was the designer of the Ilvane Bridge born?")
+    assert titles[:2] == ["Ilvane Bridge", "Edda Varnholt (engineer)"]
+
+
+async def test_a_lost_vector_is_a_store_problem(shelf: Shelf) -> None:
+    """A database that lacks what it should hold is named, and nothing is answered without it."""
+    connection = sqlite3.connect(shelf.papers / "corpus.db")
+    connection.execute("DELETE FROM vectors WHERE hash IN (SELECT vector FROM passages WHERE title = 'Budgets')")
+    connection.commit()
+    connection.close()
+    with pytest.raises(StoreProblem, match="lacks a vector; index the folder again"):
+        await ask(shelf, "budgets")
 
 
 async def test_the_dense_list_is_the_exact_nearest_neighbours(shelf: Shelf) -> None:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tools.lexical import MOST_TERMS, SCHEMA, expression, search, terms
+from tools.lexical import MOST_TERMS, SCHEMA, expression, having, search, terms
 
 DOCUMENTS = (
     ("PEP 8: Style Guide", "PEP 8: Style Guide", "Conventions for code."),
@@ -61,7 +61,7 @@ def connection() -> sqlite3.Connection:
 )
 def test_stems_accents_and_names_are_found(query: str, first: int) -> None:
     """Word forms and accents do not matter, operators are plain words, and a numbered name is more than its number."""
-    assert search(database(), query, 10)[0] == first
+    assert next(iter(search(database(), query, 10))) == first
 
 
 def test_stopwords_count_only_when_there_is_nothing_else() -> None:
@@ -69,7 +69,7 @@ def test_stopwords_count_only_when_there_is_nothing_else() -> None:
     assert terms("What is it?") == ["what", "is", "it"]
     assert terms("What is the budget, and the budget of it?") == ["budget"]
     assert terms("?!") == []
-    assert search(database(), "?!", 5) == []
+    assert search(database(), "?!", 5) == {}
 
 
 def test_a_pasted_page_is_cut() -> None:
@@ -81,5 +81,15 @@ def test_a_removed_passage_is_not_found_again() -> None:
     """Deleting a row takes it out of the index as well."""
     connection = database()
     connection.execute("DELETE FROM passages WHERE id = 3")
-    assert search(connection, "budgets", 5) == []
+    assert search(connection, "budgets", 5) == {}
     connection.execute("INSERT INTO words(words) VALUES ('integrity-check')")
+
+
+def test_scores_fall_and_forms_are_counted() -> None:
+    """The best passage has the highest score, and a count of a word's forms stops where it is told to."""
+    scores = list(search(database(), "PEP 8 conventions for Python", 10).values())
+    assert scores == sorted(scores, reverse=True) and scores[-1] > 0
+    assert having(database(), "budgets", 10) == having(database(), "BUDGET", 10) == 1
+    assert having(database(), "pep", 10) == 2
+    assert having(database(), "pep", 1) == 1
+    assert having(database(), '"', 10) == 0

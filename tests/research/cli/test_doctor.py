@@ -5,7 +5,9 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from research.cli.doctor import Check, installation, packages, services, state
+import pytest
+
+from research.cli.doctor import Check, installation, next_embedder, packages, services, state
 from research.settings import load
 
 
@@ -55,3 +57,17 @@ def test_nothing_set_is_a_note_and_no_failure(tmp_path: Path) -> None:
     found = list(services(load({"home": str(tmp_path)}, {}), network=False))
     assert {check.state for check in found} == {"note"}
     assert Check("keys", "note", "none set") in found
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("hashing-512-1", "`research setup embeddings`"),
+        ("all-MiniLM-L6-v2", "openai:MODEL or ollama:MODEL may add more"),
+        ("openai:text-embedding-3-small", "by a service"),
+    ],
+)
+def test_an_embedder_is_told_with_what_the_next_would_bring(name: str, said: str) -> None:
+    """What the corpus's own is good for, and how to get the better one; of a corpus without one, nothing."""
+    assert said in next_embedder(name)
+    assert next_embedder("") == ""
