@@ -198,7 +198,11 @@ async def check_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
 
     asked = claims[:MOST_CHECKS] if context.analyst.agentic else claims
     verdicts, trouble = await context.settle("checking", [verdict(claim) for claim in asked])
-    beyond = f"of {len(claims)} sentences, the first {len(asked)} were checked" if len(asked) < len(claims) else ""
+    beyond = (
+        f"of {len(claims)} sentences, only the first {len(asked)} are given to the checker"
+        if len(asked) < len(claims)
+        else ""
+    )
     return {"verdicts": dict(verdicts), "failures": _failed("check", "checking", trouble, beyond)}
 
 

@@ -28,7 +28,7 @@ async def _no_orders() -> None:
 
 
 class Cancellation:
-    """One per gate. The first reason to stop is the one that is told; nothing is ever taken back in this process."""
+    """One per gate. The first reason to stop is told, unless a final one comes; nothing is taken back in a process."""
 
     def __init__(self) -> None:
         self._look: Look = _no_orders
@@ -40,9 +40,9 @@ class Cancellation:
         """Have ``look`` awaited at each check."""
         self._look = look
 
-    def stop(self, why: str) -> None:
-        """End the whole run."""
-        self._why = self._why or why
+    def stop(self, why: str, *, final: bool = False) -> None:
+        """End the whole run; a ``final`` reason, after which nothing can go on, takes the place of an earlier one."""
+        self._why = why if final else self._why or why
         self._stopped.set()
 
     def cancel(self, branch: str) -> None:

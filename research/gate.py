@@ -102,9 +102,9 @@ class Gate:
         """Have ``look`` awaited before each call is sent."""
         self._cancellation.heed(look)
 
-    def stop(self, why: str = "the run was asked to stop") -> None:
-        """Start no more calls; those in flight go on. The first reason is the one that is told."""
-        self._cancellation.stop(why)
+    def stop(self, why: str = "the run was asked to stop", *, final: bool = False) -> None:
+        """Start no more calls; those in flight go on. The first reason is told, or the one that is ``final``."""
+        self._cancellation.stop(why, final=final)
 
     def cancel(self, branch: str) -> None:
         """Start no more calls for one branch; those in flight go on, and so do the other branches."""

@@ -101,6 +101,10 @@ class Library(Protocol):
         """Return where a text came from: of several places ``url``, or else the latest. Raises ``StoreProblem``."""
         ...
 
+    async def ids(self) -> frozenset[str]:
+        """Return the ids of all texts that it can say of where they came from."""
+        ...
+
     def path(self, source: str) -> Path:
         """Return where the stored text is, for people and other tools."""
         ...

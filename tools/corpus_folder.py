@@ -172,6 +172,15 @@ def _facts(folder: Path) -> CorpusFacts:
     )
 
 
+def sources_of(folder: Path) -> set[str]:
+    """Return the ids of the texts that a corpus holds passages of."""
+    store = CorpusStore(folder, read_only=True)
+    try:
+        return {file.source for file in store.files().values() if file.source}
+    finally:
+        store.close()
+
+
 def make_folder(folder: Path) -> None:
     """Make the corpus folder, readable by its owner only. Raises ``StoreProblem``."""
     try:

@@ -118,6 +118,8 @@ class _Job:
         self._reader = DocumentReader(parser, library, label)
         self._embedder = embedder
         self._label: Label = label
+        self._library = library
+        self._kept: frozenset[str] = frozenset()
         self._embedded = 0
         self._started = False
 
@@ -128,6 +130,7 @@ class _Job:
         elif before is not None:
             self._check(before)
         known = self._store.files()
+        self._kept = await self._library.ids()
         gone = sorted(known.keys() - {file.name for file in files})
         if gone:
             self._begin(len(files))
@@ -175,7 +178,8 @@ class _Job:
             facts = folder_files.status(file)
             size, mtime_ns = facts.st_size, facts.st_mtime_ns
             same = before is not None and (before.size, before.mtime_ns) == (size, mtime_ns)
-            if before is not None and same and before.source and before.label == self._label:
+            unchanged = before is not None and same and before.label == self._label
+            if before is not None and unchanged and before.source in self._kept:
                 return
             data = await asyncio.to_thread(folder_files.content, file)
             digest = hashlib.sha256(data).hexdigest()

@@ -100,6 +100,9 @@ class FileLibrary:
             raise StoreProblem(f"the library does not know where the text {source[:12]} came from; {REPAIR}")
         return self._source(row)
 
+    async def ids(self) -> frozenset[str]:
+        return await self._database.run(_ids)
+
     def close(self) -> None:
         """Close the database."""
         self._database.close()
@@ -123,7 +126,11 @@ def described(path: Path) -> set[str]:
     except NothingYet:
         return set()
     with closing(connection), spoken(path, REMEDY):
-        return {str(row[0]) for row in connection.execute("SELECT DISTINCT id FROM sources")}
+        return set(_ids(connection))
+
+
+def _ids(connection: sqlite3.Connection) -> frozenset[str]:
+    return frozenset(str(row[0]) for row in connection.execute("SELECT DISTINCT id FROM sources"))
 
 
 def describe(path: Path, seal: Seal, sources: Sequence[Source]) -> None:

@@ -9,11 +9,16 @@ from __future__ import annotations
 
 import fcntl
 import os
+import re
+import stat
 import time
 from pathlib import Path
 from types import TracebackType
 
 from research.errors import NotTheOwner, StoreProblem
+
+RUN = re.compile(r"[\w.-]+", re.ASCII)
+"""What a file of a run may be called; any other file in the folder is nobody's mark."""
 
 WIDTH = 20
 """Digits of the process number and of the mark, each padded, so that one write replaces both."""
@@ -170,11 +175,12 @@ def marks(folder: Path) -> dict[str, int]:
     found = {}
     for path in sorted(folder.glob("*.lock")):
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO would wait for a writer
         except OSError:  # gone in between, or not ours to read: then there is no mark
             continue
         try:
-            found[path.stem] = _read(handle)[1]
+            if RUN.fullmatch(path.stem) and stat.S_ISREG(os.fstat(handle).st_mode):
+                found[path.stem] = _read(handle)[1]
         finally:
             os.close(handle)
     return {run: marked for run, marked in found.items() if marked is not None}

@@ -20,7 +20,7 @@ from research.app.running import RunHandle, begin_run, stored_words
 from research.app.stores import RunFiles, run_files
 from research.app.world import check_options, check_price
 from research.budget import NANO, Caps
-from research.errors import NotTheOwner, UsageFault
+from research.errors import NotTheOwner, StoreProblem, UnknownName, UsageFault
 from research.forked import Ended, Given, Round, with_lost_rounds, without_gaps
 from research.ledger import Ledger
 from research.options import RunOptions
@@ -229,8 +229,15 @@ class _Fork:
             above = build(Origin, msgspec.json.decode(row.origin))
             further = "branch" if at == "branch" and above.at != "plan" else above.at if at == "compose" else "plan"
             same = further == above.at  # what was used again then: its origin may have gone on since
-            more = above if same else await self._origin(stored_run(self._home, above.run), further)
+            more = above if same else await self._further(above, further)
             calls, tokens, money = calls + more.calls, tokens + more.tokens, [*money, more.usd]
         known = [usd for usd in money if usd is not None]
         usd = sum(known) if len(known) == len(money) else None
         return Origin(run=row.id, at=at, calls=calls, tokens=tokens, usd=usd)
+
+    async def _further(self, above: Origin, at: ForkPoint) -> Origin:
+        """Return what the run above a fork had used up to ``at``; where it is lost or damaged, no cost is known."""
+        try:
+            return await self._origin(stored_run(self._home, above.run), at)
+        except (UnknownName, StoreProblem):
+            return replace(above, usd=None)

@@ -38,7 +38,7 @@ async def go_back(run: str | None, settings: Settings, *, take_over: bool, liste
     seal = home.seal()
     told = [*_salvaged(home, "runs", home.runs), *_salvaged(home, "library", home.described)]
     told += _described(home, seal)
-    name = _named(run, settings)
+    name = _named(run, settings, told, listen)
     for sentence in told:
         listen(Event(run=name, kind="notice", detail=sentence))
     with (
@@ -95,35 +95,46 @@ def undescribed(home: Home, seal: Seal) -> list[Source]:
     """Return the sources that the runs know of and that have no row in the library."""
     if not home.runs.exists():
         return []
+    known = known_sources(home.runs, seal)  # first: a text is described before a run says that it read it
     there = library.described(home.described)
-    return [source for source in known_sources(home.runs, seal) if source.id not in there]
+    return [source for source in known if source.id not in there]
 
 
 async def give_up(run: str | None, settings: Settings) -> tuple[str, str]:
     """Accept the loss of a run that nothing can be saved of: return its id and what was lost, or twice nothing.
 
-    ``run`` is its id or the beginning of it. What is left of it is set aside, and it is no longer told as lost.
+    ``run`` is its whole id: what is given up for good is not named by halves. What is left of it is set aside, and
+    it is no longer told as lost.
     """
     home = Home(settings)
     rows = stored_runs(home)
     sound = [row.id for row in rows if row.whole]
     known = {*home.recorded(), *(row.id for row in rows)} - set(sound)
-    found = [name for name in known if run and name.startswith(run)]
-    if len(found) != 1 or any(name.startswith(run or "") for name in sound):
+    if run is None or run not in known:
         return "", ""
     seal = home.seal()
     with (
-        RunLock(home.locks, found[0], mending=True) as lock,
+        RunLock(home.locks, run, mending=True) as lock,
         closing(Database(home.runs, run_store.SCHEMA, run_store.VERSION, remedy=run_store.REMEDY)) as database,
     ):
-        work = partial(discard, seal=seal, path=home.runs, run=found[0], marked=lock.marked)
+        work = partial(discard, seal=seal, path=home.runs, run=run, marked=lock.marked)
         told = await database.run(work)
         if told:
             lock.forget()
-    return (found[0], told) if told else ("", "")
+    return (run, told) if told else ("", "")
 
 
-def _named(run: str | None, settings: Settings) -> str:
+def _named(run: str | None, settings: Settings, told: list[str], listen: Listener) -> str:
+    """Return the id of a run as :func:`_found` does; where there is none, first say what was done to the files."""
+    try:
+        return _found(run, settings)
+    except (UnknownName, StoreProblem):
+        for sentence in told:
+            listen(Event(run="", kind="notice", detail=sentence))
+        raise
+
+
+def _found(run: str | None, settings: Settings) -> str:
     """Return the id of a run that may be damaged or lost, by its id, the beginning of it, or as the last one."""
     home = Home(settings)
     rows = stored_runs(home)

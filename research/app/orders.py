@@ -15,7 +15,7 @@ from contextlib import asynccontextmanager
 from research.app.hands import HANDS, Hands
 from research.app.last_good import give_up
 from research.app.records import Home, branches_of, find_run, onward, published, stored_run
-from research.app.stores import run_files
+from research.app.stores import order_book, run_files
 from research.errors import NotTheOwner, StoreProblem, UsageFault
 from research.gate import Gate
 from research.ports import Clock, Journal
@@ -81,7 +81,7 @@ class Obedience:
                 self._gate.cancel(order.branch)
             elif order.what == "cancel":
                 self.cancelled = True
-                self._gate.stop(was_cancelled(run))
+                self._gate.stop(was_cancelled(run), final=True)
             elif order.seq > self._before:
                 self._gate.stop(f"the run {run} was paused; `research resume {run}` goes on with it")
 
@@ -111,10 +111,11 @@ async def cancel(run: str | None, settings: Settings, *, branch: int | None = No
     row = _unfinished(run, settings, "cancel")
     home = Home(settings)
     task = "" if branch is None else _numbered(branch, row, settings)
+    with order_book(home, row.id) as book:
+        await book.give("cancel", task)
+    if task or row.status == "running":
+        return Told(run=row.id, status=row.status, under_way=row.status == "running")
     with run_files(home, hands.clock) as files:
-        await files.orders(row.id).give("cancel", task)
-        if task:
-            return Told(run=row.id, status=row.status, under_way=row.status == "running")
         try:
             with RunLock(home.locks, row.id) as lock:
                 if published(row.id, home):
@@ -132,8 +133,8 @@ async def pause(run: str | None, settings: Settings, *, hands: Hands = HANDS) ->
     row = _unfinished(run, settings, "pause")
     if row.status != "running":
         raise UsageFault(f"nobody is working on the run {row.id}, which is {row.status}; {onward(row)}")
-    with run_files(Home(settings), hands.clock) as files:
-        await files.orders(row.id).give("pause")
+    with order_book(Home(settings), row.id) as book:
+        await book.give("pause")
     return Told(run=row.id, status="running", under_way=True)
 
 

@@ -92,6 +92,13 @@ def recorded(home: Home, run: str) -> Iterator[Journal]:
 
 
 @contextmanager
+def order_book(home: Home, run: str) -> Iterator[OrderBook]:
+    """Open the orders to an existing run alone: they can be given also when the library is damaged or gone."""
+    with closing(Database(home.runs, SCHEMA, VERSION, remedy=REMEDY)) as database:
+        yield OrderBook(database, home.seal(), run)
+
+
+@contextmanager
 def run_files(home: Home, clock: Clock) -> Iterator[RunFiles]:
     """Open the files of ``home``, making them on first use."""
     seal = home.seal(create=True)

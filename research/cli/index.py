@@ -51,7 +51,6 @@ def index(
 
     was = next((row.label for row in app.corpora(settings) if row.name == corpus), "")
     label = label_for(was, public=public, rebuild=rebuild)
-    _tell(corpus, was, label, asked=public is not None)
     lines = IndexLines(Progress(quiet=quiet), monotonic)
     chosen = settings.embedder if embedder else None
     summary = run(
@@ -66,6 +65,7 @@ def index(
         ),
         Advice(unbegun=AGAIN),
     )
+    _tell(corpus, was, label, asked=public is not None)
     for file in summary.skipped:
         Progress().line(f"skipped {file.name}: {file.reason}")
     if json:

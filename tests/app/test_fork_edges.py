@@ -21,18 +21,19 @@ from research.app.making import Made
 from research.app.orders import Obedience
 from research.app.records import Home
 from research.app.running import RunHandle
-from research.app.stores import run_files
+from research.app.stores import order_book, run_files
 from research.app.world import Judgement
 from research.budget import Caps
 from research.cancellation import Stopping
 from research.effects import ModelEffect
-from research.errors import Fatal, UnknownName, UsageFault
+from research.errors import Fatal, StoreProblem, UnknownName, UsageFault
 from research.gate import Gate
 from research.options import RunOptions
 from research.records import Event, ForkPoint, Label, Plan, Question, Task, encode
 from research.report import Report
 from research.requests import Message, ModelReply, ModelRequest, Role, TokenCount
 from research.settings import Settings, load
+from tools.clock import SystemClock
 from tools.fakes.scripted import ManualClock, MemoryJournal, ScriptedModel
 from tools.run_store import COLUMNS, SELECT
 
@@ -168,6 +169,33 @@ async def test_a_fork_of_a_fork_counts_what_was_paid_before_its_point(settings: 
         for below, expected in paid.items():
             grandchild = await forked(child.run, below, settings, CALLING)  # type: ignore[arg-type]
             assert grandchild.origin is not None and grandchild.origin.calls == expected, (at, below)
+
+
+@pytest.mark.parametrize("at", ["plan", "branch"])
+async def test_a_fork_can_be_forked_when_the_run_above_it_is_lost(settings: Settings, at: ForkPoint) -> None:
+    """All that is needed is in the fork; what the lost run had cost is not known any more."""
+    above = await asked(settings)
+    below = await forked(above.run, "compose", settings)
+    with closing(sqlite3.connect(Home(settings).runs)) as database:
+        database.execute("DELETE FROM runs WHERE id = ?", (above.run,))
+        database.commit()
+    again = await forked(below.run, at, settings)
+    assert again.findings
+    assert again.origin is not None
+    assert again.origin.usd is None
+
+
+async def test_an_order_can_be_given_when_the_library_is_gone(settings: Settings) -> None:
+    """A run that spends money can be stopped by whoever can write beside it; to go on with it is refused."""
+    run = (await asked(settings)).run
+    home = Home(settings)
+    for path in home.library.glob("library.db*"):
+        path.unlink()
+    with order_book(home, run) as book:
+        await book.give("pause")
+        assert [order.what for order in await book.every()] == ["pause"]
+    with pytest.raises(StoreProblem, match="described"), run_files(home, SystemClock()):
+        pass
 
 
 async def test_the_seconds_of_earlier_lives_count(settings: Settings) -> None:

@@ -132,3 +132,43 @@ def test_a_run_whose_question_is_lost_twice_can_be_given_up(finished: tuple[Path
     told = json.loads(run(home, "cancel", id, "--json").stdout)
     assert (told["run"], told["status"], "1 of runs" in told["lost"]) == (id, "cancelled", True)
     assert stores(home)["runs"][0] == "ok"
+
+
+def test_a_loss_is_accepted_by_the_whole_id_only(finished: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """The beginning of an id gives nothing up."""
+    home, id = copy_home(finished[0], tmp_path), finished[1]
+    with closing(sqlite3.connect(home / "runs.db")) as database:
+        for table in ("runs", "intents", "outcomes", "records", "checkpoints"):
+            database.execute(f"DELETE FROM {table}")
+        database.commit()
+    assert "the loss is accepted" not in said(home, "cancel", id[:8])
+    assert stores(home)["runs"][0] == "fail"
+    assert "the loss is accepted" in said(home, "cancel", id, code=0)
+
+
+def test_what_was_done_to_a_file_is_said_before_a_name_is_refused(
+    finished: tuple[Path, str, Path], tmp_path: Path
+) -> None:
+    """--from-journal saves what it can of the file first; a wrong name hides nothing of that."""
+    home = copy_home(finished[0], tmp_path)
+    with closing(sqlite3.connect(home / "runs.db")) as database:
+        database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    data = bytearray((home / "runs.db").read_bytes())
+    data[2 * 4096 : 3 * 4096] = bytes(4096)
+    (home / "runs.db").write_bytes(data)
+    told = said(home, "resume", "nonsense", "--from-journal", code=2)
+    assert "rows of it were saved; it is kept as" in told
+    assert "there is no run nonsense" in told
+
+
+def test_texts_of_a_corpus_that_the_library_lost_are_named_and_indexed_again(tmp_path: Path) -> None:
+    """doctor names the corpus where no run has read it yet; the same index command stores the texts again."""
+    home = make_home(tmp_path)
+    for path in (home / "library").glob("library.db*"):
+        path.unlink()
+    state, detail = stores(home)["library"]
+    assert (state, "3 texts of the corpus notes have no row in it" in detail) == ("fail", True)
+    again = run(home, "index", str(tmp_path / "documents"), "--corpus", "notes", "--json")
+    assert (again.returncode, json.loads(again.stdout)["unchanged"]) == (0, 3)
+    assert stores(home)["library"][0] == "ok"
+    assert run(home, "ask", QUESTION, "--corpus", "notes").returncode == 0

@@ -473,7 +473,7 @@ async def test_a_model_is_asked_about_so_many_sentences_and_no_more(tmp_path: Pa
     losses = [loss.why for loss in report.skipped if loss.what == "checking"]
     if agentic and more:
         assert unchecked == [f"Sentence {n}." for n in range(MOST_CHECKS, MOST_CHECKS + more)]
-        assert losses == [f"of {MOST_CHECKS + more} sentences, the first {MOST_CHECKS} were checked"]
+        assert losses == [f"of {MOST_CHECKS + more} sentences, only the first {MOST_CHECKS} are given to the checker"]
         assert report.status == "partial"
     else:
         assert (unchecked, losses, report.status) == ([], [], "done")

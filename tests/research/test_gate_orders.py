@@ -142,3 +142,13 @@ async def test_a_branch_that_is_cancelled_while_its_call_waits_for_a_turn_sends_
     with pytest.raises(BranchCancelled):
         await second
     assert held.asked == ["one"]
+
+
+async def test_a_cancel_that_follows_a_pause_is_what_is_told() -> None:
+    """A final reason takes the place of an earlier one, and no later one takes its place."""
+    bench = Bench(Held())
+    bench.gate.stop("paused")
+    bench.gate.stop("cancelled", final=True)
+    bench.gate.stop("paused again")
+    with pytest.raises(Stopping, match=r"^cancelled$"):
+        await bench.ask("one", "b")

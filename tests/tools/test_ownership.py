@@ -168,3 +168,13 @@ def test_a_run_that_is_given_up_leaves_no_mark(tmp_path: Path) -> None:
         with pytest.raises(StoreProblem, match="cannot be used"):
             lock.forget()
     assert marks(tmp_path) == {}
+
+
+def test_only_files_of_runs_hold_marks(tmp_path: Path) -> None:
+    """A folder, a pipe that nobody writes to and a name with a line break are no locks, and nobody waits for them."""
+    with RunLock(tmp_path, "run-1") as lock:
+        lock.mark(3)
+    (tmp_path / "folder.lock").mkdir()
+    os.mkfifo(tmp_path / "pipe.lock")
+    (tmp_path / "two\nlines.lock").write_text("1 2")
+    assert marks(tmp_path) == {"run-1": 3}

@@ -201,6 +201,9 @@ class MemoryLibrary:
             raise StoreProblem(f"the library has no source {source[:12]}")
         return found
 
+    async def ids(self) -> frozenset[str]:
+        return frozenset(self._sources)
+
     def path(self, source: str) -> Path:
         """Return a name only: nothing is on disk."""
         return Path("memory") / f"{source}.txt"
