@@ -204,8 +204,9 @@ def ties(asked: Asked, cards: Sequence[Card], rarity: Callable[[str], float]) ->
     in_question = asked.runs & places.keys()
     names = tuple(sorted(name for name, held in places.items() if len(held) > 1 or name in in_question))
     holding = np.zeros((len(cards), len(names)))
-    for column, name in enumerate(names):
-        holding[places[name], column] = 1
+    columns = {name: column for column, name in enumerate(names)}
+    cells = [(number, columns[name]) for number, card in enumerate(cards) for name in card.names & columns.keys()]
+    holding[tuple(np.array(cells, dtype=np.intp).reshape(-1, 2).T)] = 1
     return Ties(
         mention=_mentions(cards),
         holding=holding,
@@ -291,10 +292,14 @@ def _shared(holding: Floats, rarity: Floats, seeds: NDArray[np.intp]) -> Floats:
 
 
 def linked(scores: Floats, tied: Ties) -> float:
-    """Return how far a pool is linked, from 0 to 1: whether its best passages mention one another's titles."""
+    """Return how far a pool is linked, from 0 to 1: whether its best passages mention others' titles or are mentioned.
+
+    It is 1, too, when the best one alone does.
+    """
     first = best(scores, LOOKED_AT)
     mentioning = tied.mention[first].any(axis=1) | tied.mention[:, first].any(axis=0)
-    return min(1.0, max(0.0, (float(mentioning.mean()) - APART) / (LINKED - APART)))
+    share = (float(mentioning.mean()) - APART) / (LINKED - APART)
+    return 1.0 if mentioning[0] else min(1.0, max(0.0, share))
 
 
 def settled(first: Floats, last: Floats, tied: Ties) -> tuple[NDArray[np.intp], Floats]:

@@ -1,7 +1,7 @@
-"""Asking a corpus: a lexical and a dense list of passages, fused by reciprocal rank.
+"""Asking a corpus: what a lexical and a dense list find, ranked with what is tied to it.
 
 Opening reads SQLite only; Chroma is imported at the first retrieval, in a thread. Building a corpus is in
-``tools.indexing``; analysing or quoting what is found is the caller's.
+``tools.indexing``, pooling in ``tools.corpus_pool``, judging in ``research.reranking``; analysing or quoting what is found is the caller's.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ CANDIDATES = 500
 """Passages whose lexical score is known to the ranking."""
 
 HASHING_VOTES = 64
-"""How often the lexical list counts against a hashing embedder's list.
+"""How often the lexical list counts against a hashing embedder's list where both are fused, below what is ranked.
 
 Such an embedder sees the spellings that BM25 sees and cannot tell rare words from common ones. Recall at 5 of BM25
 alone, of one vote and of 64 (``python -m bench.retrieval``): HotpotQA 80.5, 78.5, 80.5; MuSiQue 53.8, 44.1, 54.1;
@@ -119,7 +119,9 @@ class HybridCorpus:
         self._patience = PATIENCE
 
     async def retrieve(self, query: str, limit: int) -> Sequence[Hit]:
-        """Return at most ``limit`` passages, best first; ``why`` holds the ranks in the lists that found each.
+        """Return at most ``limit`` passages, best first; ``why`` says in words why each is there.
+
+        ``score`` is its odds against the first, which has 1; 0 below what was ranked.
 
         Raises ``EffectFailed`` when the embedder's service fails, ``StoreProblem`` when a store does.
         """

@@ -15,7 +15,7 @@ from tools.embeddings import HashingEmbedder
 
 
 def test_a_feature_that_tells_gets_the_weight() -> None:
-    """Of two features one stands out where the passage is needed, the other is noise; what tells nothing is left out."""
+    """One stands out where the passage is needed, the other is noise; a question that tells nothing is left out."""
     random = np.random.default_rng(0)
     rows = []
     for number in range(40):

@@ -26,7 +26,7 @@ def test_a_document_is_called_by_its_title(title: str, expected: tuple[str, ...]
 
 
 def test_names_are_capitalised_runs_and_years() -> None:
-    """Small words join them, the end of a line or sentence parts them, and function words at their head are left out."""
+    """Small words join them, the end of a line or sentence parts them, function words at their head are left out."""
     text = (
         "The University of Skerrow was founded in 1923 by Edda Varnholt. She is in\nNorth Skerrow. Later O'Neil's aide "
         "J. R. Doe of St. Ives saw Étienne. In 1990 Python 3.12 was far."
