@@ -28,12 +28,16 @@ async def _no_orders() -> None:
 
 
 class Cancellation:
-    """One per gate. The first reason to stop is told, unless a final one comes; nothing is taken back in a process."""
+    """One per gate. The first reason to stop is told, unless a final one comes; nothing is taken back in a process.
+
+    An error that was raised for an earlier reason tells the final one, too, when it comes before the work has ended.
+    """
 
     def __init__(self) -> None:
         self._look: Look = _no_orders
         self._stopped = asyncio.Event()
         self._why = ""
+        self._raised: list[Stopping] = []
         self._cancelled: defaultdict[str, asyncio.Event] = defaultdict(asyncio.Event)
 
     def heed(self, look: Look) -> None:
@@ -44,6 +48,8 @@ class Cancellation:
         """End the whole run; a ``final`` reason, after which nothing can go on, takes the place of an earlier one."""
         self._why = why if final else self._why or why
         self._stopped.set()
+        for error in self._raised:
+            error.args = (self._why,)
 
     def cancel(self, branch: str) -> None:
         """End one branch; the others go on."""
@@ -53,7 +59,8 @@ class Cancellation:
         """Raise ``Stopping`` or ``BranchCancelled`` when the run or the branch was told to end, up to this moment."""
         await self._look()
         if self._stopped.is_set():
-            raise Stopping(self._why)
+            self._raised.append(Stopping(self._why))
+            raise self._raised[-1]
         if self._cancelled[branch].is_set():
             raise BranchCancelled("cancelled by the user")
 

@@ -38,23 +38,26 @@ LOCAL = (RuntimeError, ImportError, SystemError)
 """Whose texts are looked at, with the panics of libraries in Rust: no server's words are among them."""
 
 
-def lacking(error: BaseException) -> str:
-    """Return what ran out, in words, when that is why ``error`` was raised; else nothing."""
+def lacking(error: BaseException, *local: type[BaseException]) -> str:
+    """Return what ran out, in words, when that is why ``error`` was raised; else nothing.
+
+    The texts of ``local``, a library's own errors that no server has a part in, are looked at, too.
+    """
     for link in _chain(error):
         if isinstance(link, MemoryError):
             return "memory"
         if isinstance(link, OSError) and link.errno in ERRNOS:
             return ERRNOS[link.errno]
-        if isinstance(link, LOCAL) or not isinstance(link, Exception):
+        if isinstance(link, (*LOCAL, *local)) or not isinstance(link, Exception):
             said = str(link).lower()
             for text in (text for text in TEXTS if text in said):
                 return TEXTS[text]
     return ""
 
 
-def exhausted(error: BaseException) -> Exhausted | None:
-    """Return the error that ends the work in this process when something ran out; else ``None``."""
-    what = lacking(error)
+def exhausted(error: BaseException, *local: type[BaseException]) -> Exhausted | None:
+    """Return the error that ends the work in this process when something ran out; else ``None``. As ``lacking``."""
+    what = lacking(error, *local)
     return Exhausted(f"out of {what}; what was recorded is kept, and the work can be gone on with") if what else None
 
 

@@ -252,7 +252,8 @@ class BranchOutcome(Record):
 class Origin(Record):
     """Which run a run was forked from, at which step, and what of it was used again without being paid again.
 
-    ``usd`` is in dollars, ``None`` when a price is unknown.
+    ``usd`` is in dollars, ``None`` when a price is unknown. ``known`` is false when more was used again than the
+    figures say: ``run`` is a fork itself, and what it had used of a run that is lost or damaged cannot be counted.
     """
 
     run: str
@@ -260,12 +261,17 @@ class Origin(Record):
     calls: int = 0
     tokens: int = 0
     usd: float | None = 0.0
+    known: bool = True
 
     @property
     def spoken(self) -> str:
         """The origin in words, for people."""
         reused = f"{counted(self.calls, 'call')} and {counted(self.tokens, 'token')} of it are used again, unpaid"
-        return f"from {self.run} at {self.at}: {reused if self.calls else 'nothing that it paid for is used again'}"
+        if not self.known:
+            reused = "how much is used again, unpaid, is not known: a run above it is lost or damaged"
+        elif not self.calls:
+            reused = "nothing that it paid for is used again"
+        return f"from {self.run} at {self.at}: {reused}"
 
 
 class Sentence(Record):

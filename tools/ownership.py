@@ -133,7 +133,7 @@ class RunLock:
 def is_owned(folder: Path, run: str) -> bool:
     """Return whether a process owns the run. Looking keeps nobody from owning it: the look shares the lock."""
     try:
-        handle = os.open(folder / f"{run}.lock", os.O_RDONLY | os.O_CLOEXEC)
+        handle = os.open(folder / f"{run}.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # as in marks
     except FileNotFoundError:
         return False
     except OSError as error:

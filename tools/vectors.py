@@ -22,7 +22,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from research.errors import StoreProblem
+from research.errors import Fatal, StoreProblem
+from research.exhaustion import exhausted
 from tools.corpus_folder import PATIENCE, Turn
 from tools.corpus_store import CorpusStore
 
@@ -59,7 +60,8 @@ class DenseIndex:
         """Open the collection, make it agree with ``store``, and return how many entries were added or removed.
 
         One process at a time does this; the others wait, and then find nothing left to do. Raises ``StoreProblem``
-        when the turn did not come within ``patience`` seconds or before ``stopped`` was set.
+        when the turn did not come within ``patience`` seconds or before ``stopped`` was set, and when Chroma cannot
+        use its folder; ``Exhausted`` when memory, threads or file handles ran out.
         """
         from chromadb.errors import ChromaError  # before the lock: importing Chroma takes a second of everybody's time
 
@@ -72,8 +74,8 @@ class DenseIndex:
             except ChromaError:
                 self._drop()
                 return self._agree(store, progress)
-        except (ChromaError, OSError, AttributeError) as error:  # the last: a client that could not be started stays
-            raise StoreProblem(f"Chroma cannot use {self._path}: {error}") from error
+        except (ChromaError, OSError) as error:
+            raise self._problem("use", error) from error
         finally:
             turn.release()
 
@@ -115,7 +117,11 @@ class DenseIndex:
 
         # Chroma would read a file ".env" of the current folder, whoever put it there.
         settings = Settings(_env_file=None, anonymized_telemetry=False)  # type: ignore[call-arg]
-        self._client = chromadb.PersistentClient(str(self._path), settings=settings)
+        try:
+            self._client = chromadb.PersistentClient(str(self._path), settings=settings)
+        finally:
+            if self._client is None:
+                _forget(str(self._path))
         for other in self._client.list_collections():
             if other.name != self._name:
                 self._client.delete_collection(other.name)
@@ -132,8 +138,13 @@ class DenseIndex:
         try:
             answer = self._collection.query(query_embeddings=vector[None, :], n_results=limit, include=[])
         except ChromaError as error:
-            raise StoreProblem(f"Chroma cannot search {self._path}: {error}") from error
+            raise self._problem("search", error) from error
         return [int(entry.split("-", 1)[0]) for entry in answer["ids"][0]]
+
+    def _problem(self, what: str, error: Exception) -> Fatal:
+        from chromadb.errors import ChromaError
+
+        return exhausted(error, ChromaError) or StoreProblem(f"Chroma cannot {what} {self._path}: {error}")
 
     def count(self) -> int:
         """Return the number of entries."""
@@ -144,6 +155,18 @@ class DenseIndex:
         if self._client is not None:
             self._client.close()
             self._client = self._collection = None
+
+
+def _forget(path: str) -> None:
+    """Have Chroma forget a system that could not be started.
+
+    It keeps one per path, started or not, and would give the half-made one to the next client, which then fails for
+    want of its parts and hides the true cause. One that a client holds was started, and stays.
+    """
+    from chromadb.api.shared_system_client import SharedSystemClient as Systems
+
+    if path not in Systems._identifier_to_refcount:
+        Systems._identifier_to_system.pop(path, None)
 
 
 def _check_room() -> None:

@@ -225,19 +225,25 @@ class _Fork:
         used = [ledger.usage(step) for step in steps]
         calls, tokens = sum(usage.calls for usage in used), sum(usage.tokens for usage in used)
         money = [None if usage.nano_usd is None else usage.nano_usd / NANO for usage in used]
+        known = True
         if row.origin:
-            above = build(Origin, msgspec.json.decode(row.origin))
-            further = "branch" if at == "branch" and above.at != "plan" else above.at if at == "compose" else "plan"
-            same = further == above.at  # what was used again then: its origin may have gone on since
-            more = above if same else await self._further(above, further)
+            more = await self._above(build(Origin, msgspec.json.decode(row.origin)), at)
             calls, tokens, money = calls + more.calls, tokens + more.tokens, [*money, more.usd]
-        known = [usd for usd in money if usd is not None]
-        usd = sum(known) if len(known) == len(money) else None
-        return Origin(run=row.id, at=at, calls=calls, tokens=tokens, usd=usd)
+            known = more.known
+        priced = [usd for usd in money if usd is not None]
+        usd = sum(priced) if len(priced) == len(money) else None
+        return Origin(run=row.id, at=at, calls=calls, tokens=tokens, usd=usd, known=known)
 
-    async def _further(self, above: Origin, at: ForkPoint) -> Origin:
-        """Return what the run above a fork had used up to ``at``; where it is lost or damaged, no cost is known."""
+    async def _above(self, above: Origin, at: ForkPoint) -> Origin:
+        """Return what a fork from ``above`` has of it that a fork of that fork ``at`` uses again."""
+        if at == "plan" or (at == "branch" and above.at == "plan"):
+            return replace(above, calls=0, tokens=0, usd=0.0, known=True)
+        if at in (above.at, "compose"):  # what was used again then: its origin may have gone on since
+            return above
         try:
-            return await self._origin(stored_run(self._home, above.run), at)
+            row = stored_run(self._home, above.run)
+            if row.whole:
+                return await self._origin(row, at)
         except (UnknownName, StoreProblem):
-            return replace(above, usd=None)
+            pass
+        return replace(above, calls=0, tokens=0, usd=None, known=False)

@@ -17,8 +17,9 @@ from research.ports import Listener
 from research.records import Event, Source, counted
 from research.settings import Settings
 from tools import library, run_store
+from tools.corpus_folder import list_corpora, sources_of
 from tools.database import Database
-from tools.known_sources import known_sources
+from tools.known_sources import known_sources, retrieved_texts
 from tools.last_good import give_up as discard
 from tools.last_good import mend
 from tools.ownership import GARBLED, RunLock, is_owned, marks
@@ -39,7 +40,7 @@ async def go_back(run: str | None, settings: Settings, *, take_over: bool, liste
     told = [*_salvaged(home, "runs", home.runs), *_salvaged(home, "library", home.described)]
     told += _described(home, seal)
     name = _named(run, settings, told, listen)
-    for sentence in told:
+    for sentence in (*told, *unindexed(home)):
         listen(Event(run=name, kind="notice", detail=sentence))
     with (
         RunLock(home.locks, name, take_over=take_over, mending=True) as lock,
@@ -98,6 +99,31 @@ def undescribed(home: Home, seal: Seal) -> list[Source]:
     known = known_sources(home.runs, seal)  # first: a text is described before a run says that it read it
     there = library.described(home.described)
     return [source for source in known if source.id not in there]
+
+
+def unindexed(home: Home) -> list[str]:
+    """Name the texts of corpora that have no row in the library: what a run finds in them it cannot read."""
+    there = library.described(home.described)
+    found = _retrieved(home) - there
+    told = []
+    for corpus in list_corpora(home.corpora):
+        if corpus.state in ("whole", "building"):
+            held = sources_of(home.corpora / corpus.name)
+            found -= held
+            texts = counted(len(held - there), "text") + f" of the corpus {corpus.name}"
+            again = f"`research index {corpus.folder} --corpus {corpus.name}` writes them anew"
+            told += [f"{home.described}: {texts} have no row in it; {again}"] if held - there else []
+    texts = f"{counted(len(found), 'text')} that unfinished runs found in a corpus, which no corpus holds any more,"
+    again = "index the folder as it was then, or cancel these runs"
+    return [*told, *([f"{home.described}: {texts} have no row in it; {again}"] if found else [])]
+
+
+def _retrieved(home: Home) -> set[str]:
+    """Return the texts that unfinished runs found in corpora and have not read yet."""
+    if not home.runs.exists():
+        return set()
+    seal = home.seal()
+    return retrieved_texts(home.runs, seal) - {source.id for source in known_sources(home.runs, seal)}
 
 
 async def give_up(run: str | None, settings: Settings) -> tuple[str, str]:

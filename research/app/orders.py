@@ -12,10 +12,9 @@ import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from research.app.hands import HANDS, Hands
 from research.app.last_good import give_up
 from research.app.records import Home, branches_of, find_run, onward, published, stored_run
-from research.app.stores import order_book, run_files
+from research.app.stores import order_book, owned_journal
 from research.errors import NotTheOwner, StoreProblem, UsageFault
 from research.gate import Gate
 from research.ports import Clock, Journal
@@ -100,7 +99,7 @@ async def refuse_cancelled(book: OrderBook, journal: Journal, elapsed: float) ->
         raise UsageFault(was_cancelled(book.run))
 
 
-async def cancel(run: str | None, settings: Settings, *, branch: int | None = None, hands: Hands = HANDS) -> Told:
+async def cancel(run: str | None, settings: Settings, *, branch: int | None = None) -> Told:
     """Order a run, or its ``branch`` number N, to end; a run that nobody works on is marked cancelled at once.
 
     The loss of a run that nothing can be saved of is accepted by it.
@@ -113,22 +112,21 @@ async def cancel(run: str | None, settings: Settings, *, branch: int | None = No
     task = "" if branch is None else _numbered(branch, row, settings)
     with order_book(home, row.id) as book:
         await book.give("cancel", task)
-    if task or row.status == "running":
+    if task:
         return Told(run=row.id, status=row.status, under_way=row.status == "running")
-    with run_files(home, hands.clock) as files:
-        try:
-            with RunLock(home.locks, row.id) as lock:
-                if published(row.id, home):
-                    raise UsageFault(f"the run {row.id} had just ended; `research show {row.id}` prints its report")
-                left = stored_run(home, row.id)  # under the lock: its owner may have gone on until now
-                stores = await files.take_over(row.id, lock.mark)
-                await stores.journal.finish("cancelled", STOPPED, left.elapsed)
-        except NotTheOwner:
-            return Told(run=row.id, status="running", under_way=True)
+    try:
+        with RunLock(home.locks, row.id) as lock:
+            if published(row.id, home):
+                raise UsageFault(f"the run {row.id} had just ended; `research show {row.id}` prints its report")
+            left = stored_run(home, row.id)  # under the lock: its owner may have gone on until now
+            async with owned_journal(home, row.id, lock.mark) as journal:
+                await journal.finish("cancelled", STOPPED, left.elapsed)
+    except NotTheOwner:
+        return Told(run=row.id, status="running", under_way=True)
     return Told(run=row.id, status="cancelled", under_way=False)
 
 
-async def pause(run: str | None, settings: Settings, *, hands: Hands = HANDS) -> Told:
+async def pause(run: str | None, settings: Settings) -> Told:
     """Order a running run to stop so that it can be resumed."""
     row = _unfinished(run, settings, "pause")
     if row.status != "running":

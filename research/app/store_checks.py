@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from research.app.last_good import undescribed
+from research.app.last_good import undescribed, unindexed
 from research.app.records import Home, lost_runs, runs
 from research.errors import ResearchError
 from research.records import Record, counted
 from research.settings import Settings
 from tools import library, run_store
-from tools.corpus_folder import list_corpora, sources_of
 from tools.row_checks import check_rows, short_runs
 
 SHOWN = 6
@@ -38,8 +37,11 @@ def check_stores(settings: Settings) -> tuple[StoreCheck, ...]:
                 looked = f"{counted(found.rows, 'row')} checked{', the latest of more' if found.more else ''}"
             elif name == "library":
                 problem = "; ".join(_wrong_library(home))
-            elif lost_runs(settings):
-                problem = f"{path} is missing, and runs had recorded calls in it; put it back from a copy"
+            elif lost := lost_runs(settings):
+                problem = (
+                    f"{path} is missing, and runs had recorded calls in it; put it back from a copy, or accept the "
+                    f"loss of each run (`research cancel {lost[0]}`)"
+                )
         except ResearchError as error:
             problem = str(error)
         checks.append(StoreCheck(name=name, looked=looked, problem=problem))
@@ -69,17 +71,4 @@ def _wrong_library(home: Home) -> list[str]:
     told = (
         f"{counted(len(lost), 'text')} that runs read have no row in it; `research resume RUN --from-journal`, for any"
     )
-    return [*([f"{told} run, writes them anew"] if lost else []), *_wrong_corpora(home)]
-
-
-def _wrong_corpora(home: Home) -> list[str]:
-    """Name the corpora whose texts the library does not know: an ask would find their passages and lose them."""
-    there = library.described(home.described)
-    wrong = []
-    for corpus in list_corpora(home.corpora):
-        if corpus.state in ("whole", "building"):
-            lost = sources_of(home.corpora / corpus.name) - there
-            texts = counted(len(lost), "text") + f" of the corpus {corpus.name}"
-            again = f"`research index {corpus.folder} --corpus {corpus.name}` writes them anew"
-            wrong += [f"{texts} have no row in it; {again}"] if lost else []
-    return wrong
+    return [*([f"{told} run, writes them anew"] if lost else []), *unindexed(home)]

@@ -5,8 +5,8 @@ Who may open them, and when, is decided by those who run something: ``running``,
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager
+from collections.abc import AsyncIterator, Iterator, Sequence
+from contextlib import asynccontextmanager, closing, contextmanager
 from dataclasses import dataclass
 
 from research.app.records import Home
@@ -96,6 +96,13 @@ def order_book(home: Home, run: str) -> Iterator[OrderBook]:
     """Open the orders to an existing run alone: they can be given also when the library is damaged or gone."""
     with closing(Database(home.runs, SCHEMA, VERSION, remedy=REMEDY)) as database:
         yield OrderBook(database, home.seal(), run)
+
+
+@asynccontextmanager
+async def owned_journal(home: Home, run: str, mark: Mark) -> AsyncIterator[Journal]:
+    """Own an existing run and open its journal alone, to end it: for that no text is needed."""
+    with closing(Database(home.runs, SCHEMA, VERSION, remedy=REMEDY)) as database:
+        yield SqliteJournal(await RunStore.take_over(database, home.seal(), run, mark))
 
 
 @contextmanager

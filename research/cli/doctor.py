@@ -104,12 +104,20 @@ def state(home: Path) -> Iterator[Check]:
         yield Check("home", "fail", str(error))
     existing = next(folder for folder in (home, *home.parents) if folder.exists())
     if not existing.is_dir() or not os.access(existing, os.W_OK | os.X_OK):
-        yield Check("home writable", "fail", f"{existing} cannot be written; choose another folder with --home")
+        yield _unwritable(home, existing)
         return
     yield Check("home writable", "ok", str(home) if home.exists() else f"{home} (made on first use)")
     free = shutil.disk_usage(existing).free
     state: Literal["ok", "note", "fail"] = "ok" if free >= ENOUGH_DISK else "note" if free >= LEAST_DISK else "fail"
     yield Check("disk", state, f"{free / 1e9:.1f} GB free")
+
+
+def _unwritable(home: Path, existing: Path) -> Check:
+    """A home that is there can still be read; where none can be made, nothing can be done."""
+    if home.is_dir() and os.access(home, os.R_OK | os.X_OK):
+        detail = f"{home} cannot be written: what is in it can be read, but runs cannot be started in it"
+        return Check("home writable", "note", f"{detail}; for that choose another folder with --home")
+    return Check("home writable", "fail", f"{existing} cannot be written; choose another folder with --home")
 
 
 def stores(settings: Settings) -> Iterator[Check]:

@@ -53,7 +53,7 @@ def _status(row: RunRow) -> str:
 
 
 def _shown(row: RunRow, values: dict[str, object]) -> dict[str, object]:
-    """Return a run for ``--json``; of a damaged one the question and options are the text that is there."""
+    """Return a run for ``--json``; of a damaged one the options are the text that is there."""
     options = decode(row.options) if row.whole else row.options
     origin = decode(row.origin) if row.whole and row.origin else None
     return {**values, "status": _status(row), "question": _asked(row), "options": options, "origin": origin}
@@ -66,7 +66,11 @@ def _from(row: RunRow) -> str:
 
 
 def _asked(row: RunRow) -> str:
-    return str(decode(row.question)["text"]) if row.whole else row.question
+    """Return the question; of a damaged run as it can be read, which is whole where only its mark is lost."""
+    try:
+        return str(decode(row.question)["text"])
+    except (ValueError, LookupError, TypeError, RecursionError):
+        return row.question
 
 
 def show(

@@ -18,7 +18,7 @@ from research.analysts.extractive import ExtractiveAnalyst
 from research.app.forking import OF_BRANCHES, fork
 from research.app.hands import HANDS, Hands
 from research.app.making import Made
-from research.app.orders import Obedience
+from research.app.orders import Obedience, cancel
 from research.app.records import Home
 from research.app.running import RunHandle
 from research.app.stores import order_book, run_files
@@ -171,18 +171,30 @@ async def test_a_fork_of_a_fork_counts_what_was_paid_before_its_point(settings: 
             assert grandchild.origin is not None and grandchild.origin.calls == expected, (at, below)
 
 
-@pytest.mark.parametrize("at", ["plan", "branch"])
-async def test_a_fork_can_be_forked_when_the_run_above_it_is_lost(settings: Settings, at: ForkPoint) -> None:
-    """All that is needed is in the fork; what the lost run had cost is not known any more."""
-    above = await asked(settings)
-    below = await forked(above.run, "compose", settings)
+@pytest.mark.parametrize("loss", ["gone", "given up", "damaged"])
+async def test_a_fork_can_be_forked_when_the_run_above_it_is_lost(settings: Settings, loss: str) -> None:
+    """All that is needed is in the fork; what it had used of the lost run is said not to be known where it counts."""
+    above = await asked(settings, CALLING)
+    below = await forked(above.run, "compose", settings, CALLING)
+    whole = [f"DELETE FROM {table} WHERE run = ?" for table in ("outcomes", "intents", "records")]
+    row = "DELETE FROM runs WHERE id = ?"
+    changes = {"gone": [row], "given up": [*whole, row], "damaged": ["UPDATE intents SET branch = 'x' WHERE run = ?"]}
     with closing(sqlite3.connect(Home(settings).runs)) as database:
-        database.execute("DELETE FROM runs WHERE id = ?", (above.run,))
+        for change in changes[loss]:
+            database.execute(change, (above.run,))
         database.commit()
-    again = await forked(below.run, at, settings)
-    assert again.findings
-    assert again.origin is not None
-    assert again.origin.usd is None
+    if loss == "given up":
+        assert (await cancel(above.run, settings)).lost
+    anew, again, written = [await forked(below.run, at, settings, CALLING) for at in get_args(ForkPoint)]
+    assert anew.findings and again.findings and written.findings
+    assert anew.origin is not None and again.origin is not None and written.origin is not None
+    assert (anew.origin.known, anew.origin.calls, anew.origin.usd) == (True, 0, 0.0)
+    assert (again.origin.known, again.origin.calls, again.origin.usd) == (False, 0, None)
+    assert again.origin.spoken == (
+        f"from {below.run} at branch: how much is used again, unpaid, is not known: a run above it is lost or damaged"
+    )
+    assert below.origin is not None
+    assert written.origin.known and written.origin.calls == below.origin.calls > 0
 
 
 async def test_an_order_can_be_given_when_the_library_is_gone(settings: Settings) -> None:
@@ -241,6 +253,29 @@ async def test_an_order_is_taken_in_while_nothing_is_called(settings: Settings) 
         with pytest.raises(Stopping, match="was paused"):
             await gate.call(ModelEffect(request, model), branch="b", budget=gate.root)
         assert model.asked == []
+
+
+@pytest.mark.parametrize("orders", [("cancel", "pause"), ("pause", "cancel")])
+@pytest.mark.parametrize("together", [True, False])
+async def test_a_cancel_is_told_whether_a_pause_came_before_or_after(
+    settings: Settings, orders: tuple[str, str], together: bool
+) -> None:
+    """Also where the work ended because of the pause and the cancel is seen while it ends, as the status will be."""
+    with run_files(Home(settings), ManualClock()) as files:
+        book = files.orders("r")
+        gate = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=Caps())
+        obedience = Obedience(book, gate, 0)
+        gate.heed(obedience.look)
+        request = ModelRequest(model="m", role="reader", messages=(), max_tokens=100)
+        for order in orders[: 1 + together]:
+            await book.give(order)
+        with pytest.raises(Stopping) as ended:
+            await gate.call(ModelEffect(request, ScriptedModel([])), branch="b", budget=gate.root)
+        for order in orders[1 + together :]:
+            await book.give(order)
+        await obedience.look()
+        assert obedience.cancelled
+        assert "was cancelled" in str(ended.value) and "paused" not in str(ended.value)
 
 
 async def still() -> None:

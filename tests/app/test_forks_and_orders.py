@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import sqlite3
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, closing
@@ -16,16 +17,20 @@ from research import app
 from research.access import World
 from research.app.forking import fork
 from research.app.hands import HANDS, Hands
+from research.app.last_good import give_up, go_back, undescribed, unindexed
 from research.app.orders import cancel, pause
+from research.app.records import Home
 from research.app.running import RunHandle
 from research.app.stores import Stores
 from research.app.world import Judgement, Opened
 from research.cancellation import Stopping
-from research.errors import Fatal, UsageFault
+from research.errors import Fatal, StoreProblem, UsageFault
 from research.options import RunOptions
 from research.records import Event, Failure, ForkPoint
 from research.report import Report
 from research.settings import Settings, load
+from tools.known_sources import retrieved_texts
+from tools.ownership import RunLock
 
 QUESTION = "How is a budget reserved? Who holds the lock of a run?"
 
@@ -102,6 +107,64 @@ async def test_a_cancelled_run_is_not_resumed_even_when_its_owner_never_saw_the_
         await resumed(settings)
     with pytest.raises(UsageFault, match="has no plan yet"):
         await fork(told.run, "compose", settings, listen=unheard, on_start=unheard)
+
+
+async def test_a_run_that_nobody_works_on_is_cancelled_without_its_library(settings: Settings) -> None:
+    """To end it no text is needed, so a library that is gone keeps nobody from it."""
+    with pytest.raises(Fatal):
+        await app.ask(QUESTION, settings.options(), settings, listen=at("compose", die), on_start=unheard)
+    library = Home(settings).library
+    shutil.move(library, library.with_name("gone"))
+    told = await cancel(None, settings)
+    assert (told.status, told.under_way) == ("cancelled", False)
+    assert app.runs(settings)[0].status == "cancelled"
+    assert not library.exists()
+
+
+async def test_a_whole_run_is_never_given_up(settings: Settings) -> None:
+    """A cancel of a finished run is refused, by its whole id and by its beginning, and its rows stay."""
+    run = (await asked(settings)).run
+    for name in (run, run[:10], "", None):
+        with RunLock(Home(settings).locks, run):  # nor is its owner waited for or disturbed
+            assert await give_up(name, settings) == ("", "")
+    with pytest.raises(UsageFault, match="has ended"):
+        await cancel(run, settings)
+    assert app.show(run, settings).findings
+
+
+async def test_the_library_is_not_written_anew_while_a_run_works(settings: Settings) -> None:
+    """--from-journal leaves an emptied library to whoever works; when nobody does, it is written from the runs."""
+    run = (await asked(settings)).run
+    home = Home(settings)
+    for path in home.library.glob("library.db*"):
+        path.unlink()
+    with RunLock(home.locks, "another"):
+        with pytest.raises(StoreProblem, match="the run another is being worked on"):
+            await go_back(run, settings, take_over=False, listen=unheard)
+        assert not home.described.exists()
+    assert await go_back(run, settings, take_over=False, listen=unheard) == run
+    assert not undescribed(home, home.seal())
+
+
+async def test_texts_that_an_unfinished_run_found_are_named_when_no_corpus_holds_them(settings: Settings) -> None:
+    """Its hits are in the journal; the library and the corpus are gone, and what the run would read is told."""
+    with pytest.raises(Fatal):
+        await app.ask(QUESTION, settings.options(), settings, listen=at("compose", die), on_start=unheard)
+    home = Home(settings)
+    assert retrieved_texts(home.runs, home.seal())
+    with closing(sqlite3.connect(home.runs)) as database:
+        database.execute("DELETE FROM records WHERE kind = 'source'")
+        database.commit()
+    assert unindexed(home) == []
+    for path in home.library.glob("library.db*"):
+        path.unlink()
+    (corpus,) = unindexed(home)
+    assert "2 texts of the corpus notes have no row in it; `research index" in corpus
+    shutil.rmtree(home.corpora)
+    (lost,) = unindexed(home)
+    assert "that unfinished runs found in a corpus" in lost
+    await cancel(None, settings)
+    assert unindexed(home) == []
 
 
 def at(kind: str, then: Callable[[], None]) -> Callable[[Event], None]:

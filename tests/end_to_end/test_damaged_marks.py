@@ -50,7 +50,8 @@ def test_an_older_file_without_its_locks_is_not_gone_on_with(finished: tuple[Pat
     whole = json.loads(run(home, "show", id, "--json").stdout)
     put_back(home, finished[2])
     shutil.rmtree(home / "locks")
-    assert json.loads(run(home, "runs", "--json").stdout)[0]["status"] == "damaged"
+    listed = json.loads(run(home, "runs", "--json").stdout)[0]
+    assert (listed["status"], listed["question"]) == ("damaged", QUESTION)
     for command in (("show", id), ("resume", id, "--yes"), ("cancel", id)):
         assert f"{id}.lock is missing" in said(home, *command)
     state, detail = stores(home)["runs"]
@@ -159,6 +160,20 @@ def test_what_was_done_to_a_file_is_said_before_a_name_is_refused(
     told = said(home, "resume", "nonsense", "--from-journal", code=2)
     assert "rows of it were saved; it is kept as" in told
     assert "there is no run nonsense" in told
+
+
+def test_the_loss_of_a_whole_file_can_be_accepted_run_by_run(finished: tuple[Path, str, Path], tmp_path: Path) -> None:
+    """doctor says to put runs.db back, or to accept the loss, which leaves a new file that is whole."""
+    home, id = copy_home(finished[0], tmp_path), finished[1]
+    for path in home.glob("runs.db*"):
+        path.unlink()
+    state, detail = stores(home)["runs"]
+    assert (state, f"put it back from a copy, or accept the loss of each run (`research cancel {id}`)" in detail) == (
+        "fail",
+        True,
+    )
+    assert "the loss is accepted" in said(home, "cancel", id, code=0)
+    assert stores(home)["runs"][0] == "ok"
 
 
 def test_texts_of_a_corpus_that_the_library_lost_are_named_and_indexed_again(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from parts import FACTS, Setup, checkpoints
 
@@ -161,6 +161,7 @@ def test_a_cap_on_the_calls_of_a_branch_pays_when_the_branch_ends_well(tmp_path:
     assert verdict.enough == whole(report) == (calls >= 4), (verdict, report.skipped)
 
 
+@settings(max_examples=30)  # two whole runs each
 @given(tokens=st.integers(1, 40_000))
 def test_a_cap_that_is_said_not_to_pay_cuts_something(tmp_path_factory: pytest.TempPathFactory, tokens: int) -> None:
     """In tokens and money: no run is whole of which it was said that it is not; a plan is made when foretold."""

@@ -66,3 +66,11 @@ def test_what_ran_out_is_named(error: BaseException, what: str) -> None:
 def test_what_another_machine_says_is_not_taken_for_ours(error: BaseException) -> None:
     """A server's words, and errors of any other kind, are what they were."""
     assert exhausted(error) is None
+
+
+def test_the_errors_of_a_library_of_this_machine_are_looked_at_where_they_are_named() -> None:
+    """A store in this process says in words what ran out; elsewhere the same words may be a server's."""
+    error = wrapped(LookupError("Cannot allocate memory (os error 12)"), StoreProblem("the index cannot be used"))
+    assert exhausted(error) is None
+    assert lacking(error, LookupError) == "memory"
+    assert lacking(StoreProblem("no such file"), StoreProblem) == ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import resource
 import shutil
 import signal
 import sqlite3
@@ -16,7 +17,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from research.errors import SettingMissing, StoreProblem, UnknownName, UsageFault, WrongVersion
+from research.errors import Exhausted, SettingMissing, StoreProblem, UnknownName, UsageFault, WrongVersion
 from research.records import ident
 from tools.clock import SystemClock
 from tools.corpus import HybridCorpus, open_corpus
@@ -27,7 +28,7 @@ from tools.indexing import IndexSummary, index_folder
 from tools.library import FileLibrary
 from tools.parse import ChildParser
 from tools.seal import Seal
-from tools.vectors import DenseIndex
+from tools.vectors import ROOM, DenseIndex
 
 TEXTS = {
     "budgets.md": "# Budgets\n\nA budget is a wall: tokens, money and calls are reserved before each call is sent.",
@@ -285,6 +286,41 @@ async def test_chroma_is_rebuilt_from_the_database(shelf: Shelf, damage: str) ->
         shutil.rmtree(shelf.papers / "chroma")
     else:
         (shelf.papers / "chroma" / "chroma.sqlite3").write_bytes(b"not a database" * 1000)
+    assert await ask(shelf, "budgets and money") == before
+
+
+async def test_why_chroma_could_not_start_is_told(shelf: Shelf) -> None:
+    """Each time, and not that a client is missing its parts; when the cause is gone, the same process goes on."""
+    before = await ask(shelf, "budgets and money")
+    shutil.rmtree(shelf.papers / "chroma")
+    (shelf.papers / "chroma").write_text("no folder")
+    for _ in range(2):
+        with pytest.raises(StoreProblem, match="Chroma cannot use") as told:
+            await ask(shelf, "budgets and money")
+        assert "attribute" not in str(told.value)
+    (shelf.papers / "chroma").unlink()
+    assert await ask(shelf, "budgets and money") == before
+
+
+def address_space() -> int:
+    """Bytes that this process has mapped."""
+    return int(Path("/proc/self/statm").read_text().split()[0]) * resource.getpagesize()
+
+
+async def test_chroma_without_memory_ends_as_other_work_without_memory_does(shelf: Shelf) -> None:
+    """RLIMIT_AS leaves less than Chroma's threads take: memory is named, and with room the same process goes on."""
+    before = await ask(shelf, "budgets and money")
+    store = CorpusStore(shelf.papers)
+    index = DenseIndex(shelf.papers, HashingEmbedder.name)
+    most = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (address_space() + ROOM // 2, most[1]))
+    try:
+        with pytest.raises(Exhausted, match="out of memory"):
+            index.agree(store)
+    finally:
+        resource.setrlimit(resource.RLIMIT_AS, most)
+    index.close()
+    store.close()
     assert await ask(shelf, "budgets and money") == before
 
 

@@ -22,7 +22,7 @@ from tools.last_good import Mended, give_up, mend
 from tools.row_checks import check_rows, short_runs
 from tools.run_list import list_runs
 from tools.run_records import RunRecords, read_record, read_records
-from tools.run_store import REMEDY, SCHEMA, TABLES, VERSION, RunStore
+from tools.run_store import REMEDY, SCHEMA, TABLES, VERSION, RunStore, insert_row
 from tools.seal import Seal
 
 SEAL = Seal(bytes(32))
@@ -260,6 +260,10 @@ async def test_only_a_run_whose_question_is_lost_is_given_up(tmp_path: Path) -> 
     """One that can be made whole is left as it is; of the other what is left is set aside, and the file is whole."""
     path = tmp_path / "runs.db"
     await begun(path)
+    write = ("r", "", "c", "t", "", 0, "x", b"", 0)
+    with closing(Database(path, SCHEMA, VERSION)) as database:
+        await database.run(lambda connection: insert_row(connection, SEAL, "writes", write))
+        await database.run(lambda connection: insert_row(connection, SEAL, "checkpoints", ("r", "", "c", "", b"", b"")))
     damage(path, "DELETE FROM runs WHERE id = 'r'")
     assert await given_up(path) == ""
     assert len(read_records(path, SEAL, "r", "hit")) == 1
@@ -268,7 +272,11 @@ async def test_only_a_run_whose_question_is_lost_is_given_up(tmp_path: Path) -> 
     with closing(sqlite3.connect(path)) as database:
         for table, owner in (("intents", "run"), ("outcomes", "run"), ("records", "run"), ("runs", "id")):
             assert database.execute(f"SELECT DISTINCT {owner} FROM {table}").fetchall() == [("s",)]
+        for table in ("checkpoints", "writes"):
+            assert database.execute(f"SELECT count(*) FROM {table}").fetchone() == (0,)
         asides = database.execute("SELECT source, count(*) FROM damaged GROUP BY source ORDER BY source").fetchall()
-    assert asides == [("intents", 3), ("outcomes", 3), ("records", 2), ("runs", 1)]
+    assert asides == [
+        *(("checkpoints", 1), ("intents", 3), ("outcomes", 3), ("records", 2), ("runs", 1), ("writes", 1)),
+    ]
     assert not check_rows(path, SCHEMA, VERSION, TABLES, SEAL).wrong
     assert short_runs(path, SEAL) == []

@@ -178,3 +178,7 @@ def test_only_files_of_runs_hold_marks(tmp_path: Path) -> None:
     os.mkfifo(tmp_path / "pipe.lock")
     (tmp_path / "two\nlines.lock").write_text("1 2")
     assert marks(tmp_path) == {"run-1": 3}
+    assert not is_owned(tmp_path, "pipe")
+    for name in ("pipe", "folder"):
+        with pytest.raises(StoreProblem, match="cannot be used"), RunLock(tmp_path, name):
+            pass

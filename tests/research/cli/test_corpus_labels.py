@@ -44,6 +44,20 @@ def test_a_corpus_stays_what_it_was_until_it_is_told_otherwise(tmp_path: Path) -
         assert next(c["detail"] for c in checks if c["name"] == "corpus n").endswith(f", {label}"), flags
 
 
+def test_a_label_that_a_failed_index_did_not_change_is_not_told(tmp_path: Path) -> None:
+    """A folder without a readable file replaces nothing: the corpus is what it was, and nothing else is said."""
+    (tmp_path / "notes").mkdir()
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "notes" / "a.md").write_text("A budget is a wall. Every call is reserved before it is sent.\n")
+    home = tmp_path / "home"
+    assert research(home, "index", str(tmp_path / "notes"), "--corpus", "n", "--public").returncode == 0
+    ended = research(home, "index", str(tmp_path / "empty"), "--corpus", "n", "--rebuild", "--quiet")
+    assert ended.returncode != 0
+    assert "from now on" not in ended.stderr
+    checks = json.loads(research(home, "doctor", "--json").stdout)
+    assert next(c["detail"] for c in checks if c["name"] == "corpus n").endswith(", public")
+
+
 @pytest.mark.parametrize("was", ["", "private", "public"])
 @pytest.mark.parametrize("rebuild", [True, False])
 def test_nothing_becomes_public_that_was_never_called_so(was: str, rebuild: bool) -> None:
