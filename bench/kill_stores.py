@@ -19,7 +19,7 @@ import msgspec
 import numpy as np
 
 from bench.kill_judging import Verdict
-from bench.lives import Ended, Work, live
+from bench.lives import Ended, Work, live, start, waited
 from bench.reference import settings_of, unheard
 from bench.watched import Events
 from research.app.indexing import index
@@ -39,6 +39,8 @@ MTIME = 1_700_000_000_000_000_000
 DRAFT_OF_TEXT = ".part"
 LINES = 40_000
 """Lines of an export: about a megabyte."""
+WAIT = 30.0
+"""Seconds until a process that was begun must have written."""
 
 
 class Looked(Record):
@@ -225,7 +227,9 @@ class ExportRun:
         for path in self._path.parent.iterdir():
             path.unlink()
         self._write_to(self._path, self._texts[0])
-        live(self._nothing, Events(), 0.001 + random.Random(seed).random() / 20, drive=self._write)
+        child, reader = start(self._nothing, Events(), drive=self._write)
+        self._begun()
+        waited(child, reader, random.Random(seed).random() / 20)
         names = sorted(path.name for path in self._path.parent.iterdir())
         whole = self._path.read_text(encoding="utf-8") in self._texts
         strange = [name for name in names if name != "report.md" and not name.startswith(".report.md.")]
@@ -233,6 +237,12 @@ class ExportRun:
             () if whole and not strange else (f"a file is neither the old nor the new one, or {strange} are left",)
         )
         return Verdict(problems, cuts=1, lost=int(not whole), equal=int(whole), drafts=len(names) - 1)
+
+    def _begun(self) -> None:
+        """Wait until the process writes: on a busy machine it would be killed before it began."""
+        before, latest = self._path.stat(), time.monotonic() + WAIT
+        while self._path.stat()[:7] == before[:7] and time.monotonic() < latest:
+            os.sched_yield()
 
     async def _nothing(self, _: Events) -> None:
         return None

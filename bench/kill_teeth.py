@@ -129,5 +129,6 @@ async def index_with_orphan(folder: Path, corpus: str, settings: Settings, **how
 
 
 def write_torn(path: Path, text: str) -> None:
-    """Write a file in its place, so that a kill leaves a part of it."""
-    path.write_text(text, encoding="utf-8")
+    """Write a file in its place and slowly, so that a kill leaves a part of it, whenever it comes."""
+    with path.open("w", encoding="utf-8", buffering=1) as file:  # a line at a time
+        file.writelines(text.splitlines(keepends=True))

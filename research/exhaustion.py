@@ -29,6 +29,7 @@ TEXTS = {
     "failed to map segment": "memory",
     "cannot allocate memory": "memory",
     "error return without exception set": "memory",
+    "returned null without setting an exception": "memory",
     "too many open files": "file handles (`ulimit -n`)",
     "no space left on device": "room on the disk",
 }

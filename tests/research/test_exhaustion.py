@@ -37,6 +37,7 @@ def wrapped(cause: BaseException, error: BaseException, *, hidden: bool = False)
         (OSError(errno.EROFS, "Read-only file system"), "read-only"),
         (RuntimeError("can't start new thread"), "threads"),
         (ImportError("numpy.so: failed to map segment from shared object"), "memory"),
+        (SystemError("<function _find_and_load at 0x7f> returned NULL without setting an exception"), "memory"),
         (Panic('Os { code: 24, message: "Too many open files" }'), "file handles"),
         (Panic('Os { code: 11, kind: WouldBlock, message: "Resource temporarily unavailable" }'), "threads"),
         (wrapped(OSError(errno.EMFILE, "x"), EffectFailed("the server cannot be reached")), "file handles"),
