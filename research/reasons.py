@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from research import linking
-from research.reranking import Asked, Card, Lists, Ties
+from research.reranking import Lists
+from research.ties import Asked, Card, Ties
 
 MOST = 5
 """Reasons that are given of one passage."""

@@ -11,16 +11,15 @@ Gathering the pool is in ``tools.corpus_pool``, putting a ranking into words in 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
 
-from research import linking
+from research.ties import Asked, Card, Degrees, Ties
 from research.walking import resting
-from research.words import STOPWORDS, stem
 
 Floats = NDArray[np.float64]
 
@@ -35,8 +34,6 @@ of papers, whose accidental names lead nowhere, 0 to 0.05 at the median."""
 RESERVED = 2
 """The last place that the first of the first ranking can have. On the single questions of musique-train200's
 decompositions it brought 2 points of recall at 2 and at 5; on the questions of several hops it cost less than one."""
-QUESTION = 400
-"""Words of a question in which titles and names are looked for."""
 NAMES_AT_MOST = 15.0
 """Nats of shared names from which on more are worth nothing more."""
 RANK_OFFSET = 5
@@ -71,71 +68,6 @@ SECOND = (*FIRST, *LINKS, *WALK)
 """What the second ranking sees."""
 THIRD = (*SECOND, *(f"{name}, again" for name in (*LINKS, *WALK)))
 """What the third ranking sees: ties to the best of the second, too."""
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Card:
-    """What ranking needs of a passage; ``vector`` has Euclidean length 1. Of one ``document`` there may be many."""
-
-    id: int
-    document: str
-    title: str
-    keys: tuple[str, ...]
-    title_terms: frozenset[str]
-    terms: frozenset[str]
-    text: str
-    vocabulary: frozenset[str]
-    names: frozenset[str]
-    vector: NDArray[np.float32]
-
-
-def card(id: int, document: str, title: str, text: str, names: Collection[str], vector: NDArray[np.float32]) -> Card:
-    """Return the card of a passage."""
-    words = linking.words(text)
-    vocabulary = frozenset(words)
-    title_terms = frozenset(stem(word) for word in linking.words(title) if word not in STOPWORDS)
-    return Card(
-        id=id,
-        document=document,
-        title=title,
-        keys=linking.keys(title),
-        title_terms=title_terms,
-        terms=title_terms.union(map(stem, vocabulary)),
-        text=f" {' '.join(words)} ",
-        vocabulary=vocabulary,
-        names=frozenset(names),
-        vector=vector,
-    )
-
-
-@dataclass(frozen=True, eq=False)
-class Asked:
-    """A question as ranking sees it.
-
-    ``runs`` are its runs of words, any of which may be a title or a name; ``worth`` is the inverse document frequency
-    of each stem, in nats.
-    """
-
-    runs: frozenset[str]
-    worth: Mapping[str, float]
-    vector: NDArray[np.float32]
-
-    @cached_property
-    def total(self) -> float:
-        """The worth of all terms, or 1 where they have none."""
-        return sum(self.worth.values()) or 1.0
-
-
-def asked(question: str, vector: NDArray[np.float32], *, passages: int, having: Callable[[str], int]) -> Asked:
-    """Return a question; ``having`` tells how many of all ``passages`` hold a word."""
-    words = linking.words(question)
-    content = [word for word in words if word not in STOPWORDS] or words
-    worth = {stem(word): _idf(passages, having(word)) for word in dict.fromkeys(content)}
-    return Asked(runs=frozenset(linking.grams(words[:QUESTION])), worth=worth, vector=vector)
-
-
-def _idf(passages: int, having: int) -> float:
-    return math.log(1 + max(0.5, passages - having + 0.5) / (having + 0.5))
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,69 +110,6 @@ def _title_share(asked: Asked, card: Card, typical: float) -> float:
     shared = [asked.worth[term] for term in card.title_terms if term in asked.worth]
     rest = typical * (len(card.title_terms) - len(shared))
     return math.fsum(shared) / (math.fsum(shared) + rest) if shared else 0.0
-
-
-@dataclass(frozen=True, eq=False)
-class Ties:
-    """How the cards of a pool hang together.
-
-    ``mention[i, j]``: the text of i holds the title of j's document, another one than i's. ``holding[i, n]``: i holds
-    ``names[n]``, which another of the pool holds too or the question does. ``rarity``: of each name, in nats.
-    """
-
-    mention: Floats
-    holding: Floats
-    names: tuple[str, ...]
-    rarity: Floats
-    asked_for: NDArray[np.bool_]
-
-
-def ties(asked: Asked, cards: Sequence[Card], rarity: Callable[[str], float]) -> Ties:
-    """Find the ties of a pool; ``rarity`` tells the inverse document frequency of a name, in nats."""
-    places: dict[str, list[int]] = {}
-    for number, card in enumerate(cards):
-        for name in card.names:
-            places.setdefault(name, []).append(number)
-    in_question = asked.runs & places.keys()
-    names = tuple(sorted(name for name, held in places.items() if len(held) > 1 or name in in_question))
-    holding = np.zeros((len(cards), len(names)))
-    columns = {name: column for column, name in enumerate(names)}
-    cells = [(number, columns[name]) for number, card in enumerate(cards) for name in card.names & columns.keys()]
-    holding[tuple(np.array(cells, dtype=np.intp).reshape(-1, 2).T)] = 1
-    return Ties(
-        mention=_mentions(cards),
-        holding=holding,
-        names=names,
-        rarity=np.array([rarity(name) for name in names]),
-        asked_for=np.array([name in in_question for name in names], dtype=bool),
-    )
-
-
-def _mentions(cards: Sequence[Card]) -> Floats:
-    found = np.zeros((len(cards), len(cards)))
-    called: dict[str, list[int]] = {}
-    for number, card in enumerate(cards):
-        for key in card.keys:
-            called.setdefault(key, []).append(number)
-    by_first: dict[str, list[str]] = {}
-    for key in called:
-        by_first.setdefault(key.partition(" ")[0], []).append(key)
-    for number, card in enumerate(cards):
-        for word in by_first.keys() & card.vocabulary:
-            for key in by_first[word]:
-                if f" {key} " in card.text:
-                    found[number, called[key]] = 1
-    documents = np.array([card.document for card in cards])
-    found[documents[:, None] == documents[None, :]] = 0
-    return found
-
-
-@dataclass(frozen=True, eq=False)
-class Degrees:
-    """How many documents the text of a passage names, and how many passages name its document, in the whole corpus."""
-
-    names: Mapping[int, int]
-    named_by: Mapping[int, int]
 
 
 def link_features(
@@ -297,7 +166,7 @@ def linked(scores: Floats, tied: Ties) -> float:
     It is 1, too, when the best one alone does.
     """
     first = best(scores, LOOKED_AT)
-    mentioning = tied.mention[first].any(axis=1) | tied.mention[:, first].any(axis=0)
+    mentioning = np.maximum(tied.mention[first].max(axis=1), tied.mention[:, first].max(axis=0)) > 0
     share = (float(mentioning.mean()) - APART) / (LINKED - APART)
     return 1.0 if mentioning[0] else min(1.0, max(0.0, share))
 

@@ -1,7 +1,8 @@
 """Asking a corpus: what a lexical and a dense list find, ranked with what is tied to it.
 
 Opening reads SQLite only; Chroma is imported at the first retrieval, in a thread. Building a corpus is in
-``tools.indexing``, pooling in ``tools.corpus_pool``, judging in ``research.reranking``; analysing or quoting what is found is the caller's.
+``tools.indexing``, pooling in ``tools.corpus_pool``, judging in ``research.reranking``; analysing or quoting what is
+found is the caller's.
 """
 
 from __future__ import annotations
@@ -25,7 +26,8 @@ from research.ranking_weights import weights_for
 from research.records import Hit, Label, ident
 from tools.corpus_folder import PATIENCE, Lock, existing
 from tools.corpus_pool import Pools
-from tools.corpus_store import CorpusStore, Facts, PassageRow
+from tools.corpus_rows import Facts, PassageRow
+from tools.corpus_store import CorpusStore
 from tools.vectors import DenseIndex
 
 P = ParamSpec("P")

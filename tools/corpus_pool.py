@@ -18,21 +18,8 @@ from research import linking
 from research.errors import StoreProblem
 from research.ranking_weights import Weights
 from research.reasons import reasons
-from research.reranking import (
-    SEEDS,
-    Asked,
-    Card,
-    Degrees,
-    Lists,
-    Ties,
-    asked,
-    best,
-    card,
-    first_features,
-    link_features,
-    settled,
-    ties,
-)
+from research.reranking import SEEDS, Lists, best, first_features, link_features, settled
+from research.ties import Asked, Card, Degrees, Ties, asked, card, ties
 from tools.corpus_store import CorpusStore
 
 Floats = NDArray[np.float64]

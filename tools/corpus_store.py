@@ -13,11 +13,11 @@ import sqlite3
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
 from research.errors import StoreProblem, WrongVersion
-from research.records import Label, Record
 from tools import lexical, names
+from tools.corpus_rows import Counts, Facts, FileRow, PassageRow
 from tools.database import reader
 
 if TYPE_CHECKING:
@@ -52,51 +52,6 @@ CREATE TABLE vectors(hash TEXT PRIMARY KEY, vector BLOB NOT NULL) WITHOUT ROWID;
 PRAGMA user_version = {VERSION};
 COMMIT;
 """
-
-
-class Facts(Record):
-    """What a corpus says of itself. ``done`` of ``total`` files were looked at when its state is ``building``."""
-
-    embedder: str
-    dimensions: int
-    label: Label
-    folder: str
-    state: Literal["building", "whole"] = "building"
-    generation: str = ""
-    done: int = 0
-    total: int = 0
-
-
-class FileRow(Record):
-    """A file of the folder: indexed when it has a ``source``, else skipped for ``reason``."""
-
-    name: str
-    size: int
-    mtime_ns: int
-    sha256: str
-    label: Label
-    source: str = ""
-    reason: str = ""
-
-
-class PassageRow(Record):
-    """A passage: ``text == source_text[start:end]``; ``vector`` is the hash of the text that was embedded for it."""
-
-    source: str
-    start: int
-    end: int
-    title: str
-    heading: str
-    text: str
-    vector: str
-
-
-class Counts(Record):
-    """How much a corpus holds."""
-
-    files: int
-    skipped: int
-    passages: int
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from research.clean import clean_text
 from research.errors import EffectFailed
 from research.ports import Library, Page, Parsed, Parser
 from research.records import Label
-from tools.corpus_store import PassageRow
+from tools.corpus_rows import PassageRow
 from tools.folder_files import PARSED, Found, decoded
 
 LONGEST_TITLE = 300

@@ -23,7 +23,8 @@ from research.ports import Embedder, Library, Parser
 from research.records import Label, Record, ident
 from tools import folder_files
 from tools.corpus_folder import Lock, make_folder
-from tools.corpus_store import CorpusStore, Facts, FileRow, PassageRow
+from tools.corpus_rows import Facts, FileRow, PassageRow
+from tools.corpus_store import CorpusStore
 from tools.corpus_upgrade import brought_up_to_date
 from tools.documents import DocumentReader, embedded_text
 from tools.folder_files import Found

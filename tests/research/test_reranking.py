@@ -10,25 +10,8 @@ from hypothesis import strategies as st
 from research.linking import all_names
 from research.ranking_weights import MEANING, SPELLING, Weights, weights_for
 from research.reasons import reasons
-from research.reranking import (
-    FIRST,
-    LINKS,
-    SECOND,
-    THIRD,
-    WALK,
-    Asked,
-    Card,
-    Degrees,
-    Lists,
-    Ties,
-    asked,
-    card,
-    first_features,
-    link_features,
-    linked,
-    settled,
-    ties,
-)
+from research.reranking import FIRST, LINKS, SECOND, THIRD, WALK, Lists, first_features, link_features, linked, settled
+from research.ties import Asked, Card, Degrees, Ties, asked, card, ties
 
 PAGES = (
     ("Ilvane Bridge", "The bridge was designed by Edda Varnholt and opened in 1931."),

@@ -17,7 +17,8 @@ from numpy.typing import NDArray
 from research.errors import SettingMissing, UsageFault
 from tools.clock import SystemClock
 from tools.corpus_folder import list_corpora
-from tools.corpus_store import CorpusStore, Facts
+from tools.corpus_rows import Facts
+from tools.corpus_store import CorpusStore
 from tools.embeddings import HashingEmbedder
 from tools.folder_files import decoded
 from tools.indexing import IndexProgress, IndexSummary, index_folder

@@ -27,7 +27,8 @@ from research.ports import Embedder
 from research.records import encode
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder, existing
-from tools.corpus_store import VERSION, CorpusStore, FileRow
+from tools.corpus_rows import FileRow
+from tools.corpus_store import VERSION, CorpusStore
 from tools.folder_files import MEDIA
 
 if TYPE_CHECKING:
