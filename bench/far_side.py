@@ -14,7 +14,7 @@ from bench.scripted import ByteModel
 from research.ports import Page
 from research.records import Hit, ident
 from research.requests import FetchRequest, ModelReply, ModelRequest, request_key
-from tools.fakes.persona import answer_to
+from tools.fakes.persona import in_own_words
 from tools.fakes.scripted import ManualClock
 
 SUBJECTS = ("walls", "journals", "locks", "fences")
@@ -58,8 +58,8 @@ class FarSide(ByteModel):
     def _played(self, request: ModelRequest) -> Any:
         messages = [{"role": message.role, "content": message.content} for message in request.messages]
         shape = {"type": "json_schema", "json_schema": {"schema": request.schema}}
-        data = answer_to({"messages": messages, "response_format": shape})["json"]
-        if "sections" in data:  # one sentence a branch, so that the checker is asked as often
+        data = in_own_words({"messages": messages, "response_format": shape})["json"]
+        if "answer" in data and "sections" in data:  # one sentence a branch
             sentences = data["sections"][0]["sentences"]
             data["sections"][0]["sentences"] = sentences[:: max(1, len(sentences) // len(SUBJECTS))][: len(SUBJECTS)]
         return data

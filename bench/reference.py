@@ -108,4 +108,4 @@ def essence(report: Report, home: Path) -> str:
     """Return a report as JSON without what a kill may raise (usage) and without where ``home`` is."""
     zero = msgspec.structs.replace(report.usage, tokens=0, calls=0, usd=None, seconds=0.0)
     branches = tuple(msgspec.structs.replace(branch, usage=zero) for branch in report.branches)
-    return encode(msgspec.structs.replace(report, usage=zero, branches=branches)).replace(str(home), "HOME")
+    return encode(msgspec.structs.replace(report, usage=zero, branches=branches, roles=())).replace(str(home), "HOME")

@@ -2,7 +2,8 @@
 
 ``python -m bench.support DATA/claims/attributionbench-dev DATA/claims/wice-dev DATA/claims/scifact`` prints, for each
 set, macro-F1 with a choice forced, of the fitted weights and of weights fitted without the fold or the whole set that
-they are tried on; then how often a verdict is given and right; then the weights, as they stand in
+they are tried on; then how often what stands or clashes
+is right, and how often a verdict is given and right; then the weights, as they stand in
 ``research/analysts/claim_weights.py``. Claims that share a text of their evidence are always in the same fold. What the
 check does with changed sentences is in ``bench.support_edits``.
 """
@@ -22,7 +23,7 @@ from evals.datasets import shapes
 from evals.suites.claims import SHAPES
 from research.analysts.claim_features import NAMES, features
 from research.analysts.claim_words import line, read
-from research.analysts.support import certain
+from research.analysts.support import SURE, certain
 from research.app.systems.checking import evidence
 
 RIDGE = 5.0
@@ -157,9 +158,18 @@ def main() -> None:
         folds = float(np.mean([macro_f1(own.label, found[at] >= 0.5) for found in tries]))
         same = macro_f1(own.label, confidences(own, weights) >= 0.5)
         print(f"{own.name:24}{len(own.label):8}{same:8.1f}{folds:8.1f}{alone:14.1f}")
+    _certain(sets)
     _thresholds(sets, tries[0])
     print(f"BIAS = {weights[0]:.3f}\nWEIGHTS: Mapping[str, float] = {{")
     print("\n".join(f'    "{name}": {value:.3f},' for name, value in zip(NAMES, weights[1:], strict=True)) + "\n}")
+
+
+def _certain(sets: Sequence[Claims]) -> None:
+    """Print how often what needs no weighing is right: what stands in its evidence, and what clashes with it."""
+    for own in sets:
+        stands, clashes = own.certain >= SURE, own.certain <= 1 - SURE
+        held, denied = int((own.label[stands] == 1).sum()), int((own.label[clashes] == 0).sum())
+        print(f"{own.name:24}stands: right {held} of {stands.sum()}, clashes: right {denied} of {clashes.sum()}")
 
 
 def _thresholds(sets: Sequence[Claims], found: Sequence[Vector]) -> None:

@@ -31,8 +31,12 @@ async def settle(where: str, jobs: Sequence[Awaitable[T]]) -> tuple[list[T], Tro
     """Run ``jobs`` at once; return the results of those that succeeded, in order, and what became of the others."""
     ended = await asyncio.gather(*(_one(where, job) for job in jobs))
     results = [result for result, _ in ended if result is not None]
-    troubles = [trouble for _, trouble in ended if trouble is not None]
-    return results, Trouble(
+    return results, together([trouble for _, trouble in ended if trouble is not None])
+
+
+def together(troubles: Sequence[Trouble]) -> Trouble:
+    """Return all of it as one: every failure once, and the first of each other reason."""
+    return Trouble(
         failures=tuple(dict.fromkeys(failure for trouble in troubles for failure in trouble.failures)),
         limit=next((trouble.limit for trouble in troubles if trouble.limit), ""),
         refused=next((trouble.refused for trouble in troubles if trouble.refused), ""),

@@ -18,7 +18,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.runtime import Runtime
 
-from graphs.border import Trouble, settle
+from graphs.border import Trouble, settle, together
 from graphs.context import RunContext
 from graphs.reading import Reader
 from graphs.state import BranchInput, BranchOutput, BranchState, Json, recalled
@@ -120,7 +120,8 @@ async def read(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     question = Question(text=state["question"])
     reader = Reader(runtime.context, desk.task, desk.access, question)
     hits = [build(Hit, await runtime.context.world.records.get(desk.kept, id)) for id in state["hits"]]
-    readings, trouble = await runtime.context.settle("read", reader.jobs(hits))
+    readings, trouble = await runtime.context.settle("read", reader.jobs(hits, state.get("abreast", 1)))
+    trouble = together([trouble, *(reading.trouble for reading in readings)])
     findings = [finding for reading in readings for finding in reading.findings]
     lost = [Failure(where="read", what=what) for reading in readings for what in reading.losses]
     trouble = msgspec.structs.replace(trouble, failures=(*trouble.failures, *lost))

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from langgraph.checkpoint.base import BaseCheckpointSaver
@@ -12,7 +13,7 @@ from langgraph.graph import END, START, StateGraph
 from langgraph.graph.state import CompiledStateGraph
 from langgraph.types import Send
 
-from graphs import nodes
+from graphs import composing, nodes
 from graphs.branch import build_branch
 from graphs.context import RunContext
 from graphs.state import RunState
@@ -20,6 +21,7 @@ from graphs.state import RunState
 
 def fan_out(state: RunState) -> list[Send] | str:
     """One ``Send`` per pending task; with none, the report."""
+    pending = state.get("pending", [])
     return [
         Send(
             "branch",
@@ -29,9 +31,10 @@ def fan_out(state: RunState) -> list[Send] | str:
                 "opened": state["opened"],
                 "question": state["question"]["text"],
                 "queries": state["tasks"][id]["queries"],
+                "abreast": len(pending),
             },
         )
-        for id in state.get("pending", [])
+        for id in pending
     ] or "compose"
 
 
@@ -39,6 +42,13 @@ def build_graph(
     saver: BaseCheckpointSaver[Any] | None = None,
 ) -> CompiledStateGraph[RunState, RunContext, RunState, RunState]:
     """Return the compiled orchestrator; without a saver it also runs under a server that brings its own."""
+    graph = _compiled()
+    return graph if saver is None else graph.copy({"checkpointer": saver})
+
+
+@cache
+def _compiled() -> CompiledStateGraph[RunState, RunContext, RunState, RunState]:
+    """Return the graph that all runs of a process share: it holds nothing of any of them."""
     builder = StateGraph(RunState, RunContext)
     builder.add_node("triage", nodes.triage_step)
     builder.add_node("plan", nodes.plan_step)
@@ -46,9 +56,9 @@ def build_graph(
     builder.add_node("branch", build_branch())
     builder.add_node("gather", nodes.gather_step)
     builder.add_node("assess", nodes.assess_step)
-    builder.add_node("compose", nodes.compose_step)
-    builder.add_node("check", nodes.check_step)
-    builder.add_node("publish", nodes.publish_step)
+    builder.add_node("compose", composing.compose_step)
+    builder.add_node("check", composing.check_step)
+    builder.add_node("publish", composing.publish_step)
 
     builder.add_edge(START, "triage")
     builder.add_edge("triage", "plan")
@@ -60,4 +70,4 @@ def build_graph(
     builder.add_edge("compose", "check")
     builder.add_edge("check", "publish")
     builder.add_edge("publish", END)
-    return builder.compile(checkpointer=saver)
+    return builder.compile()

@@ -1,16 +1,19 @@
 """Reading: hits become passages, passages become quotes, quotes become findings at exact offsets.
 
-A web hit is fetched and each page is one reading; a corpus hit already is a passage, and a round's passages are one
-reading. Choosing quotes is the analyst's work, finding them in the text is that of ``research.citations``.
+A web hit is fetched, and pages are read as soon as they are there: each by itself, or some together, where there are
+more of them than calls at once. A corpus hit already is a passage, and a round's passages are one reading. Choosing
+quotes is the analyst's work, finding them in the text is that of ``research.citations``.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Coroutine, Sequence
 from typing import Any
 
 import msgspec
 
+from graphs.border import Trouble, settle
 from graphs.context import RunContext
 from research.access import Access
 from research.citations import findings_from
@@ -20,14 +23,18 @@ from research.passages import best_passages
 from research.records import Finding, Hit, Label, Passage, Question, Record, Source, Task, counted
 
 PAGE_PASSAGES = 8
-"""Passages of one page that are read: chosen for the task, in the page's order."""
+"""Passages of full size that are read of one page: chosen for the task, in the page's order. Most pages have fewer."""
+AT_ONCE = 8
+"""Readings that a round of branches makes: as many as calls may be sent at once by default. One more would have all
+wait for it; fewer pages a reading would only repeat what stands around them."""
 
 
 class Reading(Record):
-    """What one reading gave: findings, and what was lost on the way, in words."""
+    """What one reading gave: findings, what was lost on the way, in words, and the pages that could not be had."""
 
-    findings: tuple[Finding, ...]
+    findings: tuple[Finding, ...] = ()
     losses: tuple[str, ...] = ()
+    trouble: Trouble = Trouble()
 
 
 class Reader:
@@ -40,19 +47,31 @@ class Reader:
         self._access = access
         self._question = question
 
-    def jobs(self, hits: Sequence[Hit]) -> list[Coroutine[Any, Any, Reading]]:
-        """Return the readings that ``hits`` ask for; they may run at once."""
+    def jobs(self, hits: Sequence[Hit], abreast: int = 1) -> list[Coroutine[Any, Any, Reading]]:
+        """Return the readings that ``hits`` ask for, of one of ``abreast`` branches; they may run at once."""
         if self._task.type == "corpus":
             return [self._passages(hits)] if hits else []
-        return [self._page(hit) for hit in hits]
+        # Rules read each page by itself: to them nothing stands around it, and they make no calls.
+        size = math.ceil(len(hits) * abreast / AT_ONCE) if self._context.analyst.agentic else 1
+        return [self._pages(hits[at : at + size]) for at in range(0, len(hits), size)]
 
-    async def _page(self, hit: Hit) -> Reading:
+    async def _pages(self, hits: Sequence[Hit]) -> Reading:
+        opened, trouble = await settle("read", [self._opened(hit) for hit in hits])
+        texts = {source.id: text for source, text in opened}
+        first = {source.id: source for source, _ in reversed(opened)}
+        passages = [passage for id, text in texts.items() for passage in self._chosen(first[id], text)]
+        if not passages:
+            return Reading(trouble=trouble)
+        reading = await self._quotes(passages, [source for source, _ in opened], texts, "public")
+        return msgspec.structs.replace(reading, trouble=trouble)
+
+    async def _opened(self, hit: Hit) -> tuple[Source, str]:
         source = await self._access.fetch(hit.handle)
-        text = await self._context.world.library.text(source.id)
-        passages = best_passages(
-            source.id, source.title, text, self._task.objective, media=source.media, limit=PAGE_PASSAGES
-        )
-        return await self._quotes(passages, [source], {source.id: text}, "public")
+        return source, await self._context.world.library.text(source.id)
+
+    def _chosen(self, source: Source, text: str) -> list[Passage]:
+        about = self._task.objective
+        return best_passages(source.id, source.title, text, about, media=source.media, limit=PAGE_PASSAGES)
 
     async def _passages(self, hits: Sequence[Hit]) -> Reading:
         library = self._context.world.library

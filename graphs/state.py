@@ -42,17 +42,21 @@ class RunState(TypedDict, total=False):
     round: int
     approved: bool
     draft: str
-    verdicts: dict[str, str]
+    checks: Json
     report: str
 
 
 class BranchState(TypedDict, total=False):
-    """One branch's state. Lists are bounded: rounds x queries x hits. ``limit`` names the budget that ran out."""
+    """One branch's state. Lists are bounded: rounds x queries x hits. ``limit`` names the budget that ran out.
+
+    ``abreast``: so many branches of its round were started with it, itself among them.
+    """
 
     task: Json
     caps: Json
     opened: float
     question: str
+    abreast: int
     round: int
     turn: int
     queries: list[str]
@@ -77,6 +81,7 @@ class BranchInput(TypedDict):
     opened: float
     question: str
     queries: list[str]
+    abreast: int
 
 
 class BranchOutput(TypedDict):

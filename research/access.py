@@ -27,7 +27,7 @@ import msgspec
 
 from research.budget import Budget
 from research.effects import FetchEffect, ModelEffect, RetrieveEffect, SearchEffect
-from research.errors import EffectFailed, Forbidden
+from research.errors import EffectFailed, Forbidden, OutOfBudget
 from research.gate import Gate
 from research.ports import ChatModel, Corpus, Fetch, Library, Records, Search
 from research.ranking import reciprocal_rank
@@ -44,6 +44,7 @@ from research.requests import (
     SearchRequest,
     ToolSpec,
 )
+from research.routing import cheaper, stronger
 
 Holder = Literal["planner", "assessor", "web", "corpus", "checker", "writer"]
 Right = Literal["model", "search", "fetch", "retrieve"]
@@ -95,8 +96,12 @@ class Access:
         max_tokens: int,
         schema: dict[str, Any] | None = None,
         tools: Sequence[ToolSpec] = (),
+        strong: bool = False,
     ) -> ModelReply:
-        """Return the answer of the role's model. Raises ``OutOfBudget`` and ``EffectFailed``."""
+        """Return the answer of the role's model or the ``stronger`` one. Raises ``OutOfBudget`` and ``EffectFailed``.
+
+        Where the money left does not pay the role's model, but pays the run's cheapest, that one answers.
+        """
         request = ModelRequest(
             model="",
             role=role,
@@ -105,12 +110,33 @@ class Access:
             schema=schema,
             tools=tuple(tools),
         )
-        return await self._answer(request)
+        better = stronger(self._world.models, role) if strong else None
+        return await self._answer(request, better or role)
 
-    async def _answer(self, request: ModelRequest) -> ModelReply:
-        """Return the answer to a request that does not name its model yet."""
+    def stronger(self, role: Role) -> bool:
+        """Return whether the run has a stronger model than the role's own."""
+        return stronger(self._world.models, role) is not None
+
+    def tell(self, kind: str, detail: str) -> None:
+        """Send a line of live progress to whoever listens to the run."""
+        self._gate.tell(kind, self.name, detail)
+
+    async def _answer(self, request: ModelRequest, asked: Role) -> ModelReply:
+        """Return the answer of the model of the role ``asked`` to a request that does not name its model yet."""
         self._allow("model")
-        model = self._world.models.get(request.role)
+        if asked != request.role:
+            self.tell("model.stronger", f"{self._world.models[asked].name} answers for the {request.role}")
+        try:
+            return await self._ask_of(asked, request)
+        except OutOfBudget as refusal:
+            other = cheaper(self._world.models, asked)
+            if refusal.currency != "usd" or asked != request.role or other is None:
+                raise
+            self.tell("model.cheaper", f"{self._world.models[other].name} answers for the {asked}")
+            return await self._ask_of(other, request)
+
+    async def _ask_of(self, asked: Role, request: ModelRequest) -> ModelReply:
+        model = self._world.models.get(asked)
         if model is None:
             raise Forbidden(f"no model is configured for the {request.role}")
         effect = ModelEffect(msgspec.structs.replace(request, model=model.name), model)

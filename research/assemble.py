@@ -8,11 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
+import msgspec
+
 from research.analysts.support import support
 from research.budget import NANO, Caps
 from research.options import RunOptions
 from research.records import (
     BranchOutcome,
+    CheckFacts,
     Draft,
     Failure,
     Finding,
@@ -22,12 +25,9 @@ from research.records import (
     Record,
     RunStatus,
     Section,
-    Sentence,
     Source,
     Task,
     Usage,
-    VerdictName,
-    ident,
 )
 from research.report import (
     BranchFacts,
@@ -36,10 +36,12 @@ from research.report import (
     ReportFinding,
     ReportSentence,
     ReportSource,
+    RoleFacts,
     Skipped,
     UsageFacts,
     checked,
 )
+from research.routing import RoleUsage
 
 
 class Facts(Record):
@@ -60,11 +62,9 @@ class Facts(Record):
     usage: Usage
     branch_usage: dict[str, Usage]
     origin: Origin | None = None
-
-
-def sentence_id(sentence: Sentence) -> str:
-    """Return the name under which a sentence's verdict is kept."""
-    return ident("s", sentence.text, sentence.findings)
+    checks: CheckFacts = CheckFacts()
+    roles: tuple[RoleUsage, ...] = ()
+    routing: tuple[str, ...] = ()
 
 
 def assemble(
@@ -72,11 +72,10 @@ def assemble(
     draft: Draft,
     findings: Sequence[Finding],
     sources: Sequence[Source],
-    verdicts: Mapping[str, VerdictName],
     path: Callable[[str], str],
 ) -> Report:
     """Return the whole report; raises ``CitationBroken`` when the draft cites what does not exist."""
-    kept, removed = _kept(draft, verdicts)
+    kept, removed = _kept(draft)
     cited = dict.fromkeys(id for sentence in kept for id in sentence.findings)
     cited.update(dict.fromkeys(id for entry in draft.disagreements for id in entry.findings))
     known = {finding.id: finding for finding in findings}
@@ -104,18 +103,20 @@ def assemble(
             disagreements=draft.disagreements,
             usage=_usage(facts.usage, facts.options.caps),
             origin=facts.origin,
+            checks=msgspec.structs.replace(facts.checks, removed=len(removed)),
+            roles=tuple(_role(used) for used in facts.roles),
+            routing=facts.routing,
         )
     )
 
 
-def _kept(draft: Draft, verdicts: Mapping[str, VerdictName]) -> tuple[list[ReportSentence], list[Skipped]]:
+def _kept(draft: Draft) -> tuple[list[ReportSentence], list[Skipped]]:
     """Split the draft's sentences into those that stand and those whose quotes do not support them."""
     kept: list[ReportSentence] = []
     removed: list[Skipped] = []
     for section in (Section(heading="", sentences=draft.answer), *draft.sections):
         for sentence in section.sentences:
-            verdict = verdicts.get(sentence_id(sentence), sentence.verdict)
-            if sentence.findings and verdict == "unsupported":
+            if sentence.findings and sentence.verdict == "unsupported":
                 removed.append(Skipped(what=f"the sentence “{sentence.text}”", why="its quotes do not support it"))
                 continue
             kept.append(
@@ -123,7 +124,7 @@ def _kept(draft: Draft, verdicts: Mapping[str, VerdictName]) -> tuple[list[Repor
                     text=sentence.text,
                     findings=sentence.findings,
                     section=section.heading,
-                    verdict=verdict,
+                    verdict=sentence.verdict,
                     origins=sentence.origins,
                 )
             )
@@ -166,6 +167,12 @@ def _branch(facts: Facts, outcome: BranchOutcome) -> BranchFacts:
         outcome=outcome.outcome,
         usage=_usage(used, facts.options.branch_caps),
     )
+
+
+def _role(used: RoleUsage) -> RoleFacts:
+    usage = used.usage
+    usd = None if usage.nano_usd is None else usage.nano_usd / NANO
+    return RoleFacts(role=used.role, model=used.model, tokens=usage.tokens, usd=usd, calls=usage.calls)
 
 
 def _usage(usage: Usage, caps: Caps) -> UsageFacts:

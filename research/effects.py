@@ -38,7 +38,10 @@ LEAST_ANSWER = 64
 
 
 class Effect(Protocol):
-    """What the gate needs to know of a call. ``patience`` is the longest one attempt may take, in seconds."""
+    """What the gate needs to know of a call. ``patience`` is the longest one attempt may take, in seconds.
+
+    ``lane`` is the provider whose pace it keeps, empty for none; ``tokens`` are what it counts for there.
+    """
 
     @property
     def request(self) -> Request: ...
@@ -46,6 +49,10 @@ class Effect(Protocol):
     def priced(self) -> bool: ...
     @property
     def patience(self) -> float: ...
+    @property
+    def lane(self) -> str: ...
+    @property
+    def tokens(self) -> int: ...
 
     def size(self, left: Caps) -> Amount:
         """Return the bound to reserve, lowered to fit ``left``; raises ``OutOfBudget`` when too little is left."""
@@ -70,6 +77,8 @@ class ModelEffect:
         self._model = model
         self._prompt = model.count(request)
         self.priced = model.price is not None
+        self.lane = model.name.partition(":")[0]
+        self.tokens = self._prompt + request.max_tokens
 
     def size(self, left: Caps) -> Amount:
         least = min(LEAST_ANSWER, self.request.max_tokens)
@@ -77,7 +86,8 @@ class ModelEffect:
         if answer < least:
             raise EffectFailed(
                 f"the {self.request.role}'s prompt of {self._prompt:,} tokens does not fit the window of "
-                f"{self._model.name}, {self._model.window:,} tokens"
+                f"{self._model.name}, {self._model.window:,} tokens",
+                too_long=True,
             )
         if left.nano_usd is not None and self._model.price is None:
             raise OutOfBudget(f"money is capped and the price of {self._model.name} is not known", currency="usd")
@@ -137,6 +147,8 @@ class CallEffect:
 
     priced = True
     patience = 30.0
+    lane = ""
+    tokens = 0
 
     def size(self, left: Caps) -> Amount:
         if left.calls is not None and left.calls < 1:
@@ -153,6 +165,7 @@ class SearchEffect(CallEffect):
     def __init__(self, request: SearchRequest, provider: Search) -> None:
         self.request = request
         self._provider = provider
+        self.lane = provider.name
 
     async def send(self, bound: Amount, timeout: float | None) -> HitsReply:
         hits = await self._provider.search(self.request.query, self.request.limit, timeout=timeout)

@@ -77,15 +77,26 @@ class EffectFailed(ResearchError):
     """A call to the world failed. ``retryable`` says whether sending it again may help; ``retry_after`` is in seconds.
 
     ``charged`` says whether the far side may have done (and billed) the work: then the reservation stays charged.
+    ``limited``: it was sent too much; nothing is wrong with the call itself. ``too_long``: the same request with less
+    text in it may be answered.
     """
 
     def __init__(
-        self, message: str, *, retryable: bool = False, retry_after: float | None = None, charged: bool = False
+        self,
+        message: str,
+        *,
+        retryable: bool = False,
+        retry_after: float | None = None,
+        charged: bool = False,
+        limited: bool = False,
+        too_long: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
         self.retry_after = retry_after
         self.charged = charged
+        self.too_long = too_long
+        self.limited = limited
 
 
 class Refused(ResearchError):

@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from research.analysts import Bounds
 from research.analysts.acceptance import MOST_MOVES
 from research.analysts.acceptance import MOST_QUERIES as MODEL_QUERIES
@@ -20,6 +22,22 @@ from research.budget import Amount
 from research.ports import Price
 from research.records import BranchKind, BranchType, Mode, Record, Task
 from research.rehearsal import Cost, Size
+from research.requests import Role
+
+SUMS = ("parts", "checks")
+"""Sizes that are not of one call but of all calls of their kind in a report."""
+
+ASKING: Mapping[str, tuple[Role, ...]] = {
+    "plan": ("planner",),
+    "assess": ("planner",),
+    "read": ("reader",),
+    "judge": ("reader",),
+    "step": ("researcher",),
+    "write": ("writer",),
+    "parts": ("writer",),
+    "checks": ("checker", "writer"),
+}
+"""The roles whose models are asked in calls of each size, by the first word of its name."""
 
 
 class Wiring(Record):
@@ -145,8 +163,8 @@ def _by_model(run: Run) -> Work:
         kind="report",
         fewest=1,
         most=1,
-        least_cost=sizes["write"].least.plus(sizes["check"].least),
-        most_cost=sizes["write"].most.plus(sizes["checks"].most),
+        least_cost=sizes["write"].least,
+        most_cost=max(sizes["write"].most, sizes["parts"].most, key=_volume).plus(sizes["checks"].most),
         reserved=sizes["write"].reserved,
     )
     steps = [planning, first, *([further] if further.most else []), *_following(run, shared, MODEL_QUERIES), report]
@@ -214,10 +232,31 @@ def _reserved(run: Run, type: BranchType, kind: BranchKind) -> Cost:
 
 
 def amount(cost: Cost, price: Price | None) -> Amount:
-    """Return a cost in the currencies of budgets, money rounded up; without a price it has no money."""
-    price = price or Price(prompt=0, completion=0)
-    money = -int(-(cost.prompt * price.prompt + cost.completion * price.completion) // 1)
+    """Return a cost in the currencies of budgets, money rounded up; without a price it is the cost's own."""
+    exact = cost.money if price is None else cost.prompt * price.prompt + cost.completion * price.completion
+    money = -int(-exact // 1)
     return Amount(tokens=cost.prompt + cost.completion, nano_usd=money, calls=cost.calls)
+
+
+def sizes_priced(sizes: Mapping[str, Size], prices: Mapping[Role, Price]) -> dict[str, Size]:
+    """Return the sizes with what they cost, each at the price of the role that asks; what is repaired, at the dearest.
+
+    ``prices`` has every role.
+    """
+
+    def priced(cost: Cost, roles: Sequence[Role]) -> Cost:
+        money = max(cost.prompt * prices[role].prompt + cost.completion * prices[role].completion for role in roles)
+        return msgspec.structs.replace(cost, money=money)
+
+    return {
+        name: Size(**{part: priced(getattr(size, part), asking(name)) for part in ("least", "most", "reserved")})
+        for name, size in sizes.items()
+    }
+
+
+def asking(size: str) -> tuple[Role, ...]:
+    """Return the roles that make the calls of a size, by its name."""
+    return ASKING[size.split()[0]]
 
 
 def median(values: Sequence[float]) -> float:
@@ -228,10 +267,10 @@ def median(values: Sequence[float]) -> float:
 
 
 def sizes_within(sizes: Mapping[str, Size], window: int) -> dict[str, Size]:
-    """Return the sizes with no single prompt above what a model can hold; ``checks`` are many calls, each far below."""
+    """Return the sizes with no single prompt above what a model can hold; ``SUMS`` are of many calls."""
     return {
         name: size
-        if name == "checks"
+        if name in SUMS
         else Size(
             least=size.least,
             most=Cost(calls=1, prompt=min(size.most.prompt, window), completion=size.most.completion),

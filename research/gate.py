@@ -8,15 +8,15 @@
 From this seam follow budgets, resume, de-duplication, the audit trail, live progress and the cost of everything.
 Nothing else retries, nothing else counts. Calls fly in tasks that the gate owns: cancelling a branch does not cancel a
 call that is being paid for; :meth:`Gate.drain` waits for those in flight and starts no more. What an effect is, is in
-``research.effects``; who may use it, in ``research.access``; what ends a run or a branch early, in
-``research.cancellation``; what listeners hear, in ``research.progress``.
+``research.effects``; who may use it, in ``research.access``; how a call waits, in ``research.waiting``; what ends a run
+or a branch early, in ``research.cancellation``; what listeners hear, in ``research.progress``.
 """
 
 from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 
@@ -26,15 +26,22 @@ from research.effects import Effect
 from research.errors import BranchCancelled, EffectFailed, OutOfBudget
 from research.exhaustion import exhausted
 from research.ledger import Ledger
+from research.pacing import Limit, Paces
 from research.ports import Clock, Entry, Intent, Journal, Listener, Outcome
 from research.progress import Progress, spoken
 from research.records import Usage, encode
 from research.requests import FetchReply, HitsReply, ModelReply, Reply, Request, request_key
+from research.routing import RoleUsage
+from research.waiting import NO_LIMITS, Waiting
 
 ATTEMPTS = 3
+LIMITED_ATTEMPTS = 6
+"""For a call that was only too much at once."""
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 NOTHING = Amount()
+WINDOW = "window"
+"""What was too small for a prompt, where a provider says so: no cap of ours."""
 REPLIES: dict[str, type[ModelReply | HitsReply | FetchReply]] = {
     "model": ModelReply,
     "search": HitsReply,
@@ -57,17 +64,27 @@ class Gate:
         listen: Listener | None = None,
         concurrency: int = 8,
         rng: random.Random | None = None,
+        paces: Paces | None = None,
+        limits: Mapping[str, Limit] = NO_LIMITS,
     ) -> None:
         self.run = journal.run
         self._journal = journal
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)
-        self._rng = rng or random.Random(0)
         self._ledger = Ledger(entries)
         self._before = max(before, self._ledger.elapsed)
         self._started = clock.monotonic()
         self._flying: dict[str, asyncio.Task[Reply]] = {}
         self._cancellation = Cancellation()
+        self._waiting = Waiting(
+            paces or Paces(),
+            limits,
+            clock=clock,
+            elapsed=self.elapsed,
+            rng=rng or random.Random(0),
+            cancellation=self._cancellation,
+            tell=self.tell,
+        )
         self._progress = Progress(self.run, listen, ledger=self._ledger, caps=caps, elapsed=self.elapsed)
         self.root = Budget("run", caps, spent=self._ledger.total())
 
@@ -89,6 +106,10 @@ class Gate:
     def usage(self, branch: str | None = None) -> Usage:
         """Return what a branch, or with ``None`` the whole run, has used so far."""
         return self._ledger.usage(branch, self.elapsed() if branch is None else None)
+
+    def roles(self) -> tuple[RoleUsage, ...]:
+        """Return what each role used of each model so far, and each other kind of call."""
+        return self._ledger.roles()
 
     def tell(self, kind: str, branch: str = "", detail: str = "") -> None:
         """Send one event to the listener; at the end of a branch, a round and the run also what was spent."""
@@ -150,43 +171,50 @@ class Gate:
         detail = msgspec.json.decode(outcome.payload)
         if outcome.status == "refused":
             raise OutOfBudget(detail["message"], currency=detail["currency"])
-        raise EffectFailed(detail["message"])
+        raise EffectFailed(detail["message"], too_long=detail["currency"] == WINDOW)
 
     async def _fly(self, effect: Effect, key: str, branch: str, budget: Budget) -> Reply:
         try:
-            for attempt in range(1, ATTEMPTS):
+            attempt = 1
+            while True:
                 try:
                     return await self._attempt(effect, key, branch, budget, attempt)
                 except EffectFailed as failure:
-                    if not failure.retryable:
+                    if not failure.retryable or attempt >= (LIMITED_ATTEMPTS if failure.limited else ATTEMPTS):
                         raise
-                    self.tell("call.retried", branch, f"{spoken(effect.request)}: {failure}")
-                    await self._pause(failure, attempt, branch, budget)
-            return await self._attempt(effect, key, branch, budget, ATTEMPTS)
+                    await self._waiting.pause(effect, failure, attempt, branch, budget)
+                attempt += 1
         finally:
             del self._flying[key]
 
-    async def _pause(self, failure: EffectFailed, attempt: int, branch: str, budget: Budget) -> None:
-        """Wait as the far side asked, or exponentially with full jitter; never past the deadline or an order to end."""
-        backoff = FIRST_PAUSE * 2 ** (attempt - 1) * (1 + self._rng.random())
-        wait = min(LONGEST_PAUSE, backoff if failure.retry_after is None else failure.retry_after)
-        deadline = budget.deadline()
-        if deadline is not None and self.elapsed() + wait >= deadline:
-            raise OutOfBudget(f"{budget.spoken}: no time is left to try again after “{failure}”", currency="seconds")
-        await self._cancellation.sleep(self._clock, wait, branch)
-
     async def _attempt(self, effect: Effect, key: str, branch: str, budget: Budget, attempt: int) -> Reply:
-        async with self._slots:
-            await self._cancellation.check(branch)
-            intent = self._intent(effect, key, branch, attempt)
-            try:
-                self._time_left(effect, budget)
-                bound = effect.size(budget.left())
-                budget.reserve(bound)
-            except OutOfBudget as refusal:
-                await self._refuse(await self._journal.intend(intent), intent, refusal)
-                raise
-            return await self._paid(effect, msgspec.structs.replace(intent, bound=bound), budget)
+        turn = self._waiting.queue(effect, branch, budget)
+        try:
+            while True:
+                await turn.come()
+                async with self._slots:
+                    if turn.passed():
+                        continue
+                    intent = await self._reserved(effect, key, branch, budget, attempt)
+                    turn.sent()
+                    reply = await self._paid(effect, intent, budget)
+                    turn.took(effect.charge(reply, intent.bound).tokens)
+                    return reply
+        finally:
+            turn.leave()
+
+    async def _reserved(self, effect: Effect, key: str, branch: str, budget: Budget, attempt: int) -> Intent:
+        """Return the row of a call for which its bound is held. Raises ``OutOfBudget``, which is recorded."""
+        await self._cancellation.check(branch)
+        intent = self._intent(effect, key, branch, attempt)
+        try:
+            self._time_left(effect, budget)
+            bound = effect.size(budget.left())
+            budget.reserve(bound)
+        except OutOfBudget as refusal:
+            await self._refuse(await self._journal.intend(intent), intent, refusal)
+            raise
+        return msgspec.structs.replace(intent, bound=bound)
 
     def _intent(self, effect: Effect, key: str, branch: str, attempt: int) -> Intent:
         return Intent(
@@ -237,7 +265,7 @@ class Gate:
                 cut_off = timeout < effect.patience and self._time_is_up(budget)
                 shortage = exhausted(failure)
                 again = failure.retryable or cut_off or shortage is not None
-                detail = {"message": str(failure), "retryable": again, "currency": ""}
+                detail = {"message": str(failure), "retryable": again, "currency": WINDOW if failure.too_long else ""}
                 await self._conclude(seq, intent, "failed", encode(detail), charged, effect.priced)
                 actual = charged
                 self.tell("call.failed", intent.branch, f"{spoken(effect.request)}: {failure}")

@@ -11,7 +11,23 @@ import msgspec
 
 from research.budget import Amount
 from research.ports import Entry, Intent, Outcome
-from research.records import Usage
+from research.records import Record, Usage
+from research.requests import ROLES
+from research.routing import RoleUsage
+
+
+class _Asked(Record):
+    """The part of a stored request that says who asked which model."""
+
+    role: str = ""
+    model: str = ""
+
+
+def _by_role(row: tuple[tuple[str, str], Amount]) -> tuple[bool, int, str, str]:
+    """Order the roles as they work, other calls after them."""
+    role, model = row[0]
+    place = [*ROLES].index(role) if role in ROLES else 0
+    return role not in ROLES, place, role, model
 
 
 class Ledger:
@@ -26,6 +42,8 @@ class Ledger:
         self._spent: dict[str, Amount] = {}
         self._span: dict[str, tuple[float, float]] = {}
         self._unpriced: set[str] = set()
+        self._roles: dict[tuple[str, str], Amount] = {}
+        self._roles_unpriced: set[tuple[str, str]] = set()
         for entry in entries:
             self.add(entry.intent, entry.outcome)
         # A wrong key can be put right before a resume; a page that was gone is part of what the run saw.
@@ -39,11 +57,38 @@ class Ledger:
         end = outcome.elapsed if outcome else intent.elapsed
         begin, last = self._span.get(branch, (intent.elapsed, end))
         self._span[branch] = (min(begin, intent.elapsed), max(last, end))
-        self._spent[branch] = self.spent(branch).plus(outcome.charged if outcome else intent.bound)
+        charged = outcome.charged if outcome else intent.bound
+        self._spent[branch] = self.spent(branch).plus(charged)
+        self._charge_role(intent, charged, priced=outcome is None or outcome.priced)
         self._occurrences[branch, key] = max(self.occurrence(branch, key), intent.occurrence + 1)
         self.elapsed = max(self.elapsed, end)
         if outcome is not None:
             self._settle(branch, key, outcome)
+
+    def _charge_role(self, intent: Intent, charged: Amount, *, priced: bool) -> None:
+        asked = msgspec.json.decode(intent.request, type=_Asked) if intent.kind == "model" else _Asked()
+        key = (asked.role or intent.kind, asked.model)
+        self._roles[key] = self._roles.get(key, Amount()).plus(charged)
+        if not priced:
+            self._roles_unpriced.add(key)
+
+    def roles(self) -> tuple[RoleUsage, ...]:
+        """Return what each role used of each model, and each other kind of call: together all that was charged.
+
+        They overlap in time, so they have no seconds.
+        """
+        return tuple(
+            RoleUsage(
+                role=role,
+                model=model,
+                usage=Usage(
+                    tokens=amount.tokens,
+                    nano_usd=None if (role, model) in self._roles_unpriced else amount.nano_usd,
+                    calls=amount.calls,
+                ),
+            )
+            for (role, model), amount in sorted(self._roles.items(), key=_by_role)
+        )
 
     def _settle(self, branch: str, key: str, outcome: Outcome) -> None:
         if not outcome.priced:

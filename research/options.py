@@ -5,10 +5,37 @@ Reading flags, environment and config file into this is the work of ``research.s
 
 from __future__ import annotations
 
-from typing import Literal
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
 
 from research.budget import Caps
-from research.records import Record
+from research.errors import SettingMissing
+from research.records import Length, Record
+from research.requests import ROLES, Role
+
+
+class Chosen(NamedTuple):
+    """A model as the user names it, and the address of its server where it was given one of its own."""
+
+    spec: str
+    server: str | None = None
+
+
+def chosen(text: str) -> Chosen:
+    """Split ``provider:model@http://server/v1`` into the model and its server; other ``@`` belong to the name."""
+    for scheme in ("@http://", "@https://"):
+        spec, found, rest = text.partition(scheme)
+        if found:
+            return Chosen(spec, scheme[1:] + rest)
+    return Chosen(text)
+
+
+def spoken(roles: Sequence[Role]) -> str:
+    """Return roles as words: ``the planner``, ``the planner and the reader``, ``the planner, the reader and …``."""
+    *most, last = (f"the {role}" for role in roles)
+    return f"{', '.join(most)} and {last}" if most else last
 
 
 class RunOptions(Record):
@@ -20,6 +47,7 @@ class RunOptions(Record):
     tavily: str | None = None
     allow_hosts: tuple[str, ...] = ()
     model: str | None = None
+    roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None
     mode: Literal["auto", "workflow", "hybrid", "agent"] = "auto"
     branches: int = 4
@@ -28,6 +56,32 @@ class RunOptions(Record):
     branch_caps: Caps = Caps()
     approve: bool = False
     allow_partial: bool = False
+    length: Length = "normal"
+    language: str = ""
     value: int = 3
     reliability: int = 3
     maturity: int = 2
+
+    @property
+    def uses_model(self) -> bool:
+        """Whether a language model takes part."""
+        return bool(self.model or self.roles)
+
+    def models(self) -> dict[Role, Chosen]:
+        """Return the model of each role, of none without a model; a role that has none of its own takes ``model``.
+
+        Raises ``SettingMissing`` where that is missing, too.
+        """
+        if not self.uses_model:
+            return {}
+        without = [role for role in ROLES if role not in self.roles and not self.model]
+        if without:
+            raise SettingMissing(
+                f"no model is set for {spoken(without)}: add --model provider:model for the roles that "
+                "have none of their own, or --role ROLE=provider:model for each"
+            )
+        return {role: chosen(self.roles.get(role) or str(self.model)) for role in ROLES}
+
+    def with_model(self, model: str | None, base_url: str | None = None) -> RunOptions:
+        """Return the options with ``model`` in every role, or in none."""
+        return msgspec.structs.replace(self, model=model, base_url=base_url, roles={})

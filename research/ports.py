@@ -198,7 +198,8 @@ class Intent(Record):
 class Outcome(Record):
     """The row written after a call. ``status`` is ``answered`` (payload: the reply's JSON), ``failed`` or ``refused``.
 
-    A ``failed`` or ``refused`` payload is ``{"message", "retryable", "currency"}``. ``priced`` is false when the money
+    A ``failed`` or ``refused`` payload is ``{"message", "retryable", "currency"}``; of a prompt that was too long the
+    currency is ``window``. ``priced`` is false when the money
     is not known.
     """
 

@@ -25,6 +25,7 @@ OutcomeName = Literal["done", "partial", "failed", "refused", "out of budget", "
 
 ForkPoint = Literal["plan", "branch", "compose"]
 VerdictName = Literal["supported", "unsupported", "could not check"]
+Length = Literal["short", "normal", "long"]
 RunStatus = Literal["running", "interrupted", "waiting", "cancelled", "done", "partial", "failed"]
 
 R = TypeVar("R")
@@ -299,6 +300,17 @@ class Draft(Record):
     answer: tuple[Sentence, ...]
     sections: tuple[Section, ...]
     disagreements: tuple[Disagreement, ...] = ()
+
+
+class CheckFacts(Record):
+    """How the sentences of a report were checked: counts of them.
+
+    ``asked`` were given to a model, ``rewritten`` failed and were put right, ``removed`` failed and are not printed.
+    """
+
+    asked: int = 0
+    rewritten: int = 0
+    removed: int = 0
 
 
 class Event(Record):

@@ -11,11 +11,19 @@ from collections.abc import Awaitable, Callable
 from typing import NoReturn
 
 from research.access import Access
-from research.analysts import Analyst, Bounds, Notes
-from research.analysts.acceptance import LONGEST_QUERY, LONGEST_TEXT, MOST_CHECKS, MOST_MOVES, MOST_QUERIES
-from research.analysts.language import LONGEST_QUOTE, MOST_FINDINGS, READ_TOKENS
+from research.analysts import Analyst, Bounds, Notes, Style
+from research.analysts.acceptance import (
+    LONGEST_HEADING,
+    LONGEST_QUERY,
+    LONGEST_TEXT,
+    MOST_CHECKS,
+    MOST_MOVES,
+    MOST_QUERIES,
+    Part,
+)
+from research.analysts.checking import CLAIMS_A_CALL, MOST_REPAIRS, SHOWN, Claim, ask_checker, ask_repair
+from research.analysts.language import READ_TOKENS
 from research.analysts.schemas import (
-    CheckReply,
     JudgeReply,
     PlannedTask,
     PlanReply,
@@ -24,34 +32,42 @@ from research.analysts.schemas import (
     WriteReply,
     WrittenSentence,
 )
+from research.analysts.showing import LONGEST_QUOTE, MOST_FINDINGS
+from research.analysts.writing import FEW_FINDINGS, ROOMS, write_answer, write_outline, write_section
 from research.chunks import LEAST, LETTERS_PER_WORD, MOST
 from research.effects import LEAST_ANSWER
 from research.errors import ResearchError
-from research.records import BranchOutcome, Finding, Gap, Hit, Passage, Question, Record, Sentence, Source, Task, encode
-from research.requests import ModelRequest
+from research.records import (
+    Question,
+    Record,
+    Section,
+    encode,
+)
+from research.requests import ModelRequest, Role
+from research.sizing import ID, a_hit, a_passage, a_sentence, a_task, filler, notes_of, some_findings
 
 TextCount = Callable[[str], int]
 PromptCount = Callable[[ModelRequest], int]
 PASSAGE = (MOST + LEAST) * LETTERS_PER_WORD
 """Characters of the largest passage."""
-ID = "f-7c1e90b3d52a48f6"
+DEFAULT = Style()
 SMALLEST: dict[str, Record] = {
     "plan": PlanReply(rationale="", tasks=(PlannedTask(objective="a", queries=("a",), source="web", wanted=""),)),
     "assess": PlanReply(rationale="", tasks=()),
     "read": ReadReply(quotes=(ReadQuote(passage=1, quote="a", statement="", relevance=1.0),)),
     "judge": JudgeReply(enough=True, missing="", queries=()),
     "write": WriteReply(answer=(WrittenSentence(text="a", findings=(ID,)),), sections=(), disagreements=()),
-    "check": CheckReply(reason="", verdict="supported"),
 }
 """The shortest answer of each kind that is of use."""
 
 
 class Cost(Record):
-    """Calls of every kind, and the tokens of prompts and answers."""
+    """Calls of every kind, the tokens of prompts and answers, and nano-dollars once it is known who is asked."""
 
     calls: int = 0
     prompt: int = 0
     completion: int = 0
+    money: float = 0.0
 
     def plus(self, *others: Cost) -> Cost:
         """Return the sum."""
@@ -60,11 +76,17 @@ class Cost(Record):
             calls=sum(cost.calls for cost in every),
             prompt=sum(cost.prompt for cost in every),
             completion=sum(cost.completion for cost in every),
+            money=sum(cost.money for cost in every),
         )
 
     def times(self, number: int) -> Cost:
         """Return this cost ``number`` times."""
-        return Cost(calls=self.calls * number, prompt=self.prompt * number, completion=self.completion * number)
+        return Cost(
+            calls=self.calls * number,
+            prompt=self.prompt * number,
+            completion=self.completion * number,
+            money=self.money * number,
+        )
 
 
 class Size(Record):
@@ -94,7 +116,7 @@ class _Stage(Access):
     def __init__(self) -> None:  # nothing is opened: no gate, no budget, no world
         self.taken: list[ModelRequest] = []
 
-    async def _answer(self, request: ModelRequest) -> NoReturn:
+    async def _answer(self, request: ModelRequest, asked: Role) -> NoReturn:
         self.taken.append(request)
         raise Rehearsed("taken down")
 
@@ -107,7 +129,7 @@ def nobody() -> Access:
 Step = Callable[[Access], Awaitable[object]]
 
 
-async def _taken(step: Step) -> ModelRequest:
+async def taken(step: Step) -> ModelRequest:
     """Return the first request that ``step`` makes."""
     stage = _Stage()
     with contextlib.suppress(Rehearsed):
@@ -116,7 +138,7 @@ async def _taken(step: Step) -> ModelRequest:
 
 
 class Rehearsal:
-    """The sizes of the calls of one question's run.
+    """The sizes of the calls of one question's run, whose report is wished for in ``style``.
 
     ``analyst`` asks a model at every step. ``count`` bounds a request's prompt from above, in tokens, as the gate does;
     ``fewest`` bounds a text from below. Texts from outside are taken to have at least two characters a token (prose has
@@ -124,7 +146,14 @@ class Rehearsal:
     """
 
     def __init__(
-        self, analyst: Analyst, question: Question, bounds: Bounds, shape: Shape, count: PromptCount, fewest: TextCount
+        self,
+        analyst: Analyst,
+        question: Question,
+        bounds: Bounds,
+        shape: Shape,
+        count: PromptCount,
+        fewest: TextCount,
+        style: Style = DEFAULT,
     ) -> None:
         self._analyst = analyst
         self._question = question
@@ -132,38 +161,39 @@ class Rehearsal:
         self._shape = shape
         self._count = count
         self._fewest = fewest
+        self._style = style
 
     async def sizes(self) -> dict[str, Size]:
         """Return the size of each kind of call, by name; ``read`` and ``judge`` per type of branch."""
         sizes = {
             name: await self._size(name.split()[0], small, large) for name, (small, large) in self._steps().items()
         }
-        return {**sizes, "checks": await self._checks(sizes["check"])}
+        return sizes | {"parts": await self._parts(), "checks": await self._checks()}
 
     def _steps(self) -> dict[str, tuple[Step, Step]]:
         """Return each kind of call as it is at its smallest and at its largest."""
         ask, shape = self._analyst, self._shape
-        few, many = _notes(self._question, 1, 1), _notes(self._question, self._tasks(), MOST_FINDINGS)
+        few, many, whole = self._notes(1), self._notes(MOST_FINDINGS), self._notes(self._whole())
         task, long = few.tasks[0], many.tasks[0]
 
         def read(passages: int) -> tuple[Step, Step]:
-            small, large = [_passage(1)], [_passage(PASSAGE)] * passages
+            small, large = [a_passage(1)], [a_passage(PASSAGE)] * passages
             return (
                 lambda stage: ask.read(task, self._question, small, stage),
                 lambda stage: ask.read(long, self._question, large, stage),
             )
 
         def judge(readings: int) -> tuple[Step, Step]:
-            found = _findings(long, readings * self.quotes(), 1, 1)
-            asked = [_words(LONGEST_QUERY)] * MOST_QUERIES * self._bounds.branch_rounds
+            found = some_findings(long, readings * self.quotes(), 1, 1)
+            asked = [filler(LONGEST_QUERY)] * MOST_QUERIES * self._bounds.branch_rounds
             return (
                 lambda stage: ask.judge(task, few.findings, ["a"], stage),
                 lambda stage: ask.judge(long, found, asked, stage),
             )
 
         def step(readings: int, hits: int) -> tuple[Step, Step]:
-            found = _findings(long, readings * self.quotes(), 1, 1)
-            offered = [_hit(number) for number in range(hits)]
+            found = some_findings(long, readings * self.quotes(), 1, 1)
+            offered = [a_hit(number) for number in range(hits)]
             return (
                 lambda stage: ask.step(task, self._question, (), (), stage),
                 lambda stage: ask.step(long, self._question, found, offered, stage),
@@ -182,15 +212,18 @@ class Rehearsal:
             "judge corpus": judge(self._bounds.branch_rounds),
             "step web": step(shape.readings * MOST_MOVES, shape.readings * web),
             "step corpus": step(shape.readings, 0),
-            "write": (lambda stage: ask.compose(few, stage), lambda stage: ask.compose(many, stage)),
-            "check": (
-                lambda stage: ask.check(Sentence(text="a", findings=(ID,)), few.findings, stage),
-                lambda stage: ask.check(_sentence(), many.findings[:1], stage),
-            ),
+            "write": (lambda stage: ask.compose(few, stage), lambda stage: ask.compose(whole, stage)),
         }
 
+    def _notes(self, findings: int) -> Notes:
+        return notes_of(self._question, self._tasks() if findings > 1 else 1, findings, self._style)
+
+    def _whole(self) -> int:
+        """Return the most findings from which a report is written in one call."""
+        return MOST_FINDINGS if self._style.length == "short" else FEW_FINDINGS
+
     async def _size(self, name: str, small: Step, large: Step) -> Size:
-        least, most = await _taken(small), await _taken(large)
+        least, most = await taken(small), await taken(large)
         said = self._fewest(encode(SMALLEST[name])) if name in SMALLEST else 1
         prompt = sum(self._fewest(message.content) for message in least.messages)
         return Size(
@@ -199,11 +232,44 @@ class Rehearsal:
             reserved=Cost(calls=1, prompt=self._count(least), completion=min(LEAST_ANSWER, least.max_tokens)),
         )
 
-    async def _checks(self, one: Size) -> Size:
-        """Return the size of all checks of one report: one a sentence, as far as sentences are checked."""
-        request = await _taken(self._steps()["write"][0])
-        sentences = request.max_tokens // max(1, self._fewest(encode(WrittenSentence(text="a", findings=(ID,)))))
-        return Size(least=one.least, most=one.most.times(min(sentences, MOST_CHECKS)), reserved=one.reserved)
+    async def _most(self, *steps: tuple[int, Step]) -> Cost:
+        """Return what so many of each step cost at most."""
+        costs = []
+        for times, step in steps:
+            asked = await taken(step)
+            costs.append(Cost(calls=1, prompt=self._count(asked), completion=asked.max_tokens).times(times))
+        return Cost().plus(*costs)
+
+    async def _parts(self) -> Size:
+        """Return the size of a report that is written in parts; a short one never is.
+
+        The findings are divided among the sections, so one section has all of them here, and the others next to none.
+        """
+        if self._style.length == "short":
+            return Size()
+        few, many, sections = self._notes(1), self._notes(MOST_FINDINGS), ROOMS[self._style.length].sections
+        heading = filler(LONGEST_HEADING)
+        others = [heading] * (sections - 1)
+        written = Section(heading=heading, sentences=(a_sentence(),) * MOST_FINDINGS)
+        most = await self._most(
+            (1, lambda stage: write_outline(many, many.findings, stage)),
+            (1, lambda stage: write_section(many, Part(heading, many.findings), others, stage)),
+            (sections - 1, lambda stage: write_section(few, Part(heading, few.findings), others, stage)),
+            (1, lambda stage: write_answer(many, [written], many.findings, stage)),
+        )
+        return Size(most=most)
+
+    async def _checks(self) -> Size:
+        """Return the size of the checks of one report: at least none, for what stands in a quote is not asked about."""
+        quotes = tuple(some_findings(a_task(0, 1), SHOWN // LONGEST_QUOTE, 1, LONGEST_QUOTE))
+        claims = [Claim(a_sentence(), quotes)] * CLAIMS_A_CALL
+        wrong = [(claim, filler(LONGEST_TEXT)) for claim in claims]
+        repairs = -(-MOST_REPAIRS // CLAIMS_A_CALL)
+        most = await self._most(
+            (-(-MOST_CHECKS // CLAIMS_A_CALL) + repairs, lambda stage: ask_checker(claims, stage)),
+            (repairs, lambda stage: ask_repair(wrong, self._style.language, stage)),
+        )
+        return Size(most=most)
 
     def quotes(self) -> int:
         """Return how many quotes an answer of the reader can hold."""
@@ -212,59 +278,3 @@ class Rehearsal:
 
     def _tasks(self) -> int:
         return self._bounds.branches + self._bounds.new_branches * max(0, self._bounds.rounds - 1)
-
-
-def _words(characters: int) -> str:
-    """Return text of so many characters, and half as many tokens."""
-    return ("a b c d e f g h i j k l m n o p q r s t u v w x y z " * (characters // 52 + 1))[:characters]
-
-
-def _passage(characters: int) -> Passage:
-    text = _words(characters)
-    return Passage(source="0" * 64, start=0, end=len(text), text=text, title=_words(120) if characters > 1 else "a")
-
-
-def _task(number: int, characters: int) -> Task:
-    queries = tuple(_words(min(characters, LONGEST_QUERY)) for _ in range(MOST_QUERIES))
-    return Task.make(f"{number} {_words(characters)}"[: max(1, characters)], queries, "web", wanted=_words(characters))
-
-
-def _findings(task: Task, number: int, statement: int, quote: int) -> tuple[Finding, ...]:
-    return tuple(
-        Finding(
-            id=f"f-{index:016x}",
-            task=task.id,
-            statement=_words(statement),
-            quote=_words(quote),
-            source="0" * 64,
-            start=index,
-            end=index + 1,
-            label="public",
-        )
-        for index in range(number)
-    )
-
-
-def _hit(number: int) -> Hit:
-    return Hit(
-        handle=f"h-{number:016x}", title=_words(120), score=1.0, url="https://a.example/", snippet=_words(LONGEST_TEXT)
-    )
-
-
-def _sentence() -> Sentence:
-    return Sentence(text=_words(LONGEST_TEXT), findings=(ID,))
-
-
-def _notes(question: Question, tasks: int, findings: int) -> Notes:
-    """Return notes with so many tasks and findings: the shortest there can be of one, the longest of more."""
-    large = findings > 1
-    planned = tuple(_task(number, LONGEST_TEXT if large else 1) for number in range(tasks))
-    found = _findings(planned[0], findings, LONGEST_TEXT if large else 1, LONGEST_QUOTE if large else 1)
-    gap = Gap(task=planned[0].id, missing=_words(LONGEST_TEXT))
-    return Notes(
-        question=question,
-        tasks=planned,
-        findings=found,
-        sources=(Source(id="0" * 64, url="https://a.example/", title=_words(80 if large else 1), label="public"),),
-        outcomes=tuple(BranchOutcome(task=task.id, outcome="done", gaps=(gap,) if large else ()) for task in planned),
-    )

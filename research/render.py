@@ -14,7 +14,7 @@ import msgspec
 
 from research.analysts.telling import NEAREST
 from research.money import dollars
-from research.records import Disagreement
+from research.records import CheckFacts, Disagreement
 from research.report import CapFacts, Report, ReportSentence, ReportSource, UsageFacts
 from research.sanitize import json_text, markdown_link, markdown_text, one_line
 
@@ -187,6 +187,7 @@ def _facts(report: Report) -> Iterator[str]:
             f"- Money: {_money(usage)}",
             f"- Time: {_of(round(usage.seconds, 1), usage.caps.seconds)} seconds",
             f"- Checks: {_verdicts(report)}",
+            *(f"- Models: {markdown_text(sentence)}" for sentence in report.routing),
             *_forked(report),
         ]
     )
@@ -197,6 +198,17 @@ def _facts(report: Report) -> Iterator[str]:
         for branch in report.branches
     ]
     yield from _table(("Branch", "Type", "Outcome", "Calls", "Tokens", "Money", "Seconds"), branches)
+    yield from _roles(report)
+
+
+def _roles(report: Report) -> Iterator[str]:
+    """Show what each role used of each model; without a model the calls are in the table of branches."""
+    if any(used.model for used in report.roles):
+        rows = [
+            (used.role, used.model, f"{used.calls:,}", f"{used.tokens:,}", dollars(used.usd) if used.model else "")
+            for used in report.roles
+        ]
+        yield from _table(("Role", "Model", "Calls", "Tokens", "Money"), rows)
 
 
 def _forked(report: Report) -> Iterator[str]:
@@ -231,4 +243,15 @@ def _verdicts(report: Report) -> str:
     cited = [sentence.verdict for sentence in report.sentences if sentence.findings]
     counted = [(cited.count(verdict), verdict) for verdict in ("supported", "unsupported", "could not check")]
     words = ", ".join(f"{count} {verdict}" for count, verdict in counted if count)
-    return f"{len(cited)} cited sentences" + (f": {words}" if words else "")
+    return f"{len(cited)} cited sentences" + (f": {words}" if words else "") + _checked(report.checks)
+
+
+def _checked(checks: CheckFacts) -> str:
+    """Say how many sentences a model was asked about, and what became of those that failed."""
+    told = [
+        (checks.asked, "put to the checker"),
+        (checks.rewritten, "rewritten after it"),
+        (checks.removed, "removed"),
+    ]
+    words = ", ".join(f"{count:,} {what}" for count, what in told if count)
+    return f"; {words}" if words else ""

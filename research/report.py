@@ -13,6 +13,7 @@ from research.errors import CitationBroken
 from research.records import (
     BranchKind,
     BranchType,
+    CheckFacts,
     Disagreement,
     Label,
     Mode,
@@ -94,6 +95,16 @@ class BranchFacts(Record):
     usage: UsageFacts
 
 
+class RoleFacts(Record):
+    """What one role used of one model, or with no ``model`` what all calls of one kind used. ``usd`` as in usage."""
+
+    role: str
+    model: str
+    tokens: int
+    usd: float | None
+    calls: int
+
+
 class Skipped(Record):
     """Something that was not done, read or answered, and why. Every loss is one of these."""
 
@@ -105,6 +116,8 @@ class Report(Record):
     """A whole report. ``sentences`` are in reading order: those of the answer first (``section`` empty).
 
     ``origin`` says which run it was forked from, and what of that was used again; it is in none of ``usage``.
+    ``roles`` add up to ``usage``; ``routing`` says in sentences which calls went to another model than their role's.
+    ``checks`` counts the sentences that a model was asked about, and what became of those that failed.
     """
 
     run: str
@@ -124,6 +137,9 @@ class Report(Record):
     disagreements: tuple[Disagreement, ...]
     usage: UsageFacts
     origin: Origin | None = None
+    checks: CheckFacts = CheckFacts()
+    roles: tuple[RoleFacts, ...] = ()
+    routing: tuple[str, ...] = ()
 
 
 def checked(report: Report) -> Report:

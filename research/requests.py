@@ -7,11 +7,12 @@ replayed. The values that flow on from here are in ``research.records``.
 from __future__ import annotations
 
 import hashlib
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from research.records import Hit, Record, Source, encode
 
 Role = Literal["planner", "researcher", "reader", "writer", "checker"]
+ROLES: tuple[Role, ...] = get_args(Role)
 Stop = Literal["end", "length", "tools", "refusal"]
 
 

@@ -16,11 +16,13 @@ from typing import Any
 from research.budget import Caps
 from research.errors import BadBudget, StoreProblem, UnknownName, UsageFault, WrongVersion
 from research.options import RunOptions
+from research.pacing import Limit
 from research.ports import Price
-from research.records import Record
+from research.records import Length, Record
+from research.requests import ROLES, Role
 from research.secret import Secret
 from research.spelling import nearest
-from research.values import KINDS, SETTINGS, Setting, read_prices, read_windows
+from research.values import KINDS, SETTINGS, Setting, read_pace, read_prices, read_roles, read_windows
 
 LAYOUT = 2
 """The number of the home's layout; a change of what lies where, or of a table, raises it."""
@@ -33,7 +35,8 @@ KEYS = (
     *("UPSTAGE_API_KEY", "XAI_API_KEY"),
 )
 """Read from the environment and from nowhere else. ``RESEARCH_API_KEY`` is for the server behind ``base_url``."""
-TABLES = ("prices", "windows")
+TABLES = {"prices": read_prices, "windows": read_windows, "pace": read_pace}
+"""Tables of the config file that nothing else can set, and how each is read."""
 
 
 class Settings(Record):
@@ -52,13 +55,17 @@ class Settings(Record):
     branches: int
     rounds: int
     concurrency: int
+    length: Length
+    language: str
     value: int
     reliability: int
     maturity: int
     caps: Caps
     branch_caps: Caps
+    roles: dict[Role, str]
     prices: dict[str, Price]
     windows: dict[str, int]
+    pace: dict[str, Limit]
     keys: dict[str, Secret]
     origins: dict[str, str]
 
@@ -71,6 +78,7 @@ class Settings(Record):
             tavily=self.tavily,
             allow_hosts=self.allow_hosts,
             model=self.model,
+            roles=self.roles,
             base_url=self.base_url,
             mode=self.mode,  # type: ignore[arg-type]  # SETTINGS accepts no other word
             branches=self.branches,
@@ -79,6 +87,8 @@ class Settings(Record):
             branch_caps=self.branch_caps,
             approve=approve,
             allow_partial=allow_partial,
+            length=self.length,
+            language=self.language,
             value=self.value,
             reliability=self.reliability,
             maturity=self.maturity,
@@ -100,10 +110,11 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
     origins = {"home": home_origin}
     for setting in SETTINGS:
         values[setting.name], origins[setting.name] = _value(setting, given, world, path, config)
-    where = str(path)
-    for name, read in (("prices", read_prices), ("windows", read_windows)):
-        values[name] = read(where, config.get(name, {}))
-        origins[name] = where if name in config else "default"
+    values["roles"], role_origins = _roles(given, world, path, config)
+    origins |= role_origins
+    for name, read in TABLES.items():
+        values[name] = read(str(path), config.get(name, {}))
+        origins[name] = str(path) if name in config else "default"
     keys = {name: Secret(world[name]) for name in KEYS if world.get(name, "").strip()}
     caps, branch_caps = _caps(values, "max_"), _caps(values, "branch_max_")
     return Settings(home=home, caps=caps, branch_caps=branch_caps, keys=keys, origins=origins, **values)
@@ -146,7 +157,7 @@ def _config(home: Path, home_origin: str) -> tuple[Path, dict[str, Any]]:
 
 def _refuse_unknown(path: Path, config: Mapping[str, Any], world: Mapping[str, str]) -> None:
     """Refuse a key that no setting has, and a variable that is nearly one: a mistyped cap would be no cap."""
-    names = [setting.name for setting in SETTINGS] + list(TABLES)
+    names = [setting.name for setting in SETTINGS] + ["roles", *TABLES]
     for key in config:
         if key.upper() in KEYS or key.lower().endswith("api_key"):
             raise UsageFault(f"{path}: keys are read from the environment only; remove {key} and set {key.upper()}")
@@ -154,7 +165,7 @@ def _refuse_unknown(path: Path, config: Mapping[str, Any], world: Mapping[str, s
             raise UsageFault(f"{path}: home cannot be set here; use --home or RESEARCH_HOME")
         if key not in names:
             raise UnknownName(f"{path}: there is no setting {key}{nearest(key, names)}")
-    variables = ["RESEARCH_HOME", "RESEARCH_API_KEY", *(setting.variable for setting in SETTINGS)]
+    variables = ["RESEARCH_HOME", "RESEARCH_API_KEY", "RESEARCH_ROLES", *(setting.variable for setting in SETTINGS)]
     for variable in world:
         hint = nearest(variable, variables, cutoff=0.9) if variable.startswith("RESEARCH_") else ""
         if hint and variable not in variables:
@@ -183,6 +194,29 @@ def _value(
     except ValueError:
         shown = str(raw) if isinstance(raw, str | int | float) else ", ".join(map(str, raw))
         raise UsageFault(f"{place} must be {kind.wanted}, not “{shown[:80]}”") from None
+
+
+def _roles(
+    given: Mapping[str, Any], world: Mapping[str, str], path: Path, config: Mapping[str, Any]
+) -> tuple[dict[Role, str], dict[str, str]]:
+    """Return the model of each role that was given one, and by ``roles.ROLE`` where that was said.
+
+    Each role for itself has the value of the first place that names it.
+    """
+    places = (
+        ("--role", "flag --role", given.get("roles", ())),
+        ("RESEARCH_ROLES", "environment RESEARCH_ROLES", world.get("RESEARCH_ROLES", "").strip() or ()),
+        (f"{path}: roles", str(path), config.get("roles", {})),
+    )
+    roles: dict[Role, str] = {}
+    origins: dict[str, str] = {}
+    for place, origin, raw in places:
+        if not isinstance(raw, dict if origin == str(path) else str | list | tuple):
+            raise UsageFault(f"{path}: roles must be a table, written [roles], not {raw!r}")
+        for role, model in read_roles(place, raw).items():
+            if role not in roles:
+                roles[role], origins[f"roles.{role}"] = model, origin
+    return {role: roles[role] for role in ROLES if role in roles}, origins
 
 
 def _caps(values: dict[str, Any], prefix: str) -> Caps:

@@ -9,14 +9,21 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
 from research.caps import parse_cap
-from research.errors import UsageFault
+from research.errors import UnknownName, UsageFault
+from research.options import chosen
+from research.pacing import Limit
 from research.ports import Price
+from research.records import Length
+from research.requests import ROLES, Role
+from research.spelling import nearest
 
 MODES = ("auto", "workflow", "hybrid", "agent")
+LENGTHS: tuple[Length, ...] = get_args(Length)
+_LANGUAGE = re.compile(r"[^\W\d_][\w ()-]{1,39}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
@@ -89,6 +96,20 @@ def _mode(place: str, raw: Any) -> str:
     return word
 
 
+def _length(place: str, raw: Any) -> str:
+    word = str(raw).strip().lower()
+    if word not in LENGTHS:
+        raise ValueError
+    return word
+
+
+def _language(place: str, raw: Any) -> str:
+    name = " ".join(str(raw).split())
+    if not _LANGUAGE.fullmatch(name):
+        raise ValueError
+    return name
+
+
 def _switch(place: str, raw: Any) -> bool:
     word = str(raw).strip().lower()
     if word not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
@@ -121,6 +142,8 @@ KINDS: Mapping[str, Kind] = {
     "model": Kind(_model, (str,), "provider:model, such as openai:gpt-4o-mini"),
     "embedder": Kind(_embedder, (str,), "auto, hashing, minilm, openai:MODEL or ollama:MODEL"),
     "mode": Kind(_mode, (str,), "auto, workflow, hybrid or agent"),
+    "length": Kind(_length, (str,), "short, normal or long"),
+    "language": Kind(_language, (str,), "a language, such as German or pt-BR"),
     "switch": Kind(_switch, (bool,), "true or false"),
     "names": Kind(_each(_NAME), (str, list), "one or more names of letters, digits, dots, dashes and underscores"),
     "hosts": Kind(_each(_HOST_PORT), (str, list), "one or more HOST:PORT, such as localhost:8080"),
@@ -144,6 +167,8 @@ SETTINGS = (
     Setting("branches", "branches", 4),
     Setting("rounds", "rounds", 2),
     Setting("concurrency", "concurrency", 8),
+    Setting("length", "length", "normal"),
+    Setting("language", "language", ""),
     Setting("value", "level", 3),
     Setting("reliability", "level", 3),
     Setting("maturity", "level", 2),
@@ -181,6 +206,55 @@ def read_windows(place: str, table: Any) -> dict[str, int]:
         if not isinstance(size, int) or isinstance(size, bool) or size < 256:
             raise UsageFault(f"{place}: windows.{model} must be a whole number of tokens, at least 256, not {size!r}")
     return dict(windows)
+
+
+def read_pace(place: str, table: Any) -> dict[str, Limit]:
+    """Return what each provider may be sent in a minute, by the provider's name."""
+    limits: dict[str, Limit] = {}
+    for provider, row in _rows(place, "pace", table).items():
+        parts = row if isinstance(row, dict) else {}
+        whole = [type(number) is int and number > 0 for number in parts.values()]
+        if not parts or not set(parts) <= {"requests", "tokens"} or not all(whole):
+            raise UsageFault(
+                f"{place}: pace.{provider} must have requests, tokens or both, whole numbers a minute, and no more"
+            )
+        limits[provider] = Limit(requests=parts.get("requests"), tokens=parts.get("tokens"))
+    return limits
+
+
+def read_roles(place: str, raw: Any) -> dict[Role, str]:
+    """Return models by role from a table, from ``ROLE=MODEL`` with commas between, or from a list of such.
+
+    Raises ``UnknownName`` and ``UsageFault``.
+    """
+    if isinstance(raw, dict):
+        pairs = [(str(role), model) for role, model in raw.items()]
+    else:
+        texts = raw.split(",") if isinstance(raw, str) else raw
+        pairs = [(role.strip(), model.strip()) for role, _, model in (text.partition("=") for text in texts)]
+    found: dict[Role, str] = {}
+    for name, model in pairs:
+        role = next((role for role in ROLES if role == name), None)
+        if role is None:
+            raise UnknownName(f"{place}: there is no role {name[:40] or '“”'}{nearest(name, ROLES)}; {_ROLES}")
+        if not isinstance(model, str) or not _named(model):
+            raise UsageFault(f"{place}: {role} must be provider:model, or provider:model@http://server, not {model!r}")
+        if found.setdefault(role, model) != model:
+            raise UsageFault(f"{place}: {role} is given twice, as {found[role]} and as {model}")
+    return found
+
+
+_ROLES = f"the roles are {', '.join(ROLES)}"
+
+
+def _named(model: str) -> bool:
+    """Return whether a text names a model, and its server by an address where it names one."""
+    try:
+        spec, server = chosen(model)
+        _model("", spec)
+        return server is None or bool(_url("", server))
+    except ValueError:
+        return False
 
 
 def _rows(place: str, name: str, table: Any) -> dict[str, Any]:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
 from research.clean import clean_text
+from research.records import encode
+from research.reply_json import cleaned, first_object
 from research.requests import Message, ModelReply, ModelRequest, Stop, TokenCount, ToolCall, ToolSpec
 
 if TYPE_CHECKING:
@@ -27,11 +30,6 @@ STOPS: Mapping[str, Stop] = {
     "blocklist": "refusal",
     "recitation": "refusal",
 }
-
-
-def response_format(schema: dict[str, Any]) -> dict[str, Any]:
-    """Return OpenAI's form of a schema; LangChain's classes of the other providers translate it."""
-    return {"type": "json_schema", "json_schema": {"name": "reply", "schema": schema, "strict": True}}
 
 
 def tool_of(spec: ToolSpec) -> dict[str, Any]:
@@ -64,13 +62,28 @@ def reply_of(answer: AIMessage, request: ModelRequest) -> ModelReply:
     """Return an answer as the gate records it: every text in it cleaned, so that it can be written down as UTF-8."""
     text = str(answer.text)
     usage = answer.usage_metadata
-    return ModelReply(
+    reply = ModelReply(
         text=clean_text(text),
         stop=_stop(answer),
         usage=TokenCount(prompt=usage["input_tokens"], completion=usage["output_tokens"]) if usage else None,
-        data=parsed(text) if request.schema is not None else None,
+        data=first_object(text) if request.schema is not None else None,
         tool_calls=_tool_calls(answer),
     )
+    return _called(reply) if request.schema is not None and not request.tools else reply
+
+
+def _called(reply: ModelReply) -> ModelReply:
+    """Return a reply that came as the call of a tool as what it is: the answer.
+
+    A call that was cut is none, and neither are several: each of them may be a part of the answer.
+    """
+    if not reply.tool_calls:
+        return reply
+    stop: Stop = "end" if reply.stop == "tools" else reply.stop
+    told = [call.arguments for call in reply.tool_calls]
+    text = "\n".join(str(call["_invalid"]) if "_invalid" in call else encode(call) for call in told)
+    whole = len(told) == 1 and "_invalid" not in told[0] and stop != "length"
+    return msgspec.structs.replace(reply, text=text, stop=stop, data=told[0] if whole else None, tool_calls=())
 
 
 def _stop(answer: AIMessage) -> Stop:
@@ -95,28 +108,3 @@ def _tool_calls(answer: AIMessage) -> tuple[ToolCall, ...]:
         ToolCall(id=clean_text(id or "") or f"call-{n}", name=clean_text(name or ""), arguments=cleaned(args))
         for n, (id, name, args) in calls
     )
-
-
-def cleaned(value: Any) -> Any:
-    """Return a JSON value with every string in it cleaned, the keys of its objects too."""
-    if isinstance(value, str):
-        return clean_text(value)
-    if isinstance(value, dict):
-        return {clean_text(key): cleaned(item) for key, item in value.items()}
-    return [cleaned(item) for item in value] if isinstance(value, list) else value
-
-
-def parsed(text: str) -> dict[str, Any] | None:
-    """Return the JSON object in ``text``, cleaned, without a code fence or a thinking block around it, or ``None``.
-
-    The strings are cleaned after they are read: a line separator may stand in a JSON string, the line end that it
-    becomes may not. ``NaN`` and the infinities, which JSON has not, become null.
-    """
-    body = text.rpartition("</think>")[2].strip()
-    if body.startswith("```"):
-        body = body.partition("\n")[2].strip().removesuffix("```")
-    try:
-        value = json.loads(body, parse_constant=lambda _: None)  # unlike msgspec, it reads a lone surrogate's escape
-        return cleaned(value) if isinstance(value, dict) else None
-    except (ValueError, RecursionError):
-        return None

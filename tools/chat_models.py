@@ -17,14 +17,28 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from typing import TYPE_CHECKING, Any, cast
 
+import msgspec
+
 from research.errors import EffectFailed, SettingMissing, UnknownName, UsageFault
 from research.ports import ChatModel, Price
 from research.requests import ModelReply, ModelRequest
-from tools.chat_messages import outgoing, reply_of, response_format, tool_of
-from tools.provider_errors import call_errors, cut_completion, failure_of
+from tools.chat_forms import (
+    REPLY,
+    Form,
+    Forms,
+    calls_in,
+    reply_tool,
+    schema_in_words,
+    schema_option,
+    tools_in_words,
+)
+from tools.chat_messages import outgoing, reply_of, tool_of
+from tools.chat_transport import clients
+from tools.provider_errors import call_errors, cut_completion, failure_of, rejection
 
 if TYPE_CHECKING:
     from langchain_core.language_models import BaseChatModel
+    from langchain_core.messages import AIMessage
 
 KEY_VARIABLES: Mapping[str, str] = {
     "anthropic": "ANTHROPIC_API_KEY",
@@ -79,7 +93,7 @@ def open_model(
         if base_url is None:
             raise SettingMissing(f"{provider}:{name} needs a key: set {variable}")
         api_key = "none"
-    size = window or (OLLAMA_WINDOW if provider == "ollama" else LOCAL_WINDOW if base_url else WINDOW)
+    size = window or assumed_window(provider, base_url)
     with _as_if_not_installed("aiohttp") if provider == "openai" else nullcontext():
         chat = _open_chat(provider, name, _options(provider, base_url, api_key, size))
     return LangChainModel(
@@ -91,6 +105,11 @@ def open_model(
         compatible=base_url is not None,
         key=api_key,
     )
+
+
+def assumed_window(provider: str, base_url: str | None) -> int:
+    """Return the context window, in tokens, that a model is taken to have where nobody says."""
+    return OLLAMA_WINDOW if provider == "ollama" else LOCAL_WINDOW if base_url else WINDOW
 
 
 @contextmanager
@@ -133,21 +152,11 @@ def _options(provider: str, base_url: str | None, api_key: str | None, window: i
         options["api_key"] = api_key
     if base_url is not None:
         options["base_url"] = base_url
+    if provider == "openai":
+        options |= clients(plain=base_url is not None and base_url.startswith("http://"))
     if provider == "openai" and base_url is not None:
         options["use_responses_api"] = False
-        if base_url.startswith("http://"):
-            options |= _plain_clients()
     return options
-
-
-def _plain_clients() -> dict[str, Any]:
-    """Clients for a server without TLS: no certificates to load (0.07 s), no proxy of the environment, no redirects."""
-    try:
-        from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
-    except ImportError:
-        return {}  # opening the model says what is missing
-    plain: dict[str, Any] = {"verify": False, "trust_env": False, "follow_redirects": False}
-    return {"http_client": DefaultHttpxClient(**plain), "http_async_client": DefaultAsyncHttpxClient(**plain)}
 
 
 def _open_chat(provider: str, name: str, options: dict[str, Any]) -> BaseChatModel:
@@ -187,36 +196,81 @@ class LangChainModel:
         self._counter = counter
         self._compatible = compatible
         self._secrets = (key,) if key and key != "none" else ()
+        self._forms = Forms()
 
     def __repr__(self) -> str:
         return f"<LangChainModel {self.name}>"
 
     def count(self, request: ModelRequest) -> int:
-        """Return an upper bound of the request's prompt tokens: it never undercounts and never fails."""
+        """Return an upper bound of the request's prompt tokens in any form: it never undercounts and never fails."""
         return self._counter(request)
 
     async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
-        """Send once, without retries. Raises ``EffectFailed``."""
+        """Send once, without retries. Raises ``EffectFailed``, retryable where the next try takes another form."""
         from langsmith import tracing_context
 
-        chat: Any = self._chat.bind_tools([tool_of(t) for t in request.tools]) if request.tools else self._chat
-        options = self._limits(max_tokens, timeout)
-        if request.schema is not None:
-            options["response_format"] = response_format(request.schema)
+        form = self._form(request)
         errors = call_errors()
         try:
             # Tracing switched on for some other program by an environment variable would send private text away.
             with tracing_context(enabled=False):
                 async with asyncio.timeout(timeout):
-                    answer = await chat.ainvoke([outgoing(message) for message in request.messages], **options)
-            return reply_of(answer, request)
+                    answer = await self._send(request, form, self._limits(max_tokens, timeout))
+            reply = reply_of(answer, request)
         except TimeoutError:
             raise EffectFailed(f"{self.name}: no answer within {timeout} s", charged=True) from None
         except errors as error:
             cut = cut_completion(error)
             if cut is not None:
                 return cut
+            learnt = self._learnt(request, form, rejection(error))
+            if learnt:
+                raise EffectFailed(f"{self.name} {learnt}", retryable=True, retry_after=0.0) from None
             raise failure_of(error, self.name, self._secrets) from None
+        if form is not None:
+            self._forms.answered(form, reply, request.schema or {})
+        if request.tools and not self._forms.tools and not reply.tool_calls:
+            return msgspec.structs.replace(reply, tool_calls=calls_in(reply.text))
+        return reply
+
+    def _learnt(self, request: ModelRequest, form: Form | None, said: str) -> str:
+        """Return what the provider's refusal teaches of the forms it takes, in words; empty where it is of no form."""
+        if form is not None and self._forms.refused(form, said):
+            return f"does not take {form}, and is asked for {self._forms.now}"
+        if request.tools and self._forms.refused_tools(said):
+            return "takes no tools, and is asked to name its calls in words"
+        return ""
+
+    def _form(self, request: ModelRequest) -> Form | None:
+        """Return how the request's schema is asked for; beside tools of its own there is no room for another tool."""
+        if request.schema is None:
+            return None
+        return "plain JSON" if request.tools and self._forms.now == "a forced tool call" else self._forms.now
+
+    async def _send(self, request: ModelRequest, form: Form | None, options: dict[str, Any]) -> AIMessage:
+        chat: Any = self._chat
+        messages = request.messages
+        if request.tools and self._forms.tools:
+            chat = chat.bind_tools([tool_of(tool) for tool in request.tools])
+        elif request.tools:
+            messages = tools_in_words(request)
+        if form == "a JSON schema" and self._by_completions(request):
+            # As an argument of its own OpenAI's client walks it key by key, which is a third of its work for a call.
+            said = {"response_format": schema_option(request.schema or {})}
+            options["extra_body"] = {**options.get("extra_body", {}), **said}
+        elif form == "a JSON schema":
+            options["response_format"] = schema_option(request.schema or {})
+        elif form == "a forced tool call":
+            chat = self._chat.bind_tools([reply_tool(request.schema or {})], tool_choice=REPLY)
+        elif form == "plain JSON":
+            messages = schema_in_words(request)
+        answer: AIMessage = await chat.ainvoke([outgoing(message) for message in messages], **options)
+        return answer
+
+    def _by_completions(self, request: ModelRequest) -> bool:
+        """Return whether OpenAI's class is sure to send this as a chat completion, as it also does for a schema."""
+        openai = self.name.partition(":")[0] == "openai"
+        return openai and not request.tools and getattr(self._chat, "use_responses_api", None) is not True
 
     def _limits(self, max_tokens: int, timeout: float | None) -> dict[str, Any]:
         provider = self.name.partition(":")[0]

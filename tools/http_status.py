@@ -21,7 +21,7 @@ def status_failure(status: int, headers: Mapping[str, str], subject: str) -> Eff
         phrase = str(status)
     again = status in AGAIN or status > 504
     after = retry_after(headers) if again else None
-    return EffectFailed(f"{subject} answered {phrase}", retryable=again, retry_after=after)
+    return EffectFailed(f"{subject} answered {phrase}", retryable=again, retry_after=after, limited=status == 429)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

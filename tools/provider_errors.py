@@ -25,8 +25,11 @@ SDK_ERRORS = (
     ("httpx2", "HTTPError"),
     ("langchain_core.exceptions", "LangChainException"),
 )
-MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError)
-"""What LangChain's classes raise on an answer that is not JSON, nested too deep, or not of the documented shape."""
+MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, NotImplementedError)
+"""What LangChain's classes raise on an answer that is not JSON, nested too deep, or not of the documented shape.
+
+Also on an option that a class does not know, and ``NotImplementedError`` where it has no tools.
+"""
 MEANINGS = {
     400: "the request was rejected",
     401: "the key was rejected",
@@ -42,7 +45,24 @@ SILENT = (401, 403)
 """Here providers repeat (parts of) the key."""
 MAYBE_BILLED = (408, 502, 504)
 """A proxy lost or gave up on an answer that the model behind it may have finished."""
-BROKE = ("insufficient_quota", "billing_hard_limit_reached", "credit_balance_too_low")
+BROKE = (
+    "insufficient_quota",
+    "billing_hard_limit_reached",
+    "billing_not_active",
+    "credit_balance_too_low",
+    "enforced_spend_limit_reached",
+    "budget_exceeded",
+)
+"""Codes of quotas and limits of money: no waiting helps."""
+REJECTED = (400, 404, 405, 415, 422, 500, 501)
+"""How servers refuse a form of request that they do not know; small ones fail over it."""
+TOO_LONG = re.compile(
+    r"context.?(?:length|window|size)|maximum context|(?:prompt|input|request)[^.]{0,40}too (?:long|large)"
+    r"|too many (?:input |prompt )?tokens|exceeds? the (?:model's )?(?:maximum|limit)[^.]{0,40}tokens"
+    r"|(?:input|prompt)[^.]{0,60}tokens?[^.]{0,60}exceed|string_above_max_length",
+    re.IGNORECASE,
+)
+"""How providers say that a prompt does not fit: OpenAI, Anthropic, Google, Mistral, llama.cpp, vLLM, Ollama."""
 KEY_LIKE = re.compile(r"\b(sk|pk|key|gsk|xai|AIza)[-_A-Za-z0-9*]{8,}")
 LONGEST_DETAIL = 200
 
@@ -77,6 +97,10 @@ def failure_of(error: Exception, model: str, secrets: Sequence[str] = ()) -> Eff
     chain = _chain(error)
     if any("Timeout" in type(link).__name__ for link in chain):
         return EffectFailed(f"{model}: no answer in time", charged=True)
+    if any(type(link).__name__ == "Oversized" for link in chain):
+        return EffectFailed(f"{model}: more came than an answer can have", charged=True)
+    if any(type(link).__name__ == "Unpackable" for link in chain):
+        return EffectFailed(f"{model}: the answer could not be unpacked", retryable=True, charged=True)
     if any(type(link).__name__ == "ConnectError" or isinstance(link, ConnectionRefusedError) for link in chain):
         return EffectFailed(f"{model}: the server cannot be reached", retryable=True)
     if any("Connection" in type(link).__name__ or isinstance(link, OSError) for link in chain):
@@ -84,24 +108,54 @@ def failure_of(error: Exception, model: str, secrets: Sequence[str] = ()) -> Eff
     return EffectFailed(f"{model}: the answer could not be read ({type(error).__name__})", retryable=True, charged=True)
 
 
+def rejection(error: Exception) -> str:
+    """Return what a server, or LangChain's class for it, says of a request that it does not take; else nothing."""
+    if isinstance(error, (TypeError, NotImplementedError)):
+        return str(error)
+    if _status(error) not in REJECTED or _too_long(error):
+        return ""
+    return _said(error)
+
+
 def _refused(error: Exception, status: int, model: str, secrets: Sequence[str]) -> EffectFailed:
-    meaning = MEANINGS.get(status, "the server failed" if status >= 500 else "the request was rejected")
-    broke = _code(error) in BROKE
+    kind = "the server failed" if status >= 500 else "the request was rejected"
+    meaning = "the server is elsewhere; check its address" if status < 400 else MEANINGS.get(status, kind)
+    broke = any(code in BROKE for code in _codes(error))
+    too_long = status == 413 or (status < 500 and _too_long(error))
     if broke:
         meaning = "the account's quota is used up"
-    detail = "" if status in SILENT or broke else _detail(error, secrets)
+    elif too_long:
+        meaning = "the prompt is too long"
+    detail = "" if status in SILENT or broke or too_long else _detail(error, secrets)
     return EffectFailed(
         f"{model}: {meaning} (HTTP {status}){f': {detail}' if detail else ''}",
-        retryable=not broke and (status in (408, 409, 425, 429) or status >= 500),
+        retryable=not broke and not too_long and _again(error, status),
         retry_after=_retry_after(error),
         charged=status in MAYBE_BILLED,
+        limited=not broke and status in (429, 529),
+        too_long=too_long,
     )
 
 
+def _again(error: Exception, status: int) -> bool:
+    """Return whether the server's word, or else its status, says that the call may be tried again."""
+    told = str(_headers(error).get("x-should-retry", "")).lower()
+    if told in ("true", "false"):
+        return told == "true"
+    return status in (408, 409, 425, 429) or status >= 500
+
+
+def _too_long(error: Exception) -> bool:
+    named = any("ContextOverflow" in kind.__name__ for kind in type(error).__mro__)
+    return named or bool(TOO_LONG.search(_said(error)))
+
+
 def _status(error: Exception) -> int | None:
+    """Return the HTTP status, also one that stands in the body of an answer of status 200."""
     response = getattr(error, "response", None)
-    for value in (getattr(error, "status_code", None), getattr(error, "code", None), _status_of(response)):
-        if isinstance(value, int) and 400 <= value <= 599:
+    values = (getattr(error, "status_code", None), getattr(error, "code", None), _status_of(response))
+    for value in (*values, _body(error).get("code")):
+        if isinstance(value, int) and 300 <= value <= 599:
             return value
     return None
 
@@ -110,15 +164,29 @@ def _status_of(response: object) -> object:
     return getattr(response, "status_code", None)
 
 
+def _headers(error: Exception) -> Mapping[str, str]:
+    return getattr(getattr(error, "response", None), "headers", None) or {}
+
+
 def _body(error: Exception) -> Mapping[str, Any]:
+    """Return the error object: of the body, or what LangChain raises for one in an answer of status 200."""
     body = getattr(error, "body", None)
+    if body is None and isinstance(error, ValueError) and error.args:
+        body = error.args[0]
     inner = body.get("error", body) if isinstance(body, dict) else None
     return inner if isinstance(inner, dict) else {}
 
 
-def _code(error: Exception) -> str:
+def _codes(error: Exception) -> tuple[str, ...]:
     body = _body(error)
-    return str(body.get("code") or body.get("type") or "")
+    details = body.get("details")
+    finer = details.get("error_code") if isinstance(details, dict) else None
+    return tuple(str(code) for code in (body.get("code"), body.get("type"), finer) if code)
+
+
+def _said(error: Exception) -> str:
+    """Return the server's words and codes; they may hold a key, so they are looked at and not shown."""
+    return " ".join((*_codes(error), str(_body(error).get("message") or "") or str(error)))
 
 
 def _detail(error: Exception, secrets: Sequence[str]) -> str:
@@ -130,12 +198,13 @@ def _detail(error: Exception, secrets: Sequence[str]) -> str:
 
 def _retry_after(error: Exception) -> float | None:
     """Return the seconds the server asked for; a date instead of seconds is left to the ordinary back-off."""
-    headers = getattr(getattr(error, "response", None), "headers", None) or {}
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
         try:
-            return max(0.0, float(headers.get(name, "")) / unit)
+            seconds = float(_headers(error).get(name, "")) / unit
         except ValueError:
             continue
+        if seconds >= 0:
+            return seconds
     return None
 
 

@@ -26,6 +26,7 @@ from research.records import Record
 from research.requests import FetchRequest
 from tools.addresses import Target, judge, read_allowed, read_target, shown
 from tools.http_status import status_failure
+from tools.tls import web_tls
 
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 Opening = frozenset[tuple[str, int]]
@@ -203,7 +204,7 @@ class SafeFetch:
     def _connections(self) -> httpcore.AsyncConnectionPool:
         if self._pool is None:
             self._pool = httpcore.AsyncConnectionPool(
-                ssl_context=self._tls or httpx.create_ssl_context(trust_env=False),
+                ssl_context=self._tls or web_tls(),
                 max_connections=32,
                 max_keepalive_connections=8,
                 keepalive_expiry=5.0,

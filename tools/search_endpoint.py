@@ -18,6 +18,7 @@ import msgspec
 from research.errors import EffectFailed, UsageFault
 from research.urls import DEFAULT_PORTS, Result
 from tools.http_status import status_failure
+from tools.tls import web_tls
 
 LONGEST_ANSWER = 5_000_000
 MOST_REDIRECTS = 3
@@ -113,7 +114,9 @@ class SearchEndpoint:
 
     def _connections(self) -> httpx.AsyncClient:
         if self._client is None:
-            self._client = httpx.AsyncClient(trust_env=False, follow_redirects=False, timeout=self._seconds)
+            self._client = httpx.AsyncClient(
+                trust_env=False, follow_redirects=False, timeout=self._seconds, verify=web_tls()
+            )
         self._client.cookies.clear()
         return self._client
 

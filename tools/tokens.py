@@ -32,6 +32,8 @@ MESSAGE = 4
 ANSWER_START = 3
 STRUCTURE = 24
 """Tokens around a schema or a tool, on top of its JSON; OpenAI shows models a rendering shorter than the JSON."""
+OTHER_FORM = 96
+"""Tokens around schemas and tools that are put in words, or as one another, as ``tools.chat_forms`` may decide."""
 TEMPLATE = 128
 """Tokens that an unknown chat template may add by itself: a default system prompt, begin and end markers."""
 TOOL_PREAMBLE = 640
@@ -112,7 +114,8 @@ def _total(request: ModelRequest, bound: TextBound) -> int:
     messages = sum(MESSAGE + sum(map(bound, _texts(message))) for message in request.messages)
     structures = [] if request.schema is None else [_spaced(request.schema)]
     structures += [f"{tool.name} {tool.description} {_spaced(tool.parameters)}" for tool in request.tools]
-    return ANSWER_START + messages + sum(STRUCTURE + bound(text) for text in structures)
+    words = OTHER_FORM if structures else 0
+    return ANSWER_START + messages + words + sum(STRUCTURE + bound(text) for text in structures)
 
 
 def _texts(message: Message) -> Iterator[str]:

@@ -13,20 +13,20 @@ from typing import Protocol
 from research.access import Access
 from research.records import (
     BranchOutcome,
+    CheckFacts,
     Draft,
     Finding,
     Gap,
     Hit,
     Label,
+    Length,
     Passage,
     Plan,
     Question,
     Quote,
     Record,
-    Sentence,
     Source,
     Task,
-    VerdictName,
 )
 
 
@@ -47,14 +47,25 @@ class Bounds(Record):
         return max(self.branch_rounds, min(task.rounds, self.chain_rounds))
 
 
+class Style(Record):
+    """How the report is wished for. ``language`` is a name or a code; empty: that of the question."""
+
+    length: Length = "normal"
+    language: str = ""
+
+
 class Notes(Record):
-    """What a run has so far, for the steps that look at all of it. ``sources`` are those that findings cite."""
+    """What a run has so far, for the steps that look at all of it. ``sources`` are those that findings cite.
+
+    ``style`` is how the report is wished for.
+    """
 
     question: Question
     tasks: tuple[Task, ...]
     findings: tuple[Finding, ...]
     sources: tuple[Source, ...]
     outcomes: tuple[BranchOutcome, ...]
+    style: Style = Style()
 
 
 class Turn(Record):
@@ -62,6 +73,14 @@ class Turn(Record):
 
     queries: tuple[str, ...] = ()
     handles: tuple[str, ...] = ()
+
+
+class Review(Record):
+    """A draft whose sentences carry their verdicts, how they came by them, and what of the check was lost."""
+
+    draft: Draft
+    checks: CheckFacts = CheckFacts()
+    losses: tuple[str, ...] = ()
 
 
 class Analyst(Protocol):
@@ -98,6 +117,6 @@ class Analyst(Protocol):
         """Return the report's answer and sections; every claim carries finding ids."""
         ...
 
-    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
-        """Return whether the findings' quotes support the sentence."""
+    async def check(self, draft: Draft, notes: Notes, access: Access) -> Review:
+        """Return the draft with the verdict on each sentence that cites findings, and how the check went."""
         ...

@@ -7,14 +7,18 @@ which findings exist and where a task may look are decided here, from what the m
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Sequence
+from typing import NamedTuple
 
 from research.analysts import Notes, Turn
+from research.analysts.labels import Labels, ids_of, labels_of
 from research.analysts.schemas import (
     JudgeReply,
+    OutlineReply,
     PlannedTask,
     ReadReply,
     WriteReply,
+    WrittenDisagreement,
     WrittenSentence,
 )
 from research.analysts.wording import shorten
@@ -47,7 +51,7 @@ MOST_CHECKS = 60
 WEB = "web"
 
 _LINK = re.compile(r"\b(?:https?|ftp|file|data|javascript):\S+", re.IGNORECASE)
-_ID = re.compile(r"\s*[\[(]\s*f-[0-9a-f]{4,16}(?:\s*[,;]\s*f-[0-9a-f]{4,16})*\s*[\])]")
+_ID = re.compile(r"\s*[\[(]\s*f(?:\d{1,3}|-[0-9a-f]{4,16})(?:\s*[,;]\s*f(?:\d{1,3}|-[0-9a-f]{4,16}))*\s*[\])]")
 _SPACE = re.compile(r"\s+")
 
 
@@ -129,32 +133,65 @@ def draft_from(reply: WriteReply, notes: Notes, shown: Sequence[Finding]) -> Dra
     A heading keeps the model's wording only where it can claim nothing of its own, and what a disagreement is about is
     said in the words of the tasks: neither is checked against a quote.
     """
-    known = {finding.id: finding for finding in shown}
-    sections: dict[str, tuple[Sentence, ...]] = {}
+    known, labels = {finding.id: finding for finding in shown}, labels_of(shown)
+    sections: list[Section] = []
     for section in reply.sections:
-        sentences = _sentences(section.sentences, known)
+        sentences = sentences_from(section.sentences, labels)
         if sentences:
-            heading = _heading(section.heading, sentences, known, notes)
-            sections[heading] = sections.get(heading, ()) + sentences
-    pairs = dict.fromkeys(ids for entry in reply.disagreements if len(ids := _ids(entry.findings, known)) > 1)
+            cited = [known[id] for sentence in sentences for id in sentence.findings]
+            heading = _heading(section.heading, cited, notes)
+            sections.append(Section(heading=heading, sentences=sentences))
     return Draft(
-        answer=_sentences(reply.answer, known),
-        sections=tuple(Section(heading=heading, sentences=held) for heading, held in sections.items()),
-        disagreements=tuple(
-            Disagreement(about=_matter([known[id] for id in ids], notes), findings=ids) for ids in pairs
-        ),
+        answer=sentences_from(reply.answer, labels),
+        sections=merged(sections),
+        disagreements=clashes_from(reply.disagreements, notes, shown),
     )
 
 
-def _sentences(written: Iterable[WrittenSentence], known: Collection[str]) -> tuple[Sentence, ...]:
-    kept = ((tidy(entry.text), _ids(entry.findings, known)) for entry in written)
+def merged(sections: Iterable[Section]) -> tuple[Section, ...]:
+    """Return the sections with those of one heading put together: headings that are replaced may become the same."""
+    held: dict[str, tuple[Sentence, ...]] = {}
+    for section in sections:
+        held[section.heading] = held.get(section.heading, ()) + section.sentences
+    return tuple(Section(heading=heading, sentences=sentences) for heading, sentences in held.items())
+
+
+class Part(NamedTuple):
+    """A section to be written: its heading, and the findings it is written from."""
+
+    heading: str
+    findings: tuple[Finding, ...]
+
+
+def outline_from(reply: OutlineReply, notes: Notes, shown: Sequence[Finding], most: int) -> tuple[Part, ...]:
+    """Return at most ``most`` parts, none empty; a finding that several sections name stays in the first of them."""
+    left, labels = {finding.id: finding for finding in shown}, labels_of(shown)
+    parts: list[Part] = []
+    for section in reply.sections[:most]:
+        own = tuple(left.pop(id) for id in ids_of(section.findings, labels) if id in left)
+        if own:
+            parts.append(Part(_heading(section.heading, own, notes), own))
+    return tuple(parts)
+
+
+def clashes_from(
+    named: Iterable[WrittenDisagreement], notes: Notes, shown: Sequence[Finding]
+) -> tuple[Disagreement, ...]:
+    """Return the disagreements that name at least two findings ``shown``, described in the words of the tasks."""
+    known, labels = {finding.id: finding for finding in shown}, labels_of(shown)
+    groups = dict.fromkeys(ids for entry in named if len(ids := ids_of(entry.findings, labels)) > 1)
+    return tuple(Disagreement(about=_matter([known[id] for id in ids], notes), findings=ids) for ids in groups)
+
+
+def sentences_from(written: Iterable[WrittenSentence], labels: Labels) -> tuple[Sentence, ...]:
+    """Return the sentences that cite findings with ``labels``, each with the ids of those only."""
+    kept = ((tidy(entry.text), ids_of(entry.findings, labels)) for entry in written)
     return tuple(Sentence(text=text, findings=ids) for text, ids in kept if text and ids)
 
 
-def _heading(written: str, sentences: Iterable[Sentence], known: Mapping[str, Finding], notes: Notes) -> str:
+def _heading(written: str, cited: Sequence[Finding], notes: Notes) -> str:
     """Return the model's heading if all its content words are known from elsewhere, else the first task's objective."""
     heading = tidy(written)
-    cited = [known[id] for sentence in sentences for id in sentence.findings]
     texts = [notes.question.text, *(task.objective for task in notes.tasks)]
     texts += [text for finding in cited for text in (finding.statement, finding.quote)]
     own = set(terms(heading))
@@ -171,7 +208,3 @@ def _matter(clashing: Sequence[Finding], notes: Notes) -> str:
     named = [{name.casefold() for name in entities(finding.statement)} for finding in clashing]
     shared = [name for name in entities(clashing[0].statement) if all(name.casefold() in names for names in named)]
     return shorten("; ".join(objectives or shared), LONGEST_MATTER) or "what the sources say"
-
-
-def _ids(ids: Iterable[str], known: Collection[str]) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(id for id in ids if id in known))

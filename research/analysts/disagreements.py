@@ -9,7 +9,7 @@ disagreement. Which of the two is right is not decided here; which is newer is t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import combinations, product
 
 from research.analysts.answers import candidates
@@ -57,12 +57,17 @@ def disagreements(
         for one, other in _pairs(group, near):
             values = _differing(question, one, other)
             if values:
-                dates = [finding.dated or published.get(finding.source, "") for finding in (one, other)]
-                newer = one.id if later(*dates) else other.id if later(*reversed(dates)) else ""
+                newer = newer_of(one, other, published)
                 about = shorten(question or one.statement, _ABOUT)
                 entry = Disagreement(about=about, findings=(one.id, other.id), newer=newer)
                 found.setdefault(values, entry)
     return tuple(found.values())[:MOST]
+
+
+def newer_of(one: Finding, other: Finding, published: Mapping[str, str]) -> str:
+    """Return the id of the finding whose source is newer, "" where that is not known; ``published`` is by source."""
+    dates = [finding.dated or published.get(finding.source, "") for finding in (one, other)]
+    return one.id if later(*dates) else other.id if later(*reversed(dates)) else ""
 
 
 def _pairs(group: Sequence[Finding], near: Sequence[Finding]) -> Iterator[tuple[Finding, Finding]]:

@@ -10,8 +10,10 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+import msgspec
+
 from research.access import Access
-from research.analysts import Bounds, Notes, Turn
+from research.analysts import Bounds, Notes, Review, Turn
 from research.analysts.asking import fits, kind_of
 from research.analysts.composing import ANSWERS, compose, findings_on
 from research.analysts.decompose import Part, decompose, distinct, queries_for
@@ -32,9 +34,9 @@ from research.records import (
     Plan,
     Question,
     Quote,
+    Section,
     Sentence,
     Task,
-    VerdictName,
 )
 from research.words import documents, entities, keywords, terms
 
@@ -115,9 +117,18 @@ class ExtractiveAnalyst:
         """Return the best quoted sentences as the answer, and sections of quoted sentences."""
         return compose(notes)
 
-    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
-        """Return whether the findings' quotes hold the sentence's words, numbers, names and negations."""
-        return support(sentence.text, [finding.quote for finding in findings])
+    async def check(self, draft: Draft, notes: Notes, access: Access) -> Review:
+        """Return the draft with the verdict on each sentence: do its quotes hold its words, numbers and names?"""
+        quotes = {finding.id: finding.quote for finding in notes.findings}
+
+        def told(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
+            own = [(s, [quotes[id] for id in s.findings if id in quotes]) for s in sentences]
+            return tuple(
+                msgspec.structs.replace(s, verdict=support(s.text, shown)) if s.findings else s for s, shown in own
+            )
+
+        sections = tuple(Section(heading=part.heading, sentences=told(part.sentences)) for part in draft.sections)
+        return Review(draft=msgspec.structs.replace(draft, answer=told(draft.answer), sections=sections))
 
 
 def _task(objective: str, queries: tuple[str, ...], place: Place) -> Task:

@@ -1,23 +1,31 @@
 """The analyst that uses a language model for every step; fulfils ``research.analysts.Analyst``.
 
-A reply that cannot be used is repaired once; after that the fallback analyst takes the step over and ``lapses`` says
-so. A report is always composed: without the model, where the budget or the model fails. What is let through of a
-reply is in ``research.analysts.acceptance``, the prompts in ``research.prompts``, permissions in ``research.access``.
+A reply that cannot be used is asked for again in easier ways (``research.analysts.structured``); after that the
+fallback analyst takes the step over and ``lapses`` says so, as it does where a prompt is too long for the model. A
+report is always composed: without the model, where the budget or the model fails. Writing and checking it is in
+``research.analysts.writing``, how findings are shown in ``research.analysts.showing``, what is let through of a reply
+in ``research.analysts.acceptance``, the prompts in ``research.prompts``, permissions in ``research.access``.
 """
 
 from __future__ import annotations
 
 import bisect
 from collections.abc import Sequence
+from itertools import groupby
 
 from research.access import Access
-from research.analysts import Analyst, Bounds, Notes, Turn
-from research.analysts.acceptance import draft_from, gap_from, quotes_from, sources_of, tasks_from, tidy, turn_from
+from research.analysts import Analyst, Bounds, Notes, Review, Turn
+from research.analysts.acceptance import MOST_MOVES, gap_from, quotes_from, sources_of, tasks_from, tidy, turn_from
+from research.analysts.checking import review
 from research.analysts.composing import once
-from research.analysts.schemas import TOOLS, CheckReply, JudgeReply, PlanReply, ReadReply, WriteReply, schema_of
+from research.analysts.schemas import TOOLS, JudgeReply, PlanReply, ReadReply, schema_of
+from research.analysts.showing import best, listed, shown_findings, task_fields, words_of
+from research.analysts.simpler import simpler_judgement, simpler_plan, simpler_reading
 from research.analysts.structured import Unusable, ask
+from research.analysts.writing import compose
 from research.errors import EffectFailed, OutOfBudget
 from research.prompts import block, mark_of, prompt
+from research.passages import joined
 from research.records import (
     Draft,
     Finding,
@@ -28,21 +36,16 @@ from research.records import (
     Plan,
     Question,
     Quote,
-    Sentence,
-    Source,
     Task,
-    VerdictName,
 )
 
 PLAN_TOKENS = 1500
 READ_TOKENS = 1500
+"""For ``FEW_QUOTES``; for more in proportion."""
+FEW_QUOTES, MORE_QUOTES, MOST_QUOTES = 6, 3, 15
+"""The quotes of a page or a corpus, the more for each further page that is read with it, the most of one reading."""
 JUDGE_TOKENS = 400
 STEP_TOKENS = 400
-WRITE_TOKENS = 4000
-CHECK_TOKENS = 150
-MOST_FINDINGS = 60
-"""Findings shown to the writer, the most relevant first: their prompt stays under some 15,000 tokens."""
-LONGEST_QUOTE = 800
 FEW_PASSAGES = 2
 """Up to here a reading that the budget does not allow is left to the fallback; of more, the first half is tried."""
 
@@ -56,6 +59,7 @@ class LanguageAnalyst:
         self.name = f"language model {model}".strip()
         self.lapses: list[str] = []
         self._fallback = fallback
+        self._moved: set[str] = set()
 
     def _lapsed(self, step: str) -> None:
         """Note a step that the fallback took over; kept sorted, because branches end in any order."""
@@ -64,12 +68,15 @@ class LanguageAnalyst:
 
     async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
         sources = sources_of(question)
-        fields = {"mark": mark_of(question.text), "question": question.text, "branches": bounds.branches}
-        messages = prompt("planner", sources=_listed(sources), **fields)
+        fields: dict[str, object] = {"mark": mark_of(question.text), "question": question.text}
+        fields |= {"branches": bounds.branches}
+        messages = prompt("planner", sources=listed(sources), **fields)
         if sources:
             try:
-                reply = await ask(access, "planner", messages, PlanReply, schema_of(PlanReply, sources), PLAN_TOKENS)
-            except Unusable:
+                schema, easier = schema_of(PlanReply, sources), simpler_plan(sources, fields)
+                reply = await ask(access, "planner", messages, PlanReply, schema, PLAN_TOKENS, easier)
+            except (Unusable, EffectFailed) as failure:
+                _forgive(failure)
                 reply = PlanReply(rationale="", tasks=())
             tasks = tasks_from(reply.tasks, sources, len(reply.tasks))
             if tasks:
@@ -84,24 +91,37 @@ class LanguageAnalyst:
     ) -> tuple[Quote, ...]:
         if not passages:
             return ()
-        mark = mark_of(question.text, task.objective, *(passage.text for passage in passages))
+        rows, pages = joined(passages), len({passage.source for passage in passages}) if task.type == "web" else 1
+        mark = mark_of(question.text, task.objective, *(row.text for row in rows))
         shown = [
-            block("passage", mark, passage.text, number=number, title=passage.title[:120])
-            for number, passage in enumerate(passages, 1)
+            block("passage", mark, row.text, number=number, title=row.title[:120]) for number, row in enumerate(rows, 1)
         ]
-        messages = prompt("reader", question=question.text, passages="\n\n".join(shown), **_task_fields(task, mark))
+        most = min(MOST_QUOTES, FEW_QUOTES + MORE_QUOTES * (pages - 1))
+        fields = task_fields(task, mark) | {"question": question.text, "passages": "\n\n".join(shown), "most": most}
+        messages, easier = prompt("reader", **fields), simpler_reading(rows, fields)
         try:
-            reply = await ask(access, "reader", messages, ReadReply, schema_of(ReadReply), READ_TOKENS)
+            room = READ_TOKENS * most // FEW_QUOTES
+            reply = await ask(access, "reader", messages, ReadReply, schema_of(ReadReply), room, easier)
         except Unusable:
             pass
-        except OutOfBudget as refusal:
+        except (OutOfBudget, EffectFailed) as failure:
             # What was fetched is paid for, and the fallback reads it without a call, whichever cap was reached.
-            if _unaffordable(refusal) and len(passages) > FEW_PASSAGES:
+            if _too_much(failure) and len(passages) > FEW_PASSAGES:
                 return await self._read_in_part(task, question, passages, access)
+            if isinstance(failure, EffectFailed):
+                _forgive(failure)
         else:
-            return quotes_from(reply, passages)
+            return quotes_from(reply, rows)
         self._lapsed("reading")
-        return await self._fallback.read(task, question, passages, access)
+        return await self._read_by_rules(task, question, passages, access)
+
+    async def _read_by_rules(
+        self, task: Task, question: Question, passages: Sequence[Passage], access: Access
+    ) -> tuple[Quote, ...]:
+        """Have the fallback read, page by page, as it is used to; a corpus it reads at once."""
+        pages = [tuple(own) for _, own in groupby(passages, lambda passage: passage.source)]
+        parts = pages if task.type == "web" else [tuple(passages)]
+        return tuple([quote for part in parts for quote in await self._fallback.read(task, question, part, access)])
 
     async def _read_in_part(
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access
@@ -110,18 +130,19 @@ class LanguageAnalyst:
         half = len(passages) // 2
         self._lapsed("reading")
         first = await self.read(task, question, passages[:half], access)
-        return (*first, *await self._fallback.read(task, question, passages[half:], access))
+        return (*first, *await self._read_by_rules(task, question, passages[half:], access))
 
     async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
         if not findings:
             return await self._fallback.judge(task, findings, asked, access)
-        mark = mark_of(task.objective, *asked, *_words_of(findings))
-        fields = _task_fields(task, mark) | {"asked": _listed(asked), "findings": _shown(findings, mark)}
-        messages = prompt("judge", **fields)
+        mark = mark_of(task.objective, *asked, *words_of(findings))
+        shown = shown_findings(findings, mark, quoted=False)
+        fields = task_fields(task, mark) | {"asked": listed(asked), "findings": shown}
+        messages, easier = prompt("judge", **fields), simpler_judgement(fields)
         try:
-            reply = await ask(access, "reader", messages, JudgeReply, schema_of(JudgeReply), JUDGE_TOKENS)
-        except Unusable:
-            pass
+            reply = await ask(access, "reader", messages, JudgeReply, schema_of(JudgeReply), JUDGE_TOKENS, easier)
+        except (Unusable, EffectFailed) as failure:
+            _forgive(failure)
         except OutOfBudget as refusal:
             if not _unaffordable(refusal):
                 raise
@@ -133,39 +154,46 @@ class LanguageAnalyst:
     async def step(
         self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
     ) -> Turn:
-        mark = mark_of(question.text, task.objective, *(hit.handle + hit.snippet for hit in hits), *_words_of(findings))
+        mark = mark_of(question.text, task.objective, *(hit.handle + hit.snippet for hit in hits), *words_of(findings))
         shown = [block("hit", mark, tidy(hit.snippet), handle=hit.handle, title=hit.title[:120]) for hit in hits]
-        fields = _task_fields(task, mark) | {
+        fields = task_fields(task, mark) | {
             "question": question.text,
             "count": len(findings),
-            "findings": _shown(findings, mark),
+            "findings": shown_findings(findings, mark),
             "hits": "\n".join(shown) or "(none)",
         }
         reply = await access.ask_model(
             "researcher", prompt("researcher", **fields), max_tokens=STEP_TOKENS, tools=TOOLS
         )
-        return turn_from(reply.tool_calls, {hit.handle for hit in hits})
+        turn = turn_from(reply.tool_calls, {hit.handle for hit in hits})
+        if findings or turn.queries or turn.handles or task.id in self._moved:
+            self._moved.add(task.id)
+            return turn
+        # A model that has found nothing and never called anything cannot call tools: it would end with nothing.
+        self._lapsed("choice of steps")
+        return Turn(queries=() if hits else task.queries, handles=tuple(hit.handle for hit in hits[:MOST_MOVES]))
 
     async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
         sources = sources_of(notes.question, label)
         if not sources or bounds.new_branches < 1:
             return ()
         gaps = [gap.missing for outcome in notes.outcomes for gap in outcome.gaps]
-        findings = _best(once(notes.findings, notes.tasks))
-        mark = mark_of(notes.question.text, *gaps, *_words_of(findings))
+        findings = best(once(notes.findings, notes.tasks))
+        mark = mark_of(notes.question.text, *gaps, *words_of(findings))
         fields = {
             "mark": mark,
             "branches": bounds.new_branches,
-            "sources": _listed(sources),
+            "sources": listed(sources),
             "question": notes.question.text,
             "tasks": _ended(notes, mark),
-            "gaps": _listed(gaps) if gaps else "No branch reported a gap.",
-            "findings": _shown(findings, mark, quoted=False),
+            "gaps": listed(gaps) if gaps else "No branch reported a gap.",
+            "findings": shown_findings(findings, mark, quoted=False),
         }
         schema = schema_of(PlanReply, sources)
         try:
             reply = await ask(access, "planner", prompt("assess", **fields), PlanReply, schema, PLAN_TOKENS)
-        except Unusable:
+        except (Unusable, EffectFailed) as failure:
+            _forgive(failure)
             self._lapsed("assessment")
             return await self._fallback.assess(notes, bounds, label, access)
         round = 1 + max((task.round for task in notes.tasks), default=0)
@@ -176,32 +204,15 @@ class LanguageAnalyst:
         )
 
     async def compose(self, notes: Notes, access: Access) -> Draft:
-        if not notes.findings:
-            return await self._fallback.compose(notes, access)
-        findings = _best(once(notes.findings, notes.tasks))
-        mark = mark_of(notes.question.text, *_words_of(findings))
-        messages = prompt("writer", mark=mark, question=notes.question.text, findings=_grouped(notes, findings, mark))
-        try:
-            reply = await ask(access, "writer", messages, WriteReply, schema_of(WriteReply), WRITE_TOKENS)
-            draft = draft_from(reply, notes, findings)
-            if draft.answer:
+        if notes.findings:
+            draft = await compose(notes, access, self._lapsed)
+            if draft:
                 return draft
-        except (Unusable, OutOfBudget, EffectFailed):
-            pass  # there is always a report: below, by the fallback, which asks nobody
-        self._lapsed("report")
+            self._lapsed("report")
         return await self._fallback.compose(notes, access)
 
-    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
-        if not findings:
-            return "could not check"
-        mark = mark_of(sentence.text, *_words_of(findings))
-        quotes = "\n".join(block("quote", mark, finding.quote[:LONGEST_QUOTE]) for finding in findings)
-        messages = prompt("checker", mark=mark, claim=sentence.text, quotes=quotes)
-        try:
-            reply = await ask(access, "checker", messages, CheckReply, schema_of(CheckReply), CHECK_TOKENS)
-        except (Unusable, EffectFailed):
-            return "could not check"
-        return reply.verdict
+    async def check(self, draft: Draft, notes: Notes, access: Access) -> Review:
+        return await review(draft, notes, access)
 
 
 def _unaffordable(refusal: OutOfBudget) -> bool:
@@ -209,45 +220,15 @@ def _unaffordable(refusal: OutOfBudget) -> bool:
     return refusal.currency in ("tokens", "usd")
 
 
-def _best(findings: Sequence[Finding]) -> list[Finding]:
-    """The most relevant findings, in their own order."""
-    kept = {finding.id for finding in sorted(findings, key=lambda finding: -finding.relevance)[:MOST_FINDINGS]}
-    return [finding for finding in findings if finding.id in kept]
+def _too_much(failure: OutOfBudget | EffectFailed) -> bool:
+    """Return whether the same call with less text in it may be made."""
+    return _unaffordable(failure) if isinstance(failure, OutOfBudget) else failure.too_long
 
 
-def _words_of(findings: Sequence[Finding]) -> list[str]:
-    """All that strangers may have worded in the findings, for the mark that must not be in it."""
-    return [text for finding in findings for text in (finding.statement, finding.quote)]
-
-
-def _task_fields(task: Task, mark: str) -> dict[str, object]:
-    return {"mark": mark, "objective": task.objective, "wanted": f"Wanted: {task.wanted}" if task.wanted else ""}
-
-
-def _listed(lines: Sequence[str]) -> str:
-    return "\n".join(f"- {tidy(line)}" for line in lines) or "- (none)"
-
-
-def _shown(findings: Sequence[Finding], mark: str, *, quoted: bool = True, sources: Sequence[Source] = ()) -> str:
-    titles = {source.id: f"{source.title[:80]} {source.published[:10]}".strip() for source in sources}
-    shown = []
-    for finding in findings:
-        text = f"statement: {finding.statement}" + (f"\nquote: {finding.quote[:LONGEST_QUOTE]}" if quoted else "")
-        named = {"source": titles[finding.source]} if finding.source in titles else {}
-        shown.append(block("finding", mark, text, id=finding.id, **named))
-    return "\n".join(shown) or "(none)"
-
-
-def _grouped(notes: Notes, findings: Sequence[Finding], mark: str) -> str:
-    """The findings under the tasks they were found for."""
-    parts = []
-    for task in notes.tasks:
-        own = [finding for finding in findings if finding.task == task.id]
-        if own:
-            parts += [block("task", mark, task.objective), _shown(own, mark, sources=notes.sources)]
-    known = {task.id for task in notes.tasks}
-    loose = [finding for finding in findings if finding.task not in known]
-    return "\n\n".join(parts + ([_shown(loose, mark, sources=notes.sources)] if loose else []))
+def _forgive(failure: Unusable | EffectFailed) -> None:
+    """Return where the fallback can take the step over: no usable answer, or too long a prompt. Raise all else."""
+    if isinstance(failure, EffectFailed) and not failure.too_long:
+        raise failure
 
 
 def _ended(notes: Notes, mark: str) -> str:

@@ -1,6 +1,7 @@
 """What a language model is asked to fill in, as small records, and their JSON Schemas in OpenAI's strict form.
 
-What of a filled-in reply is let through is in ``research.analysts.acceptance``.
+A field with a default is asked for like the others, and forgiven where a model leaves it out: the answer is of use
+without it. What of a filled-in reply is let through is in ``research.analysts.acceptance``.
 """
 
 from __future__ import annotations
@@ -35,8 +36,8 @@ class ReadQuote(Record):
 
     passage: int
     quote: str
-    statement: str
-    relevance: float
+    statement: str = ""
+    relevance: float = 0.5
 
 
 class ReadReply(Record):
@@ -49,8 +50,8 @@ class JudgeReply(Record):
     """Whether a task is settled, else what is missing and new queries for it."""
 
     enough: bool
-    missing: str
-    queries: tuple[str, ...]
+    missing: str = ""
+    queries: tuple[str, ...] = ()
 
 
 class WrittenSentence(Record):
@@ -78,14 +79,61 @@ class WriteReply(Record):
 
     answer: tuple[WrittenSentence, ...]
     sections: tuple[WrittenSection, ...]
-    disagreements: tuple[WrittenDisagreement, ...]
+    disagreements: tuple[WrittenDisagreement, ...] = ()
+
+
+class OutlinedSection(Record):
+    """A heading and the ids of the findings that its section is written from."""
+
+    heading: str
+    findings: tuple[str, ...]
+
+
+class OutlineReply(Record):
+    """The sections of a report that is written in parts, and which findings contradict one another."""
+
+    sections: tuple[OutlinedSection, ...]
+    disagreements: tuple[WrittenDisagreement, ...] = ()
+
+
+class SectionReply(Record):
+    """The sentences of one section."""
+
+    sentences: tuple[WrittenSentence, ...]
+
+
+class AnswerReply(Record):
+    """The sentences of the answer."""
+
+    answer: tuple[WrittenSentence, ...]
+
+
+class ClaimVerdict(Record):
+    """The verdict on the claim with that number (from 1), after its reason, so that the reason is thought of first."""
+
+    number: int
+    reason: str
+    verdict: VerdictName
 
 
 class CheckReply(Record):
-    """The checker's verdict, after its reason, so that the reason is thought of first."""
+    """The checker's verdicts on the claims of one call."""
 
-    reason: str
-    verdict: VerdictName
+    verdicts: tuple[ClaimVerdict, ...]
+
+
+class Rewritten(Record):
+    """The sentence with that number (from 1) as its quotes support it; an empty text where they support none."""
+
+    number: int
+    text: str
+    findings: tuple[str, ...]
+
+
+class RepairReply(Record):
+    """Sentences that failed the check, written anew."""
+
+    repairs: tuple[Rewritten, ...]
 
 
 def _text(about: str) -> dict[str, Any]:
@@ -134,4 +182,4 @@ def _strict(value: object, components: Mapping[str, Any], sources: Sequence[str]
         return {"type": "object", "properties": fields, "required": list(fields), "additionalProperties": False}
     if "enum" in value:
         return {"type": "string", "enum": value["enum"]}
-    return {key: _strict(item, components, sources) for key, item in value.items() if key != "title"}
+    return {key: _strict(item, components, sources) for key, item in value.items() if key not in ("title", "default")}

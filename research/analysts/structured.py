@@ -1,54 +1,182 @@
-"""Asking a model for a record: one request, and one repair turn that shows the model what was wrong.
+"""Asking a model for a record: a ladder of requests, each easier to answer than the one before.
 
-What is asked is in ``research.prompts`` and ``research.analysts.schemas``; what is done when no usable reply comes is
-the caller's decision.
+The step's own prompt; one repair turn that shows the model what was wrong; a simpler prompt for a smaller record, where
+the step has one; the run's strongest model. Below that the caller decides: rules take the step over. What form a model
+is asked in (schema, tool call, plain JSON) is learnt by ``tools.chat_forms``; what is asked is in ``research.prompts``
+and ``research.analysts.schemas``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, TypeVar
+import zlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 import msgspec
 
 from research.access import Access
-from research.errors import ResearchError
+from research.analysts.schemas import schema_of
+from research.errors import OutOfBudget, ResearchError
 from research.records import Record
+from research.reply_json import lacking
 from research.requests import Message, ModelReply, Role
 
 R = TypeVar("R", bound=Record)
+S = TypeVar("S", bound=Record)
+
+SHOWN_AGAIN = 2000
+"""Characters of a wrong answer that its repair shows: what was wrong is said beside it."""
+LOOPED = 8
+"""An answer that packs to less than one part in so many repeats itself: prose and JSON pack to a third or a sixth."""
+LOOP_LENGTH = 1000
+"""Characters; a shorter answer may be alike all through."""
+MORE_ROOM = 2
+"""Times the tokens, for a model that used all it had before its answer began: it thinks, and needs to have done."""
 
 
 class Unusable(ResearchError):
-    """The model's reply did not fit, and neither did its repair. Stays within ``research.analysts``."""
+    """No reply of the ladder fits. Stays within ``research.analysts``."""
+
+
+@dataclass(frozen=True)
+class Simpler(Generic[S, R]):
+    """An easier way to ask for the same: fewer rules, a smaller ``kind``, and how it becomes the whole record."""
+
+    messages: Sequence[Message]
+    kind: type[S]
+    whole: Callable[[S], R]
+
+
+Doubt = Callable[[R], str]
+
+
+def no_doubt(_: object) -> str:
+    """Find nothing wrong with a reply that fits."""
+    return ""
 
 
 async def ask(
-    access: Access, role: Role, messages: Sequence[Message], kind: type[R], schema: dict[str, Any], max_tokens: int
+    access: Access,
+    role: Role,
+    messages: Sequence[Message],
+    kind: type[R],
+    schema: dict[str, Any],
+    max_tokens: int,
+    simpler: Simpler[Any, R] | None = None,
+    doubt: Doubt[R] = no_doubt,
 ) -> R:
-    """Return the model's reply as ``kind``. Raises ``Unusable``, ``OutOfBudget`` and ``EffectFailed``."""
+    """Return the model's reply as ``kind``. Raises ``Unusable``, ``OutOfBudget`` and ``EffectFailed``.
+
+    ``doubt`` says what is wrong with a reply that fits, or nothing: it is worth the repair turn, and no more.
+    """
+    try:
+        return await _repaired(access, role, messages, kind, schema, max_tokens, doubt)
+    except Unusable as fault:
+        last = fault
+    if simpler is not None and not isinstance(last, _Refusal):
+        try:
+            schema_of_simpler = schema_of(simpler.kind)
+            reply = await access.ask_model(role, simpler.messages, max_tokens=max_tokens, schema=schema_of_simpler)
+            return simpler.whole(_filled(reply, simpler.kind, schema_of_simpler))
+        except msgspec.ValidationError:
+            pass
+    if access.stronger(role):
+        try:
+            reply = await access.ask_model(role, messages, max_tokens=max_tokens, schema=schema, strong=True)
+            return _filled(reply, kind, schema)
+        except OutOfBudget as refusal:
+            if refusal.currency == "seconds":
+                raise
+            raise last from None  # what was asked for could be paid, and was of no use
+        except msgspec.ValidationError as fault:
+            raise Unusable(f"the {role}'s answer could not be used, nor that of a stronger model: {fault}") from None
+    raise last
+
+
+class _Refusal(Unusable):
+    """The model would not answer, whatever the words."""
+
+
+async def _repaired(
+    access: Access,
+    role: Role,
+    messages: Sequence[Message],
+    kind: type[R],
+    schema: dict[str, Any],
+    max_tokens: int,
+    doubt: Doubt[R],
+) -> R:
+    """Return the reply, or that of the one repair turn. Raises ``Unusable``."""
     reply = await access.ask_model(role, messages, max_tokens=max_tokens, schema=schema)
+    doubted: R | None = None
     try:
-        return _filled(reply, kind)
+        doubted = _filled(reply, kind, schema)
+        complaint = doubt(doubted)
     except msgspec.ValidationError as fault:
-        if reply.stop == "refusal":
-            raise Unusable(f"the {role} refused") from None
         complaint = str(fault)
-    repair = (
-        *messages,
-        Message(role="assistant", content=reply.text or "(nothing)"),
-        Message(role="user", content=f"That cannot be used: {complaint} Answer again, with the whole JSON only."),
-    )
-    again = await access.ask_model(role, repair, max_tokens=max_tokens, schema=schema)
+    if doubted is not None and not complaint:
+        return doubted
+    if reply.stop == "refusal":
+        raise _Refusal(f"the {role} refused")
+    if reply.stop == "length" and not reply.text.strip():
+        again = await access.ask_model(role, messages, max_tokens=max_tokens * MORE_ROOM, schema=schema)
+    else:
+        repair = (*messages, *_complaint(reply, complaint, schema))
+        again = await access.ask_model(role, repair, max_tokens=max_tokens, schema=schema)
     try:
-        return _filled(again, kind)
+        return _filled(again, kind, schema)
     except msgspec.ValidationError as fault:
+        if doubted is not None:
+            return doubted
         raise Unusable(f"the {role}'s answer could not be used: {fault}") from None
 
 
-def _filled(reply: ModelReply, kind: type[R]) -> R:
+def _complaint(reply: ModelReply, complaint: str, schema: dict[str, Any]) -> tuple[Message, Message]:
+    """Return the wrong answer and what is wrong with it. A loop is hardly shown: a model would take it up again."""
+    shown = reply.text[: LOOP_LENGTH // 10 if _loops(reply.text) else SHOWN_AGAIN] or "(nothing)"
+    wanted = f"Answer again, with the whole JSON only, of this shape: {shape_of(schema)}"
+    return (
+        Message(role="assistant", content=shown),
+        Message(role="user", content=f"That cannot be used: {complaint} {wanted}"),
+    )
+
+
+def shape_of(schema: dict[str, Any]) -> str:
+    """Return a schema as people write one down: its fields, with the kind of each value in its place."""
+    kind = schema.get("type")
+    if kind == "object":
+        return "{" + ", ".join(f'"{name}": {shape_of(field)}' for name, field in schema["properties"].items()) + "}"
+    if kind == "array":
+        return f"[{shape_of(schema['items'])}, …]"
+    if "enum" in schema:
+        return " or ".join(f'"{value}"' for value in schema["enum"])
+    return {"string": '"text"', "integer": "1", "number": "0.5", "boolean": "true or false"}.get(str(kind), "null")
+
+
+def _filled(reply: ModelReply, kind: type[R], schema: dict[str, Any]) -> R:
+    """Return the reply as ``kind``; raises ``ValidationError`` with a sentence that tells a model what to do."""
+    if reply.data is None and _loops(reply.text):
+        raise msgspec.ValidationError("it repeats itself; say each thing once, and be much shorter.")
     if reply.data is None and reply.stop == "length":
         raise msgspec.ValidationError("the answer was cut at its token limit; be much shorter.")
+    if reply.data is None and not reply.text.strip():
+        raise msgspec.ValidationError("it is empty.")
     if reply.data is None:
-        raise msgspec.ValidationError("it is not a JSON object.")
-    return msgspec.convert(reply.data, kind)
+        raise msgspec.ValidationError("it is not one JSON object.")
+    # Numbers and yes or no may come as words: small models write "0.8" and "true".
+    return msgspec.convert(_unwrapped(reply.data, schema), kind, strict=False)
+
+
+def _unwrapped(data: Any, schema: dict[str, Any]) -> Any:
+    """Return what is asked for also where it is a field of another object: ``{"result": {…}}``."""
+    if isinstance(data, dict) and len(data) == 1 and lacking(data, schema):
+        (inner,) = data.values()
+        if isinstance(inner, dict) and not lacking(inner, schema):
+            return inner
+    return data
+
+
+def _loops(text: str) -> bool:
+    encoded = text.encode("utf-8", "replace")
+    return len(text) >= LOOP_LENGTH and len(zlib.compress(encoded, 1)) * LOOPED < len(encoded)

@@ -53,7 +53,7 @@ def certain(text: str, quotes: Sequence[str]) -> Judgement | None:
     """Return what needs no weighing: the sentence stands there, clashes or cannot be compared; else ``None``."""
     if not quotes or not bare(text):
         return Judgement(verdict="could not check", confidence=0.5, why="there is nothing to compare")
-    standing = [_standing(text, quote) for quote in (*map(tidy, quotes), *quotes)]
+    standing = _standings(text, quotes)
     if True in standing:
         return Judgement(verdict="supported", confidence=SURE, why="it stands there")
     if False in standing:
@@ -63,6 +63,15 @@ def certain(text: str, quotes: Sequence[str]) -> Judgement | None:
         return Judgement(verdict="could not check", confidence=0.5, why="the words of the two cannot be compared")
     why = clash(claim, lines)
     return Judgement(verdict="unsupported", confidence=1 - SURE, why=why) if why else None
+
+
+def stands(text: str, quotes: Sequence[str]) -> bool:
+    """Return whether the sentence stands in a quote: what :func:`judge` is surest of, at a hundredth of its work."""
+    return bool(bare(text)) and True in _standings(text, quotes)
+
+
+def _standings(text: str, quotes: Sequence[str]) -> list[bool | None]:
+    return [_standing(text, quote) for quote in (*map(tidy, quotes), *quotes)]
 
 
 def _weighed(claim: Line, lines: Sequence[Line]) -> Judgement:

@@ -9,19 +9,20 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from research.affording import CapVerdict, verdicts
-from research.analysts import Bounds
+from research.analysts import Bounds, Style
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.app.records import runs, show
-from research.app.world import check_options, price
+from research.app.world import check_options, named, price
 from research.budget import Amount
 from research.errors import ResearchError
-from research.estimate import Run, Step, Wiring, amount, median, sizes_within, work_of
+from research.estimate import Run, Step, Wiring, amount, asking, median, sizes_priced, sizes_within, work_of
 from research.options import RunOptions
 from research.ports import Price
 from research.records import BranchType, Mode, Plan, Question, Record, build
 from research.rehearsal import Cost, Rehearsal, Shape, Size, nobody
 from research.report import Report
+from research.requests import ModelRequest, Role
 from research.settings import Settings
 from research.triage import triage
 
@@ -74,11 +75,11 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
     """Return what ``ask`` would cost with these options. Raises what ``ask`` would raise before it begins."""
     check_options(options, settings)
     question = Question(text=text, corpora=options.corpora, web=options.web)
-    mode = triage(question, options, model=options.model is not None)
+    mode = triage(question, options, model=options.uses_model)
     wiring, bounds = wiring_of_graph(), Bounds(branches=options.branches, rounds=options.rounds)
     plan: Plan = await ExtractiveAnalyst().plan(question, bounds, nobody())
     places: tuple[BranchType, ...] = (*(("corpus",) if options.corpora else ()), *(("web",) if options.web else ()))
-    sizes = await _sizes(question, bounds, wiring, options, settings) if options.model else {}
+    sizes = await _sizes(question, bounds, wiring, options, settings) if options.uses_model else {}
     work = work_of(
         Run(
             mode=mode,
@@ -90,15 +91,15 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
             sizes=sizes,
         )
     )
-    known = price(options.model, settings) if options.model else Price(prompt=0, completion=0)
+    known = _prices(options, settings) is not None
     return Estimate(
         question=text,
         mode=mode,
-        model=options.model,
+        model=named({role: model.spec for role, model in options.models().items()}) if options.uses_model else None,
         steps=tuple(_step(step, known) for step in work.steps),
         least=_sum(work.least, known),
         most=_sum(work.most, known),
-        caps=verdicts(work, options.caps, options.branch_caps, known, wiring),
+        caps=verdicts(work, options.caps, options.branch_caps, None, wiring),
         seconds_cap=options.caps.seconds,
         measured=_measured(options, mode, settings),
     )
@@ -127,7 +128,8 @@ async def _sizes(
     from tools.prices import window_of
     from tools.tokens import prompt_bound
 
-    spec = options.model or ""
+    models = {role: model.spec for role, model in options.models().items()}
+    bounds_of = {spec: prompt_bound(spec) for spec in dict.fromkeys(models.values())}
     shape = Shape(
         page_passages=wiring.page_passages,
         corpus_passages=wiring.corpus_hits,
@@ -135,9 +137,25 @@ async def _sizes(
         readings=wiring.agent_turns * bounds.branch_rounds,
     )
     analyst = LanguageAnalyst(ExtractiveAnalyst())
-    sizes = await Rehearsal(analyst, question, bounds, shape, prompt_bound(spec), fewest_tokens()).sizes()
-    window = settings.windows.get(spec) or window_of(spec)
-    return sizes_within(sizes, window) if window else sizes
+    style = Style(length=options.length, language=options.language)
+
+    def count(request: ModelRequest) -> int:
+        return bounds_of[models[request.role]](request)
+
+    sizes = await Rehearsal(analyst, question, bounds, shape, count, fewest_tokens(), style).sizes()
+    for name in sizes:
+        windows = [settings.windows.get(models[role]) or window_of(models[role]) for role in asking(name)]
+        known = [window for window in windows if window]
+        sizes |= sizes_within({name: sizes[name]}, max(known)) if len(known) == len(windows) else {}
+    prices = _prices(options, settings)
+    return sizes_priced(sizes, prices) if prices else sizes
+
+
+def _prices(options: RunOptions, settings: Settings) -> dict[Role, Price] | None:
+    """Return the price of each role's model; ``None`` where that of any is not known."""
+    found = {role: price(model.spec, settings) for role, model in options.models().items()}
+    known = {role: one for role, one in found.items() if one is not None}
+    return known if len(known) == len(found) else None
 
 
 def fewest_tokens() -> Callable[[str], int]:
@@ -154,7 +172,7 @@ def fewest_tokens() -> Callable[[str], int]:
     return lambda text: words.count(valid(text)) * 3 // 4
 
 
-def _step(step: Step, known: Price | None) -> StepEstimate:
+def _step(step: Step, known: bool) -> StepEstimate:
     return StepEstimate(
         what=step.what,
         fewest=step.fewest,
@@ -164,9 +182,9 @@ def _step(step: Step, known: Price | None) -> StepEstimate:
     )
 
 
-def _sum(cost: Cost, known: Price | None) -> Sum:
-    value: Amount = amount(cost, known)
-    return Sum(calls=value.calls, tokens=value.tokens, usd=None if known is None else value.nano_usd / 1e9)
+def _sum(cost: Cost, known: bool) -> Sum:
+    value: Amount = amount(cost, None)
+    return Sum(calls=value.calls, tokens=value.tokens, usd=value.nano_usd / 1e9 if known else None)
 
 
 def _measured(options: RunOptions, mode: Mode, settings: Settings) -> Measured | None:
@@ -179,7 +197,7 @@ def _measured(options: RunOptions, mode: Mode, settings: Settings) -> Measured |
             continue
         try:
             asked = build(RunOptions, msgspec.json.decode(row.options))
-            report = show(row.id, settings) if asked.model == options.model else None
+            report = show(row.id, settings) if asked.models() == options.models() else None
         except (ResearchError, msgspec.MsgspecError):
             continue  # a damaged run is told by `research runs` and `doctor`; it is no measure of another
         if report is not None and report.mode.name == mode.name and not _cut(report):

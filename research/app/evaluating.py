@@ -122,7 +122,7 @@ def prepare(order: Order, settings: Settings) -> Prepared:
 def _check_models(order: Order, suite: Suite, kind: SystemKind, settings: Settings) -> None:
     """Raise what is wrong with the models of the system and the judge, so that nothing is indexed in vain."""
     options = settings.options()
-    if kind.needs and not options.model:
+    if kind.needs and not options.uses_model:
         raise SettingMissing(f"the system {kind.name} needs a language model: add --model provider:model")
     if order.judge and not any(metric.name in JUDGED for metric in suite.metrics):
         raise UsageFault(f"no metric of the suite {suite.name} comes from a judge; --judge is for the suite reports")

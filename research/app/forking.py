@@ -18,12 +18,12 @@ from research.app.making import differing, made
 from research.app.records import Home, find_run, stored_run
 from research.app.running import RunHandle, begin_run, stored_words
 from research.app.stores import RunFiles, run_files
-from research.app.world import check_options, check_price
+from research.app.world import check_options, check_price, check_writer
 from research.budget import NANO, Caps
 from research.errors import NotTheOwner, StoreProblem, UnknownName, UsageFault
 from research.forked import Ended, Given, Round, with_lost_rounds, without_gaps
 from research.ledger import Ledger
-from research.options import RunOptions
+from research.options import RunOptions, chosen
 from research.plan_file import LONGEST, plan_from
 from research.ports import Listener, Records
 from research.records import (
@@ -50,9 +50,11 @@ CURRENCIES = {"tokens_total": "tokens", "usd": "nano_usd", "calls": "calls", "se
 """A cap's setting, without its prefix, and its field."""
 OF_BRANCHES = ("branches", "rounds", *(f"branch_max_{name}" for name in CURRENCIES))
 """Settings that shape branches and nothing else."""
+OF_REPORTS = ("length", "language")
+"""Settings of the report alone."""
 REUSED = "; what it uses again is that one's work"
 REPORTING = "report"
-"""The step whose calls and lapses a fork does not take over: it is done anew."""
+"""The step whose calls a fork does not take over, nor the lapses that end in its name: it is done anew."""
 
 
 async def fork(
@@ -78,6 +80,7 @@ async def fork(
     before, question = stored_words(row)
     options = forked_options(before, question, at, settings)
     _check_model(options, settings)
+    check_writer(options, settings)
     (check_price if at == "compose" else check_options)(options, settings)
     try:
         with RunLock(home.locks, row.id), run_files(home, hands.clock) as files:
@@ -102,17 +105,19 @@ def forked_options(before: RunOptions, question: Question, at: ForkPoint, settin
     idle = [f"--{name.replace('_', '-')}" for name in OF_BRANCHES if name in flagged]
     if at == "compose" and idle:
         raise UsageFault(
-            f"{' and '.join(idle)} cannot matter at compose, where no branch is worked: there --model, --base-url and "
-            "the caps of the whole run (--max-…) count"
+            f"{' and '.join(idle)} cannot matter at compose, where no branch is worked: there --model, --role, "
+            "--base-url, --length, --language and the caps of the whole run (--max-…) count"
         )
-    changed = {name: getattr(settings, name) for name in ("model", "base_url", "branches", "rounds") if name in flagged}
+    names = [name for name in ("model", "base_url", "branches", "rounds", *OF_REPORTS) if name in flagged]
+    changed = {name: getattr(settings, name) for name in names}
+    roles = {role: model for role, model in settings.roles.items() if f"roles.{role}" in flagged}
     caps = {
         name: _caps(getattr(before, name), getattr(settings, name), prefix, flagged)
         for name, prefix in (("caps", "max_"), ("branch_caps", "branch_max_"))
     }
     read = {"corpora": (), "web": False} if at == "compose" else {"corpora": question.corpora, "web": question.web}
     approve = before.approve and at == "plan"
-    return replace(before, **changed, **caps, **read, approve=approve)
+    return replace(before, **changed, roles=before.roles | roles, **caps, **read, approve=approve)
 
 
 def _check_model(options: RunOptions, settings: Settings) -> None:
@@ -120,11 +125,13 @@ def _check_model(options: RunOptions, settings: Settings) -> None:
 
     With a server of its own any name is a model's, as in a run that is asked.
     """
-    flagged = _flagged(settings)
-    if options.model and ":" in options.model and "model" in flagged and "base_url" not in flagged:
-        from tools.chat_models import parse_spec
+    from tools.chat_models import parse_spec
 
-        parse_spec(options.model)
+    flagged = _flagged(settings)
+    models = {"model": options.model, **{f"roles.{role}": model for role, model in options.roles.items()}}
+    for name, model in models.items():
+        if model and ":" in model and name in flagged and "base_url" not in flagged:
+            parse_spec(chosen(model).spec, compatible=chosen(model).server is not None)
 
 
 def _flagged(settings: Settings) -> set[str]:
@@ -177,7 +184,7 @@ class _Fork:
 
     async def _lapses(self, *only: str) -> tuple[str, ...]:
         lapses = [str(lapse) for lapse in await self._records.every("lapse")]
-        return tuple(lapse for lapse in lapses if lapse != REPORTING and (not only or lapse in only))
+        return tuple(lapse for lapse in lapses if not lapse.endswith(REPORTING) and (not only or lapse in only))
 
     async def _worked(self, given: Given) -> Given:
         findings = await self._every("finding", Finding)

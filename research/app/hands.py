@@ -13,9 +13,11 @@ from typing import Protocol
 
 from research.access import World
 from research.app.records import new_run_id
+from research.app.sharing import OpenFiles
 from research.app.stores import Stores
 from research.app.world import Judgement, Opened, open_judgement, open_world
 from research.options import RunOptions
+from research.pacing import Paces
 from research.ports import Clock
 from research.records import Failure
 from research.settings import Settings
@@ -40,7 +42,9 @@ class Hands:
     """The seams of a run. ``name_run`` makes an id of the time, ``stores`` may wrap what the run writes to.
 
     ``look_every``: a run looks for orders from outside so often, in seconds of its clock, and before each call; with
-    ``None`` before each call only, so that virtual time does not pass for it.
+    ``None`` before each call only, so that virtual time does not pass for it. ``paces`` are shared by the runs that
+    are handed these hands, and by no copy, whose clock may be another: what one sends to a provider counts for all. So
+    are ``files``.
     """
 
     clock: Clock = field(default_factory=SystemClock)
@@ -49,6 +53,8 @@ class Hands:
     world: OpenWorld = open_world
     stores: Callable[[Stores], Stores] = as_they_are
     look_every: float | None = None
+    paces: Paces = field(default_factory=Paces, init=False)
+    files: OpenFiles = field(default_factory=OpenFiles)
 
 
 HANDS = Hands(look_every=0.5)

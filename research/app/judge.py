@@ -17,6 +17,7 @@ import msgspec
 from evals.judging import by_question, judging, same_model_warning
 from evals.records import Case, Corpora, Outcome, Spec, System
 from research.access import Access, World
+from research.app.hands import HANDS
 from research.app.making import differing, made
 from research.app.records import Home, stored_run
 from research.app.stores import RunFiles, Stores, run_files
@@ -101,9 +102,10 @@ def warning_of(spec: Spec) -> str | None:
 
 
 def own_model(spec: Spec) -> str | None:
-    """Return the model that the system under test works with; ``None`` for one that uses none."""
+    """Return the model that the system under test writes with; ``None`` for one that uses none."""
     options = build(RunOptions, msgspec.json.decode(spec.options["run"]))
-    return options.model if system_kind(spec.system).needs else None
+    writer = options.models().get("writer")
+    return writer.spec if writer and system_kind(spec.system).needs else None
 
 
 def judge_run(spec: Spec) -> str:
@@ -125,6 +127,8 @@ async def _opened(spec: Spec, options: RunOptions, settings: Settings) -> AsyncI
             caps=options.caps,
             entries=await journal.entries(),
             concurrency=settings.concurrency,
+            paces=HANDS.paces,
+            limits=settings.pace,
         )
         models = open_judgement(options, settings).models
         world = World(library=stores.library, records=stores.records, models=models)
@@ -174,7 +178,7 @@ async def _stores(files: RunFiles, home: Home, run: str, options: RunOptions, sp
 
 def judge_options(judge: str, url: str, options: RunOptions, cases: int) -> RunOptions:
     """Return the options of a judge of so many ``cases``; ``options`` are those of each case."""
-    return msgspec.structs.replace(options, model=judge, base_url=url or None, caps=times(options.caps, cases))
+    return msgspec.structs.replace(options.with_model(judge, url or None), caps=times(options.caps, cases))
 
 
 def times(caps: Caps, cases: int) -> Caps:

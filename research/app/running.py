@@ -20,7 +20,7 @@ from research.app.making import check_made, made
 from research.app.orders import Obedience, refuse_cancelled, was_cancelled
 from research.app.records import Home, find_run, stored_run
 from research.app.stored import readable
-from research.app.stores import Stores, run_files
+from research.app.stores import Stores
 from research.app.world import NONE_OPENED, Judgement, Opened, check_options, check_price
 from research.cancellation import Stopping
 from research.errors import NotTheOwner, ResearchError, StoreProblem, UsageFault
@@ -99,7 +99,7 @@ async def begin_run(
     judgement = hands.judgement(options, settings)
     now = hands.clock.now()
     run, home = hands.name_run(now), Home(settings)
-    with RunLock(home.locks, run) as lock, run_files(home, hands.clock) as files:
+    with RunLock(home.locks, run) as lock, hands.files.of(home, hands.clock) as files:
         stores = await files.begin(
             run,
             created=now,
@@ -151,7 +151,7 @@ async def resume(
             listen(Event(run=row.id, kind="notice", detail=changed))
         check_price(options, settings)
         judgement = hands.judgement(options, settings)
-        with run_files(home, hands.clock) as files:
+        with hands.files.of(home, hands.clock) as files:
             orders = files.orders(row.id)
             before = max((order.seq for order in await orders.every()), default=0)
             await _whole(row, files.read(row.id), lock.marked)
@@ -216,6 +216,8 @@ class _Worker:
             listen=self.listen,
             concurrency=self.settings.concurrency,
             rng=random.Random(journal.run),
+            paces=self.hands.paces,
+            limits=self.settings.pace,
         )
         obedience = Obedience(orders, gate, ordered)
         self.on_start(RunHandle(id=journal.run, stop=gate.stop, in_flight=gate.in_flight))

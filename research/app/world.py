@@ -10,18 +10,20 @@ from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import TYPE_CHECKING, TypeAlias, get_args
+from typing import TYPE_CHECKING, TypeAlias
 
 from research.access import World
 from research.analysts import Analyst
 from research.app.embedders import embedder_for
 from research.app.records import Home
+from research.app.sharing import PageReaders
 from research.app.stores import Stores
 from research.errors import SettingMissing, UsageFault
-from research.options import RunOptions
+from research.options import Chosen, RunOptions, chosen
 from research.ports import ChatModel, Price, Search
 from research.records import Failure
 from research.requests import Role
+from research.secret import Secret
 from research.settings import Settings
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder
@@ -42,6 +44,7 @@ NOTICE = (
 Opened: TypeAlias = "Mapping[str, HybridCorpus]"
 """Corpora that the caller has open already, by name: for many runs over one corpus in one process."""
 NONE_OPENED: Opened = MappingProxyType({})
+READERS = PageReaders()
 
 
 @dataclass(frozen=True)
@@ -60,24 +63,37 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
         raise UsageFault("nothing to search: name a corpus with --corpus NAME (made by `research index`), or use --web")
     if options.web and not (options.searx or options.tavily):
         raise SettingMissing("--web needs a search service: --searx URL (a SearXNG server) or --tavily URL")
-    if options.base_url and not options.model and settings.origins.get("base_url", "").startswith("flag"):
+    if options.base_url and not options.uses_model and settings.origins.get("base_url", "").startswith("flag"):
         raise UsageFault("--base-url names a model's server, so it needs a model: add --model provider:model")
-    if options.mode in ("hybrid", "agent") and not options.model:
+    if options.mode in ("hybrid", "agent") and not options.uses_model:
         raise SettingMissing(f"--mode {options.mode} needs a language model: add --model provider:model")
+    check_writer(options, settings)
     check_price(options, settings)
     for name in (name for name in options.corpora if name not in opened):
         _check_corpus(name, options, settings)
 
 
-def check_price(options: RunOptions, settings: Settings) -> None:
-    """Raise ``UsageFault`` when money is capped and the model's price is not known: such a cap could not be kept."""
-    capped = options.caps.nano_usd is not None or options.branch_caps.nano_usd is not None
-    if options.model and capped and price(options.model, settings) is None:
+def check_writer(options: RunOptions, settings: Settings) -> None:
+    """Raise ``UsageFault`` when a flag asks a length or a language of a report that no model writes."""
+    asked = [f"--{name}" for name in ("length", "language") if settings.origins.get(name, "").startswith("flag")]
+    if asked and not options.uses_model:
         raise UsageFault(
-            f"the price of {options.model} is not known, so a cap on money cannot be kept: set it in config.toml "
-            f'([prices] "{options.model}" = {{ prompt = …, completion = … }}, in dollars per million tokens), '
-            "or cap --max-tokens-total instead"
+            f"{' and '.join(asked)} can only be asked of a model that writes: without one, quotes stand as they were "
+            "found; add --model provider:model"
         )
+
+
+def check_price(options: RunOptions, settings: Settings) -> None:
+    """Raise ``UsageFault`` when money is capped and a model's price is not known: such a cap could not be kept."""
+    if options.caps.nano_usd is None and options.branch_caps.nano_usd is None:
+        return
+    for spec in dict.fromkeys(model.spec for model in options.models().values()):
+        if price(spec, settings) is None:
+            raise UsageFault(
+                f"the price of {spec} is not known, so a cap on money cannot be kept: set it in config.toml "
+                f'([prices] "{spec}" = {{ prompt = …, completion = … }}, in dollars per million tokens), '
+                "or cap --max-tokens-total instead"
+            )
 
 
 def price(model: str, settings: Settings) -> Price | None:
@@ -92,27 +108,57 @@ def open_judgement(options: RunOptions, settings: Settings) -> Judgement:
     from research.analysts.extractive import ExtractiveAnalyst
 
     extractive = ExtractiveAnalyst()
-    if options.model is None:
+    if not options.uses_model:
         return Judgement(analyst=extractive, notice=NOTICE)
     from research.analysts.language import LanguageAnalyst
 
-    model = _open_model(options.model, options, settings)
-    analyst = LanguageAnalyst(extractive, model.name)
-    return Judgement(analyst=analyst, models=dict.fromkeys(get_args(Role), model), lapses=analyst.lapses)
+    placed = {role: placed_model(model, options) for role, model in options.models().items()}
+    opened = {model: _open_model(model, settings) for model in dict.fromkeys(placed.values())}
+    models = {role: opened[model] for role, model in placed.items()}
+    analyst = LanguageAnalyst(extractive, named({role: model.name for role, model in models.items()}))
+    return Judgement(analyst=analyst, models=models, lapses=analyst.lapses)
 
 
-def _open_model(spec: str, options: RunOptions, settings: Settings) -> ChatModel:
-    from tools.chat_models import KEY_VARIABLES, open_model, parse_spec
+def named(models: Mapping[Role, str]) -> str:
+    """Return the models' names, each with its roles where they are not all of one model."""
+    roles: dict[str, list[str]] = {}
+    for role, name in models.items():
+        roles.setdefault(name, []).append(role)
+    if len(roles) == 1:
+        return next(iter(roles))
+    return ", ".join(f"{name} ({', '.join(own)})" for name, own in roles.items())
+
+
+def placed_model(model: Chosen, options: RunOptions) -> Chosen:
+    """Return a model with its server: its own, or that of ``--base-url`` where it is of the same kind as ``--model``.
+
+    So a run can read with a model on this machine and write with one of a provider. Raises as ``parse_spec`` does.
+    """
+    from tools.chat_models import parse_spec
+
+    if model.server or not options.base_url:
+        return model
+    main = parse_spec(chosen(options.model).spec, compatible=True)[0] if options.model else "openai"
+    return Chosen(model.spec, options.base_url if parse_spec(model.spec, compatible=True)[0] == main else None)
+
+
+def key_for(model: Chosen, settings: Settings) -> Secret | None:
+    """Return the key that a placed model's server is sent: a provider's goes to that provider only."""
+    from tools.chat_models import KEY_VARIABLES, parse_spec
+
+    provider, _ = parse_spec(model.spec, compatible=model.server is not None)
+    return settings.keys.get("RESEARCH_API_KEY" if model.server else KEY_VARIABLES.get(provider, "RESEARCH_API_KEY"))
+
+
+def _open_model(model: Chosen, settings: Settings) -> ChatModel:
+    from tools.chat_models import open_model
     from tools.prices import window_of
     from tools.tokens import prompt_bound
 
-    provider, _ = parse_spec(spec, compatible=options.base_url is not None)
-    # A provider's key goes to that provider only; another endpoint gets the key that was set for it.
-    own = "RESEARCH_API_KEY" if options.base_url else KEY_VARIABLES.get(provider, "RESEARCH_API_KEY")
-    secret = settings.keys.get(own)
+    spec, secret = model.spec, key_for(model, settings)
     return open_model(
         spec,
-        base_url=options.base_url,
+        base_url=model.server,
         api_key=secret.reveal() if secret else None,
         price=price(spec, settings),
         window=settings.windows.get(spec) or window_of(spec),
@@ -150,7 +196,7 @@ async def open_world(
         corpora = {name: opened.get(name) or _open_corpus(name, options, settings) for name in options.corpora}
         for corpus in (corpus for name, corpus in corpora.items() if name not in opened):
             stack.callback(corpus.close)
-        searches, fetch = _open_web(options, settings, stack) if options.web else ((), None)
+        searches, fetch = await _open_web(options, settings, stack) if options.web else ((), None)
         losses = tuple(
             Failure(where=f"corpus {name}", what="its index was not finished, so only a part of it was searched")
             for name, corpus in corpora.items()
@@ -169,12 +215,10 @@ async def open_world(
         )
 
 
-def _open_web(options: RunOptions, settings: Settings, stack: AsyncExitStack) -> tuple[tuple[Search, ...], SafeFetch]:
-    from tools.parse import ChildParser
+async def _open_web(options: RunOptions, settings: Settings, stack: AsyncExitStack) -> tuple[tuple[Search, ...], SafeFetch]:
     from tools.safe_fetch import SafeFetch
 
-    parser = ChildParser()
-    stack.push_async_callback(parser.aclose)
+    parser = await stack.enter_async_context(READERS.parser())
     fetch = SafeFetch(parser, allow_hosts=options.allow_hosts)
     stack.push_async_callback(fetch.aclose)
     searches = tuple(_searches(options, settings))

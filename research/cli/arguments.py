@@ -33,6 +33,15 @@ Model = Annotated[
     str | None,
     typer.Option("--model", metavar="PROVIDER:MODEL", help="Language model; without one, quotes are picked."),
 ]
+Role = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--role",
+        metavar="ROLE=PROVIDER:MODEL",
+        help="Model of one role: planner, researcher, reader, writer or checker; @URL behind it is its server; "
+        "repeatable.",
+    ),
+]
 BaseUrl = Annotated[
     str | None, typer.Option("--base-url", metavar="URL", help="OpenAI-compatible server of the model.")
 ]
@@ -54,6 +63,12 @@ BranchMaxCalls = Annotated[
 ]
 BranchMaxSeconds = Annotated[
     str | None, typer.Option("--branch-max-seconds", metavar="X", help="Cap on each branch's seconds.")
+]
+Length = Annotated[
+    str | None, typer.Option("--length", metavar="LENGTH", help="Of the report: short, normal (default) or long.")
+]
+Language = Annotated[
+    str | None, typer.Option("--language", metavar="NAME", help="Of the report; without it, that of the question.")
 ]
 Value = Annotated[str | None, typer.Option("--value", metavar="1-5", help="What the answer is worth [3].")]
 Reliability = Annotated[str | None, typer.Option("--reliability", metavar="1-5", help="How reliable it must be [3].")]

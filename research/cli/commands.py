@@ -15,6 +15,7 @@ from research.cli.doctor import doctor
 from research.cli.evals import evals
 from research.cli.fork import fork
 from research.cli.index import index, setup
+from research.cli.models import models
 from research.cli.orders import cancel, pause
 from research.cli.output import emit
 from research.cli.runs import runs, show, verify
@@ -55,7 +56,7 @@ def start(
     session_of(context).home_flag = home
 
 
-for command in (ask, resume, pause, cancel, fork, index, runs, show, diff, verify, doctor, setup):
+for command in (ask, resume, pause, cancel, fork, index, runs, show, diff, verify, doctor, models, setup):
     application.command(command.__name__)(command)
 config.command("show")(show_config)
 application.add_typer(config, name="config")

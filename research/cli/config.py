@@ -32,6 +32,7 @@ def described(settings: Settings) -> list[tuple[str, Any, str]]:
 
     values: dict[str, Any] = {name: getattr(settings, name) for name in settings.origins if hasattr(settings, name)}
     values["home"] = str(settings.home)
+    values |= {f"roles.{role}": model for role, model in settings.roles.items()}
     values["prices"] = {
         model: {"prompt": price.prompt / 1000, "completion": price.completion / 1000}
         for model, price in settings.prices.items()
@@ -54,7 +55,7 @@ def described(settings: Settings) -> list[tuple[str, Any, str]]:
 
 
 def _words(value: Any) -> str:
-    if value is None or value in ((), {}):
+    if value is None or value in ((), {}, ""):
         return "not set"
     if isinstance(value, bool):
         return "true" if value else "false"

@@ -171,12 +171,24 @@ def embedder(settings: Settings) -> Check:
     return Check("embedder", "note", f"{name}, built in; {better}")
 
 
+def model(settings: Settings) -> Check:
+    """Say which models are configured; whether they answer is told by ``research models``."""
+    options = settings.options()
+    if not options.uses_model:
+        return Check("model", "note", "none: reports are extractive; set one with --model provider:model")
+    try:
+        options.models()
+    except ResearchError as error:
+        return Check("model", "fail", str(error))
+    server = f" at {settings.base_url}" if settings.base_url else ""
+    roles = [f"{role} {named}" for role, named in settings.roles.items()]
+    main = [f"{settings.model}{server}"] if settings.model else []
+    return Check("model", "ok", ", ".join([*main, *roles]) + " (`research models` asks them)")
+
+
 def services(settings: Settings, *, network: bool) -> Iterator[Check]:
     """Look at the model, its key and the search servers."""
-    if settings.model is None:
-        yield Check("model", "note", "none: reports are extractive; set one with --model provider:model")
-    else:
-        yield Check("model", "ok", f"{settings.model}{f' at {settings.base_url}' if settings.base_url else ''}")
+    yield model(settings)
     names = sorted(settings.keys)
     yield Check("keys", "ok" if names else "note", f"set: {', '.join(names)}" if names else "none set")
     servers = (("searx", settings.searx), ("tavily", settings.tavily), ("base_url", settings.base_url))

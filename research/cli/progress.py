@@ -24,10 +24,15 @@ WORDS = {
     "branch.ended": "ended:",
     "spent": "spent so far:",
     "compose": "composing from",
+    "report.section": "written, not yet checked:",
+    "report.answer": "answer, not yet checked:",
     "published": "report:",
     "call.retried": "trying again:",
     "call.failed": "failed:",
     "call.refused": "not sent:",
+    "call.waits": "waits:",
+    "model.stronger": "stronger model:",
+    "model.cheaper": "cheaper model:",
     "search.lost": "search provider failed:",
 }
 """How a kind of event is announced; a kind that is not here is shown by its detail alone."""

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from research.secret import Secret
     from research.settings import Settings
 
-RENAMED = {"corpus": "corpora", "allow_host": "allow_hosts"}
+RENAMED = {"corpus": "corpora", "allow_host": "allow_hosts", "role": "roles"}
 
 
 class Session:

@@ -1,9 +1,10 @@
 """The prompts, one text file per step, and the marking that keeps outside text apart from instructions.
 
-A file holds the system message, a line of dashes, and the user message; ``$name`` is filled in once, so nothing inside
-a filled-in text is filled in again. What comes from outside goes through :func:`block`: between tags that carry a mark
-computed from the text itself, which the text therefore cannot contain. Who sends the messages is in
-``research.analysts.language``.
+A file opens with a comment, ``<!-- … -->``, that holds its reasons and the most tokens it may have, and is not sent.
+Then come the system message, a line of dashes, and the user message; ``$name`` is filled in once, so nothing inside a
+filled-in text is filled in again. What comes from outside goes through :func:`block`: between tags that carry a mark
+that is looked for in the text and does not stand in it. Who sends the messages is in
+``research.analysts.language`` and ``writing``.
 """
 
 from __future__ import annotations
@@ -11,19 +12,22 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 from importlib.resources import files
+from itertools import count
 from string import Template
 
 from research.records import ident
 from research.requests import Message
 
 RULE = "\n-----\n"
+SHORTEST_MARK = 6
+_REASONS = re.compile(r"\A<!--.*?-->\n", re.DOTALL)
 _UNFIT = re.compile(r'[\s"<>]+')
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=32)
 def _template(name: str) -> tuple[Template, Template]:
     text = files(__name__).joinpath(f"{name}.md").read_text(encoding="utf-8")
-    system, rule, user = text.partition(RULE)
+    system, rule, user = _REASONS.sub("", text, count=1).partition(RULE)
     if not rule:
         raise ValueError(f"the prompt {name}.md has no line of dashes between system and user message")
     return Template(system.strip()), Template(user.strip())
@@ -39,8 +43,14 @@ def prompt(name: str, **fields: object) -> tuple[Message, ...]:
 
 
 def mark_of(*texts: str) -> str:
-    """Return the mark of the blocks around ``texts``: 12 hex digits of their hash."""
-    return ident("m", texts)[2:14]
+    """Return the mark of the blocks around ``texts``: six digits or more that stand in none of them.
+
+    They hang on the texts alone, so that a request is the same when it is made again. Digits are two tokens, where as
+    many of hexadecimal are five or six, and a mark stands twice around each text.
+    """
+    # Where a text holds all numbers of one length, a longer one is found in the end.
+    marks = (str(int(ident("m", (texts, turn))[2:], 16))[-(SHORTEST_MARK + turn // 100) :] for turn in count())
+    return next(mark for mark in marks if not any(mark in text for text in texts))
 
 
 def block(name: str, mark: str, text: str, **attributes: object) -> str:

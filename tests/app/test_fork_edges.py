@@ -74,7 +74,7 @@ def flagged(settings: Settings, **flags: str) -> Settings:
 async def test_a_flag_that_cannot_matter_at_compose_is_refused(settings: Settings, name: str) -> None:
     """No branch is worked there: the sentence names the flag and says which ones count; no run is begun."""
     first = await asked(settings)
-    words = f"--{name.replace('_', '-')} cannot matter at compose.*--model, --base-url and the caps of the whole run"
+    words = f"--{name.replace('_', '-')} cannot matter at compose.*--length, --language and the caps of the whole run"
     with pytest.raises(UsageFault, match=words):
         await forked(first.run, "compose", flagged(settings, **{name: "2"}))
     assert len(app.runs(settings)) == 1

@@ -62,7 +62,9 @@ READ_OR_SHOWN = (
     "settings options values caps spelling secret plan_file estimate affording rehearsal render sanitize compare"
 )
 """Modules of ``research/``: read before a run begins, or how it is shown."""
-ABOUT = "clock database folder_files indexing last_good minilm_setup orders ownership row_checks salvage seal"
+ABOUT = (
+    "clock database folder_files indexing last_good minilm_setup model_listing orders ownership row_checks salvage seal"
+)
 """Modules of ``tools/``: about who may write, what is damaged and what was done before."""
 
 

@@ -78,7 +78,7 @@ async def test_a_claim_without_passages_is_a_fault(tmp_path: Path) -> None:
 async def test_the_model_checks_through_the_gate(tmp_path: Path) -> None:
     """The verdict is the model's, the run is in the eval home with its calls, and usage is told."""
     user = settings(tmp_path)
-    script = [{"json": {"reason": "a year differs", "verdict": "unsupported"}}]
+    script = [{"json": {"verdicts": [{"number": 1, "reason": "a year differs", "verdict": "unsupported"}]}}]
     async with OpenAIServer(script=script) as server:
         options = msgspec.structs.replace(user.options(), model="openai:persona", base_url=server.base_url)
         (outcome,) = await outcomes("model-check", tmp_path, options, [RIGHT])

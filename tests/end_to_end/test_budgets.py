@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from scene import QUESTION, copy_home, lines, make_home, model_server, run
 
+from tools.fakes.persona import in_own_words
+
 PRICED = "openai:gpt-4o-mini"
 DOLLARS_PER_TOKEN = {"prompt": 0.15e-6, "completion": 0.60e-6}
 """What the test sets as the model's price in config.toml, so that no list of prices is part of the test."""
@@ -116,7 +118,8 @@ def test_an_unknown_price_with_a_cap_on_money_is_refused_before_anything_is_sent
 def test_a_report_whose_checks_were_not_paid_for_is_not_done(home: Path, tmp_path: Path) -> None:
     """The writer's call is the last that the cap pays for: its sentences are not checked, and the report says so."""
     own = copy_home(home, tmp_path)
-    code, report, _ = ask(own, tmp_path / "log", "--branches", "1", "--rounds", "1", "--max-calls", "6")
+    flags = ("--branches", "1", "--rounds", "1", "--max-calls", "6")
+    code, report, _ = ask(own, tmp_path / "log", *flags, answer=in_own_words)
     assert {sentence["verdict"] for sentence in report["sentences"]} == {"could not check"}
     assert (code, report["status"]) == (3, "partial")
     assert [skipped["what"] for skipped in report["skipped"]] == ["checking"]
@@ -125,7 +128,9 @@ def test_a_report_whose_checks_were_not_paid_for_is_not_done(home: Path, tmp_pat
 def test_what_the_branches_left_pays_for_the_checks(home: Path, tmp_path: Path) -> None:
     """A fifth of eight calls is one, the writer's; the checks are paid from what the branch did not need."""
     own = copy_home(home, tmp_path)
-    code, report, _ = ask(own, tmp_path / "log", "--branches", "1", "--rounds", "1", "--max-calls", "8")
+    flags = ("--branches", "1", "--rounds", "1", "--max-calls", "8")
+    code, report, _ = ask(own, tmp_path / "log", *flags, answer=in_own_words)
+    assert report["checks"]["asked"] == len({sentence["text"] for sentence in report["sentences"]})
     assert {sentence["verdict"] for sentence in report["sentences"]} == {"supported"}
     assert (code, report["status"], report["skipped"]) == (0, "done", [])
     assert report["usage"]["calls"] <= 8

@@ -36,7 +36,7 @@ def kept(home: Path, run_id: str) -> str:
 
 
 def test_a_finished_run_is_forked_at_each_point(home: Path, tmp_path: Path) -> None:
-    """At compose writer and checker are asked, at branch not the planner, at plan all; the origin is as it was."""
+    """At compose the writer is asked, at branch not the planner, at plan all; the origin is as it was."""
     own, log = copy_home(home, tmp_path), tmp_path / "log"
     with model_server(log) as server:
         first = json.loads(run(own, *ask(server.base_url)).stdout)
@@ -47,9 +47,9 @@ def test_a_finished_run_is_forked_at_each_point(home: Path, tmp_path: Path) -> N
         composed = json.loads(run(own, "fork", name, "--at", "compose", "--json", "-q").stdout)
         report = received(log, at)
         # Same model, same prompts: the requests are those that the first run sent last, and no others.
-        assert sorted(report) == sorted(whole[-len(report) :]) and len(report) == composed["usage"]["calls"] == 3
+        assert sorted(report) == sorted(whole[-len(report) :]) and len(report) == composed["usage"]["calls"] == 1
         assert composed["origin"]["run"] == name and composed["origin"]["at"] == "compose"
-        assert composed["origin"]["calls"] == first["usage"]["calls"] - 3
+        assert composed["origin"]["calls"] == first["usage"]["calls"] - 1
         assert composed["origin"]["tokens"] + composed["usage"]["tokens"] == first["usage"]["tokens"]
         assert [composed[part] for part in ("answer", "findings", "status")] == [
             first[part] for part in ("answer", "findings", "status")
@@ -86,7 +86,7 @@ def test_a_fork_counts_its_own_calls_against_its_caps(home: Path, tmp_path: Path
     with model_server(log) as server:
         first = json.loads(run(own, *ask(server.base_url)).stdout)
         enough = json.loads(run(own, "fork", "--last", "--at", "compose", "--max-calls", "15", "--json", "-q").stdout)
-        assert enough["usage"]["calls"] == 3 and enough["usage"]["caps"]["calls"] == 15 < first["usage"]["calls"]
+        assert enough["usage"]["calls"] == 1 and enough["usage"]["caps"]["calls"] == 15 < first["usage"]["calls"]
         at = len(lines(log))
         short = json.loads(run(own, "fork", first["run"], "--at", "compose", "--max-calls", "1", "--json", "-q").stdout)
         assert len(received(log, at)) <= 1 and short["answer"]
@@ -152,7 +152,7 @@ def test_a_killed_fork_is_resumed(home: Path, tmp_path: Path) -> None:
         at = len(lines(log))
         resumed = json.loads(run(own, "resume", "--last", "--json", "-q").stdout)
     assert resumed["origin"]["run"] == first["run"] != resumed["run"]
-    assert set(received(log, at)) <= set(received(log)[-8:]) and len(received(log, at)) == 3
+    assert set(received(log, at)) <= set(received(log)[-8:]) and len(received(log, at)) == 1
     assert resumed["answer"] == first["answer"]
 
 

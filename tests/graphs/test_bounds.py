@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+import msgspec
 import pytest
 from parts import FACTS, TWO, Setup, checkpoints
 
@@ -14,11 +15,10 @@ from graphs.checkpoints import StrictJson
 from graphs.context import RESERVE, RunContext
 from graphs.runs import Engine
 from research.access import Access, World
-from research.analysts import Bounds, Notes, Turn
-from research.analysts.acceptance import MOST_CHECKS
+from research.analysts import Bounds, Notes, Review, Turn
 from research.analysts.extractive import ExtractiveAnalyst
 from research.budget import Caps
-from research.errors import Fatal, StoreProblem
+from research.errors import Fatal, OutOfBudget, StoreProblem
 from research.gate import Gate
 from research.options import RunOptions
 from research.ports import Corpus, Page
@@ -295,9 +295,18 @@ class Writing(Greedy):
         first = notes.findings[0]
         return Draft(answer=(Sentence(text=first.quote, findings=(first.id,)),), sections=())
 
-    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
-        await access.ask_model("checker", [Message(role="user", content="check")], max_tokens=100)
-        return "supported"
+    async def check(self, draft: Draft, notes: Notes, access: Access) -> Review:
+        """Ask once a sentence; what cannot be paid is not checked."""
+        checked, losses = [], []
+        for sentence in draft.answer:
+            verdict: VerdictName = "supported"
+            try:
+                await access.ask_model("checker", [Message(role="user", content=sentence.text)], max_tokens=100)
+            except OutOfBudget as refusal:
+                verdict = "could not check"
+                losses.append(str(refusal))
+            checked.append(msgspec.structs.replace(sentence, verdict=verdict))
+        return Review(draft=msgspec.structs.replace(draft, answer=tuple(checked)), losses=tuple(losses))
 
 
 async def test_the_report_s_calls_are_kept_back_from_greedy_branches(tmp_path: Path) -> None:
@@ -325,10 +334,6 @@ class Thorough(Writing):
         first = written.answer[0]
         more = [Sentence(text=f"{first.text} {number}", findings=first.findings) for number in range(5)]
         return Draft(answer=(first, *more), sections=())
-
-    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
-        await access.ask_model("checker", [Message(role="user", content=sentence.text)], max_tokens=100)
-        return "supported"
 
 
 @pytest.mark.parametrize("crash", [False, True])
@@ -441,40 +446,3 @@ def test_a_checkpoint_of_another_format_is_refused(payload: bytes) -> None:
     """Bytes that call themselves msgpack are not read, whatever is in them."""
     with pytest.raises(StoreProblem, match="msgpack"):
         StrictJson().loads_typed(("msgpack", payload))
-
-
-class Verbose(ExtractiveAnalyst):
-    """An analyst that writes very many sentences, and counts those it is asked to check."""
-
-    def __init__(self, sentences: int, *, agentic: bool) -> None:
-        self.sentences = sentences
-        self.agentic = agentic
-        self.checked: list[str] = []
-
-    async def compose(self, notes: Notes, access: Access) -> Draft:
-        cited = (notes.findings[0].id,)
-        return Draft(
-            answer=tuple(Sentence(text=f"Sentence {n}.", findings=cited) for n in range(self.sentences)), sections=()
-        )
-
-    async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
-        self.checked.append(sentence.text)
-        return "supported"
-
-
-@pytest.mark.parametrize("more", [0, 7])
-@pytest.mark.parametrize("agentic", [True, False])
-async def test_a_model_is_asked_about_so_many_sentences_and_no_more(tmp_path: Path, more: int, agentic: bool) -> None:
-    """None is dropped: those beyond stand as not checked, and the report says so. Rules check all, which is free."""
-    writer = Verbose(MOST_CHECKS + more, agentic=agentic)
-    report = await Scene(tmp_path, analyst=writer, options=RunOptions(web=True, rounds=1, mode="workflow")).work(TWO)
-    assert len(report.sentences) == MOST_CHECKS + more
-    unchecked = [one.text for one in report.sentences if one.verdict == "could not check"]
-    losses = [loss.why for loss in report.skipped if loss.what == "checking"]
-    if agentic and more:
-        assert unchecked == [f"Sentence {n}." for n in range(MOST_CHECKS, MOST_CHECKS + more)]
-        assert losses == [f"of {MOST_CHECKS + more} sentences, only the first {MOST_CHECKS} are given to the checker"]
-        assert report.status == "partial"
-    else:
-        assert (unchecked, losses, report.status) == ([], [], "done")
-    assert len(writer.checked) == len(report.sentences) - len(unchecked)

@@ -7,12 +7,13 @@ from typing import Any
 import msgspec
 import pytest
 
-from research.assemble import Facts, assemble, sentence_id
+from research.assemble import Facts, assemble
 from research.budget import Caps
 from research.errors import CitationBroken
 from research.options import RunOptions
 from research.records import (
     BranchOutcome,
+    CheckFacts,
     Disagreement,
     Draft,
     Failure,
@@ -77,9 +78,12 @@ def facts(**changed: Any) -> Facts:
     return Facts(**fields | changed)
 
 
-def assembled(draft: Draft = DRAFT, verdicts: dict[Sentence, VerdictName] | None = None, **changed: Any) -> Report:
-    named = {sentence_id(sentence): verdict for sentence, verdict in (verdicts or {}).items()}
-    return assemble(facts(**changed), draft, FINDINGS, SOURCES, named, lambda source: f"texts/{source}")
+def assembled(draft: Draft = DRAFT, **changed: Any) -> Report:
+    return assemble(facts(**changed), draft, FINDINGS, SOURCES, lambda source: f"texts/{source}")
+
+
+def judged(sentence: Sentence, verdict: VerdictName) -> Sentence:
+    return msgspec.structs.replace(sentence, verdict=verdict)
 
 
 def test_a_run_that_lost_nothing_is_done() -> None:
@@ -94,8 +98,11 @@ def test_a_run_that_lost_nothing_is_done() -> None:
 
 
 def test_an_unsupported_sentence_is_removed_and_named() -> None:
-    """What its quotes do not support is not printed, and neither is its finding; the report says so."""
-    report = assembled(verdicts={FIRST: "unsupported", SECOND: "supported"})
+    """What its quotes do not support is not printed, and neither is its finding; the report says so and counts it."""
+    section = Section(heading="Locks", sentences=(judged(SECOND, "supported"),))
+    draft = Draft(answer=(judged(FIRST, "unsupported"),), sections=(section,))
+    report = assembled(draft, checks=CheckFacts(asked=2, rewritten=1))
+    assert report.checks == CheckFacts(asked=2, rewritten=1, removed=1)
     assert report.answer == ""
     assert [sentence.text for sentence in report.sentences] == [SECOND.text]
     assert [finding.id for finding in report.findings] == ["f-1"]
@@ -207,9 +214,8 @@ def test_a_finding_s_verdict_is_whether_its_quote_bears_its_statement_out(
 ) -> None:
     """Supported, unsupported or unknown by its own words, whatever became of the sentences that cite it."""
     finding = msgspec.structs.replace(FINDINGS[0], statement=statement, quote=quote)
-    supported = {sentence_id(FIRST): "supported"}
-    draft = Draft(answer=(FIRST,), sections=())
-    report = assemble(facts(), draft, [finding], SOURCES, supported, str)  # type: ignore[arg-type]
+    draft = Draft(answer=(judged(FIRST, "supported"),), sections=())
+    report = assemble(facts(), draft, [finding], SOURCES, str)
     assert [entry.verdict for entry in report.findings] == [verdict]
 
 
@@ -232,6 +238,5 @@ def test_without_an_answer_every_part_was_not_found() -> None:
     report = assembled(
         Draft(answer=(), sections=DRAFT.sections),
         outcomes=(outcome(asked=("budget",)),),
-        verdicts={SECOND: "supported"},
     )
     assert report.not_found == ("What is a budget? (looked for with 1 query on the web)",)

@@ -17,7 +17,20 @@ from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.wording import tidy
 from research.citations import findings_from
 from research.errors import Forbidden
-from research.records import BranchOutcome, Finding, Gap, Passage, Plan, Question, Quote, Sentence, Source, Task
+from research.records import (
+    BranchOutcome,
+    Draft,
+    Finding,
+    Gap,
+    Passage,
+    Plan,
+    Question,
+    Quote,
+    Section,
+    Sentence,
+    Source,
+    Task,
+)
 
 WALRUS = """PEP: 572
 Title: Assignment Expressions
@@ -408,9 +421,16 @@ async def test_support_is_told_word_by_word(text: str, quote: str, verdict: str)
     finding = Finding(
         id="f", task="t", statement=quote, quote=quote, source="s", start=0, end=len(quote), label="public"
     )
-    assert await ExtractiveAnalyst().check(Sentence(text=text, findings=("f",)), [finding], nothing()) == verdict
+    notes = Notes(question=Question(text="?"), tasks=(), findings=(finding,), sources=(), outcomes=())
+    said = Sentence(text=text, findings=("f",))
+    draft = Draft(answer=(said,), sections=(Section(heading="More", sentences=(said,)),))
+    review = await ExtractiveAnalyst().check(draft, notes, nothing())
+    told = (*review.draft.answer, *review.draft.sections[0].sentences)
+    assert [sentence.verdict for sentence in told] == [verdict] * 2
 
 
 async def test_a_sentence_without_findings_cannot_be_checked() -> None:
     """A connective of the writer's claims nothing."""
-    assert await ExtractiveAnalyst().check(Sentence(text="Now to the rest."), [], nothing()) == "could not check"
+    notes = Notes(question=Question(text="?"), tasks=(), findings=(), sources=(), outcomes=())
+    draft = Draft(answer=(Sentence(text="Now to the rest."),), sections=())
+    assert (await ExtractiveAnalyst().check(draft, notes, nothing())).draft == draft

@@ -15,12 +15,23 @@ from research.analysts import Bounds, Notes
 from research.analysts.acceptance import tidy
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
-from research.analysts.schemas import CheckReply, JudgeReply, PlanReply, ReadReply, WriteReply, schema_of
+from research.analysts.schemas import (
+    AnswerReply,
+    CheckReply,
+    JudgeReply,
+    OutlineReply,
+    PlanReply,
+    ReadReply,
+    RepairReply,
+    SectionReply,
+    WriteReply,
+    schema_of,
+)
 from research.budget import Caps
 from research.errors import EffectFailed, OutOfBudget
 from research.gate import Gate
 from research.ports import ChatModel
-from research.records import BranchOutcome, Finding, Gap, Hit, Passage, Question, Sentence, Source, Task
+from research.records import BranchOutcome, Draft, Finding, Gap, Hit, Passage, Question, Sentence, Source, Task
 from research.requests import Message, ModelReply, Role, ToolCall
 from tools.chat_models import open_model
 from tools.fakes.openai_server import OpenAIServer
@@ -133,17 +144,17 @@ async def test_a_reply_that_does_not_fit_is_repaired_once() -> None:
     plan = await analyst.plan(QUESTION, BOUNDS, access)
     assert len(plan.tasks) == 1
     assert [message.role for message in model.asked[1].messages] == ["system", "user", "assistant", "user"]
-    assert "not a JSON object" in model.asked[1].messages[3].content
+    assert "not one JSON object" in model.asked[1].messages[3].content
     assert analyst.lapses == []
 
 
 async def test_after_a_failed_repair_the_fallback_takes_over_and_it_is_noted() -> None:
-    """Two unusable replies give the extractive plan and one line in the lapses, and no third request."""
-    analyst, model, access = scripted(BAD, replied({"tasks": 3}))
+    """Three unusable replies give the extractive plan and one line in the lapses, and no fourth request."""
+    analyst, model, access = scripted(BAD, replied({"tasks": 3}), BAD)
     plan = await analyst.plan(QUESTION, BOUNDS, access)
     assert plan == await ExtractiveAnalyst().plan(QUESTION, BOUNDS, access)
     assert analyst.lapses == ["plan"]
-    assert len(model.asked) == 2
+    assert len(model.asked) == 3
 
 
 async def test_a_refusal_is_not_argued_with() -> None:
@@ -190,7 +201,6 @@ async def test_nothing_is_asked_where_there_is_nothing_to_judge() -> None:
     assert await analyst.read(TASK, QUESTION, (), access) == ()
     assert await analyst.judge(TASK, (), ("Sable bridge built",), access) is not None
     assert await analyst.assess(NOTES, Bounds(new_branches=0), "public", access) == ()
-    assert await analyst.check(Sentence(text="x"), (), access) == "could not check"
     assert (model.asked, analyst.lapses) == ([], [])
 
 
@@ -324,7 +334,7 @@ async def test_there_is_always_a_report(replies: Sequence[Script]) -> None:
 
 
 async def test_a_budget_that_is_used_up_still_gives_a_report_and_stops_the_rest() -> None:
-    """Without tokens, what was found is read, judged and composed; a step that finds more, or checks, is refused."""
+    """Without tokens, what was found is read, judged and composed; a step that finds more is refused."""
     model = ScriptedModel()
     analyst, access = LanguageAnalyst(ExtractiveAnalyst()), access_to(model, caps=Caps(tokens=100))
     fallback = ExtractiveAnalyst()
@@ -335,7 +345,6 @@ async def test_a_budget_that_is_used_up_still_gives_a_report_and_stops_the_rest(
     assert gap == await fallback.judge(TASK, NOTES.findings, (), access)
     assert (await analyst.compose(NOTES, access)).answer
     for step in (
-        analyst.check(Sentence(text="x", findings=("f-1",)), NOTES.findings, access),
         analyst.plan(QUESTION, BOUNDS, access),
         analyst.assess(NOTES, BOUNDS, "public", access),
         analyst.step(TASK, QUESTION, (), (), access),
@@ -358,22 +367,20 @@ async def test_without_calls_what_is_at_hand_is_read_and_the_branch_ends() -> No
     assert analyst.lapses == ["reading"]
 
 
-@pytest.mark.parametrize("verdict", ["supported", "unsupported", "could not check"])
-async def test_the_checkers_verdict_is_passed_on(verdict: str) -> None:
-    """The verdict is the checker's."""
-    analyst, _, access = scripted(replied({"reason": "r", "verdict": verdict}))
-    assert await analyst.check(Sentence(text="x", findings=("f-1",)), NOTES.findings, access) == verdict
+REPLIES = [
+    PlanReply,
+    ReadReply,
+    JudgeReply,
+    WriteReply,
+    OutlineReply,
+    SectionReply,
+    AnswerReply,
+    CheckReply,
+    RepairReply,
+]
 
 
-@pytest.mark.parametrize("replies", [(EffectFailed("down"),), (BAD, replied({"reason": "", "verdict": "maybe"}))])
-async def test_a_check_that_fails_is_no_verdict(replies: Sequence[Script]) -> None:
-    """A failing or babbling checker leaves the sentence unchecked."""
-    analyst, _, access = scripted(*replies)
-    sentence = Sentence(text="x", findings=("f-1",))
-    assert await analyst.check(sentence, NOTES.findings, access) == "could not check"
-
-
-@pytest.mark.parametrize("kind", [PlanReply, ReadReply, JudgeReply, WriteReply, CheckReply])
+@pytest.mark.parametrize("kind", REPLIES)
 def test_schemas_are_strict(kind: Any) -> None:
     """Every object lists all its fields as required, allows no others, and refers to nothing."""
     schema = schema_of(kind, ("web",))
@@ -410,10 +417,11 @@ async def test_every_step_works_with_the_real_client_over_a_socket() -> None:
         second = await analyst.step(TASK, QUESTION, (), hits, access)
         more = await analyst.assess(NOTES, BOUNDS, "public", access)
         draft = await analyst.compose(NOTES, access)
-        verdict = await analyst.check(draft.answer[0], NOTES.findings, access)
+        reworded = Draft(answer=(Sentence(text="They built it in 1931.", findings=("f-1",)),), sections=())
+        review = await analyst.check(reworded, NOTES, access)
     assert [(task.type, len(task.queries)) for task in plan.tasks] == [("web", 2), ("corpus", 2)]
     assert (quotes[0].source, quotes[0].quote) == ("s1", PASSAGES[0].text)
-    assert (gap, more, verdict) == (None, (), "supported")
+    assert (gap, more, review.draft.answer[0].verdict) == (None, (), "supported")
     assert first.queries and second.handles == ("h-1",)
     assert draft.answer[0].findings == ("f-1",)
     assert analyst.lapses == []

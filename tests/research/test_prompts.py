@@ -12,16 +12,35 @@ import research.prompts
 from research.prompts import block, mark_of, prompt
 
 FIELDS = ["branches", "sources", "mark", "question", "objective", "wanted", "count", "findings", "hits", "passages"]
-FIELDS += ["asked", "tasks", "gaps", "claim", "quotes"]
+FIELDS += ["asked", "tasks", "gaps", "claims", "answer", "sections", "sentences", "language", "heading", "others"]
 NAMES = sorted(path.stem for path in Path(str(research.prompts.__file__)).parent.glob("*.md"))
 
 
+ADDED = ["plain", "plain_tools"]
+"""What is added to a step's user message for providers that know less."""
+EASIER = [name for name in NAMES if name.endswith(".simple")]
+STEPS = [name for name in NAMES if name not in (*ADDED, *EASIER)]
+
+
 def test_every_step_has_a_prompt() -> None:
-    """There is one file a step."""
-    assert NAMES == ["assess", "checker", "judge", "planner", "reader", "researcher", "writer"]
+    """There is one file a step, and for some an easier one."""
+    assert EASIER == ["checker.simple", "judge.simple", "planner.simple", "reader.simple", "writer.simple"]
+    assert STEPS == [
+        "answer",
+        "assess",
+        "checker",
+        "judge",
+        "outline",
+        "planner",
+        "reader",
+        "repair",
+        "researcher",
+        "section",
+        "writer",
+    ]
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", STEPS + EASIER)
 def test_a_prompt_has_two_messages_and_says_what_is_data(name: str) -> None:
     """Each file fills in to a system and a user message, with no placeholder left, and says what is only data."""
     system, user = prompt(name, **{field: f"[{field}]" for field in FIELDS})

@@ -216,3 +216,20 @@ def test_settings_import_little() -> None:
     heavy = {"pydantic", "httpx", "platformdirs", "numpy"}
     code = f"import sys, research.settings; print(*sorted({heavy} & set(sys.modules)))"
     assert subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout == "\n"
+
+
+@pytest.mark.parametrize("language", ["German", "pt-BR", "Norwegian (Nynorsk)", "日本語", "  Old   English "])
+def test_a_report_s_length_and_language_are_options_of_a_run(tmp_path: Path, language: str) -> None:
+    """From a flag or the environment, in any letter case; white space within a name is one space."""
+    settings = load({"home": str(tmp_path), "length": "LONG"}, {"RESEARCH_LANGUAGE": language})
+    options = settings.options()
+    assert (options.length, options.language) == ("long", " ".join(language.split()))
+
+
+@pytest.mark.parametrize(
+    "flags", [{"length": "huge"}, {"length": "3"}, {"language": "x"}, {"language": "de\n# x"}, {"language": "a" * 41}]
+)
+def test_a_length_or_language_that_is_none_is_refused(tmp_path: Path, flags: dict[str, str]) -> None:
+    """A language is a name of letters: it stands in the rules of the writer."""
+    with pytest.raises(UsageFault, match="must be"):
+        load({"home": str(tmp_path), **flags}, {})

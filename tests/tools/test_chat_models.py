@@ -15,8 +15,8 @@ import pytest
 from research.errors import EffectFailed, SettingMissing, UnknownName, UsageFault
 from research.ports import ChatModel, Price
 from research.records import encode
+from research.reply_json import first_object
 from research.requests import Message, ModelRequest, ToolCall, ToolSpec
-from tools.chat_messages import parsed
 from tools.chat_models import KEY_VARIABLES, open_model, parse_spec
 from tools.fakes.openai_server import OpenAIServer
 from tools.provider_errors import failure_of
@@ -334,4 +334,4 @@ def test_aliases_and_colons_in_names() -> None:
 )
 def test_json_is_found_inside_its_wrappings(text: str, data: dict[str, int | None] | None) -> None:
     """A code fence or a thinking block around the object is taken off; anything but an object is no data."""
-    assert parsed(text) == data
+    assert first_object(text) == data

@@ -182,7 +182,7 @@ def _reply(request: ModelRequest, message: Mapping[str, Any], finish: str, usage
             data = msgspec.json.decode(text.encode())
         except (msgspec.DecodeError, UnicodeEncodeError):
             data = None
-    calls = [call["function"] for call in message.get("tool_calls") or []]
+    calls = [call["function"] for call in message.get("tool_calls") or [] if finish != "length"]
     return ModelReply(
         text=text,
         stop=STOPS[finish],

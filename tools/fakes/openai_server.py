@@ -24,10 +24,13 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
+from tools.fakes.faults import WireFault
+from tools.fakes.faults import serve as serve_fault
 from tools.fakes.persona import Answer, answer_to, embedding
 from tools.fakes.wire import Exchange, HttpFault, completion, count_prompt, count_tokens, cut_answer, sse_events
 
 Fault = Literal["429", "500", "cut", "garbage", "quota", "hang"]
+Ability = Literal["response_format", "tools"]
 ERRORS: dict[str, tuple[int, dict[str, str], str]] = {
     "429": (429, {"Retry-After": "2"}, "rate_limit_exceeded"),
     "500": (500, {}, "server_error"),
@@ -39,8 +42,10 @@ class OpenAIServer:
     """The server as an async context manager. ``requests`` holds the bodies of chat requests in order of arrival.
 
     ``script`` answers the first requests, one each; then ``answer`` does, by default the persona. ``faults`` are served
-    to the first requests (``None`` is no fault); ``every=(k, fault)`` spoils each k-th request. Seconds: ``latency``
-    per request, ``per_token`` per token of the answer. ``watch`` sees each line of the log before the server goes on.
+    to the first requests (``None`` is no fault); ``every=(k, fault)`` spoils each k-th request, ``spoil`` those that it
+    names a fault for. Of what is ``lacking`` a request is refused with status 400, as a server does that does not know
+    it. Seconds: ``latency`` per request, ``per_token`` per token of the answer, both from its arrival. ``watch`` sees
+    each line of the log before the server goes on.
     """
 
     def __init__(
@@ -52,8 +57,10 @@ class OpenAIServer:
         per_token: float = 0.0,
         script: Sequence[Answer] = (),
         answer: Callable[[dict[str, Any]], Answer] = answer_to,
-        faults: Sequence[Fault | None] = (),
-        every: tuple[int, Fault] | None = None,
+        faults: Sequence[Fault | WireFault | None] = (),
+        every: tuple[int, Fault | WireFault] | None = None,
+        spoil: Callable[[dict[str, Any]], Fault | None] | None = None,
+        lacking: Sequence[Ability] = (),
         watch: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.port = port
@@ -65,6 +72,8 @@ class OpenAIServer:
         self._playing = answer
         self._faults = list(faults)
         self._every = every
+        self._spoiling = spoil
+        self._lacking = lacking
         self._watch = watch
         self._numbers = itertools.count(1)
         self._clients: set[asyncio.Task[None]] = set()
@@ -117,6 +126,7 @@ class OpenAIServer:
     async def _chat(self, exchange: Exchange, body: dict[str, Any]) -> None:
         if not body.get("model") or not isinstance(body.get("messages"), list) or not body["messages"]:
             raise HttpFault(400, "model and messages are required")
+        unknown = next((name for name in self._lacking if body.get(name)), None)
         arrived = time.perf_counter()
         number = next(self._numbers)
         self.requests.append(body)
@@ -124,15 +134,22 @@ class OpenAIServer:
         facts: dict[str, Any] = {"n": number, "key": request_hash(body), "max_tokens": limit, "arrived": arrived}
         facts["prompt_tokens"] = count_prompt(body)
         self._write(facts | {"event": "received", "completion_tokens": None})
-        fault = self._fault(number)
-        if fault is not None and fault != "cut":
+        if unknown:
+            raise HttpFault(400, f"'{unknown}' is not supported by this model")
+        fault = self._fault(number, body)
+        if isinstance(fault, str) and fault != "cut":
             await self._spoil(exchange, fault)
             self._write(facts | {"event": f"fault {fault}", "completion_tokens": None})
             return
         answer, finish, used = cut_answer(self._answer(body), limit)
-        await self._pause(exchange, self._latency + (0 if body.get("stream") else self._per_token * used))
+        seconds = self._latency + (0 if body.get("stream") else self._per_token * used)
+        await self._pause(exchange, arrived + seconds - time.perf_counter())
         usage = {"prompt_tokens": facts["prompt_tokens"], "completion_tokens": used}
         usage["total_tokens"] = sum(usage.values())
+        if isinstance(fault, WireFault):
+            self._write(facts | {"event": f"fault {fault.name}", "completion_tokens": used})
+            await serve_fault(fault, exchange, completion(body, number, answer, finish, usage))
+            return
         if body.get("stream"):
             await self._stream(exchange, sse_events(body, number, answer, finish, usage))
         else:
@@ -165,9 +182,11 @@ class OpenAIServer:
         status, headers, code = ERRORS[fault]
         await exchange.send_error(status, f"fault {fault}", code, headers)
 
-    def _fault(self, number: int) -> Fault | None:
+    def _fault(self, number: int, body: dict[str, Any]) -> Fault | WireFault | None:
         if self._faults:
             return self._faults.pop(0)
+        if self._spoiling is not None:
+            return self._spoiling(body)
         return self._every[1] if self._every and number % self._every[0] == 0 else None
 
     def _write(self, line: dict[str, Any]) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 import math
 import re
 import struct
@@ -16,13 +17,20 @@ from collections.abc import Mapping
 from typing import Any
 
 Answer = Mapping[str, Any]
-"""One of ``{"text": str}``, ``{"json": value}``, ``{"tool_calls": [{"name", "arguments"}]}``; optional ``finish``."""
+"""One of ``{"text": str}``, ``{"json": value}``, ``{"tool_calls": [{"name", "arguments"}]}``; optional ``finish``.
+
+Or an answer without content: ``{"refusal": str}``, ``{"thinking": str}``.
+"""
 
 WORD = re.compile(r"[^\W_]{3,}")
 SENTENCE = re.compile(r"[^.!?\n]{20,}[.!?]")
 STOP_WORDS = frozenset(
     {"the", "and", "for", "are", "was", "were", "what", "which", "how", "why", "when", "who", "does", "with", "from"}
 )
+IN_WORDS = re.compile(r"JSON Schema.*\n(\{.*\})\s*\Z", re.DOTALL)
+TOOLS_IN_WORDS = re.compile(r"The tools, with the JSON\nSchema of their arguments:\n(.*)\Z", re.DOTALL)
+SEVERAL = {"query": "queries", "finding": "findings"}
+"""The fields of fuller answers in which a smaller one's is the first."""
 MOST_QUOTES = 2
 MOST_CITED = 24
 
@@ -30,16 +38,65 @@ MOST_CITED = 24
 def answer_to(body: Mapping[str, Any]) -> Answer:
     """Return the answer to a chat request."""
     prompt = "\n".join(_content(message) for message in body["messages"])
-    schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
+    schema = asked_schema(body)
     if schema is not None:
         fields = frozenset(schema.get("properties", {}))
-        for needed, play in ROLES:
-            if needed <= fields:
-                return {"json": play(prompt, schema)}
-        return {"json": smallest(schema)}
+        play = next((play for needed, play in ROLES if needed <= fields), None)
+        value = smallest(schema) if play is None else fitted(play(prompt, schema), schema)
+        forced = _forced(body)
+        return {"tool_calls": [{"name": forced["name"], "arguments": value}]} if forced else {"json": value}
+    told = TOOLS_IN_WORDS.search(_content(body["messages"][-1]))
+    if told:
+        return {"json": {"calls": _agent(prompt, re.findall(r"^(\w+): ", told[1], re.MULTILINE)).get("tool_calls", [])}}
     if body.get("tools"):
         return _agent(prompt, [tool["function"]["name"] for tool in body["tools"]])
     return {"text": f"You said {len(prompt)} characters."}
+
+
+def in_own_words(body: Mapping[str, Any]) -> Answer:
+    """Return the answer to a chat request; what it writes stands in no quote, so that it has to be checked."""
+    answer = answer_to(body)
+    told = answer.get("json")
+    if not isinstance(told, dict):
+        return answer
+    sections = [told, *(part for part in told.get("sections", ()) if isinstance(part, dict))]
+    written = [sentence for part in sections for name in ("answer", "sentences") for sentence in part.get(name, ())]
+    for sentence in written:
+        sentence["text"] = f"As told: {sentence['text']}"
+    return answer
+
+
+def asked_schema(body: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return the schema of the JSON that is asked for: as a format, as a forced tool's, or in the words of a prompt."""
+    schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema")
+    if schema is None and (forced := _forced(body)):
+        schema = forced["parameters"]
+    if schema is None and (shown := IN_WORDS.search(_content(body["messages"][-1]))):
+        schema = json.loads(shown[1])
+    return schema if isinstance(schema, dict) else None
+
+
+def _forced(body: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return the tool that must be called."""
+    choice = body.get("tool_choice")
+    name = choice.get("function", {}).get("name") if isinstance(choice, dict) else None
+    return next((tool["function"] for tool in body.get("tools") or [] if tool["function"]["name"] == name), None)
+
+
+def fitted(value: Any, schema: Mapping[str, Any]) -> Any:
+    """Return what ``schema`` asks for of a fuller value: only its fields, one of a list, the text of an entry."""
+    if schema.get("type") == "object" and isinstance(value, dict):
+        return {name: fitted(_held(value, name), field) for name, field in schema["properties"].items()}
+    if schema.get("type") == "array" and isinstance(value, list):
+        return [fitted(item, schema["items"]) for item in value]
+    if isinstance(value, dict):
+        value = next((value[name] for name in ("quote", "verdict", "text") if name in value), None)
+    return smallest(schema) if value is None else value
+
+
+def _held(value: Mapping[str, Any], name: str) -> Any:
+    several = value.get(SEVERAL.get(name, ""))
+    return several[0] if several else value.get(name)
 
 
 def embedding(text: str, dimensions: int, encoded: bool) -> list[float] | str:
@@ -97,7 +154,7 @@ def _block(prompt: str, name: str) -> str:
 def _plan(prompt: str, schema: Mapping[str, Any]) -> dict[str, Any]:
     """As many tasks as are allowed, each with its own facet of the question, over the sources in turn."""
     question = _block(prompt, "question")
-    allowed = schema["properties"]["tasks"]["items"]["properties"]["source"]["enum"]
+    allowed = schema["properties"]["tasks"]["items"]["properties"].get("source", {}).get("enum", [""])
     number = re.search(r"at most (\d+) task", prompt)
     if _block(prompt, "notes"):
         return {"rationale": "enough was found", "tasks": []}
@@ -139,8 +196,27 @@ def _write(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"answer": sentences[:1], "sections": sections, "disagreements": []}
 
 
-def _check(_: str, __: Mapping[str, Any]) -> dict[str, Any]:
-    return {"reason": "the quotes say it", "verdict": "supported"}
+def _outline(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
+    """Two sections, each of every other finding, and headed by words of its first."""
+    found = [(facts["id"], text) for facts, text in blocks(prompt, "finding")]
+    halves = [half for half in (found[::2], found[1::2]) if half]
+    sections = [{"heading": " ".join(_words(half[0][1])[1:6]), "findings": [id for id, _ in half]} for half in halves]
+    return {"sections": sections, "disagreements": []}
+
+
+def _section(prompt: str, schema: Mapping[str, Any]) -> dict[str, Any]:
+    return {"sentences": _write(prompt, schema)["sections"][0]["sentences"]}
+
+
+def _answer(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
+    shown = blocks(prompt, "sentence")
+    return {"answer": [{"text": text, "findings": facts["findings"].split()} for facts, text in shown[:1]]}
+
+
+def _check(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
+    numbers = [int(facts["number"]) for facts, _ in blocks(prompt, "claim")]
+    said = {"reason": "the quotes say it", "verdict": "supported"}
+    return {"verdicts": [{"number": number, **said} for number in numbers]}
 
 
 def _agent(prompt: str, tools: list[str]) -> Answer:
@@ -162,5 +238,8 @@ ROLES = (
     (frozenset({"quotes"}), _read),
     (frozenset({"enough"}), _judge),
     (frozenset({"answer", "sections"}), _write),
-    (frozenset({"verdict"}), _check),
+    (frozenset({"sections"}), _outline),
+    (frozenset({"sentences"}), _section),
+    (frozenset({"answer"}), _answer),
+    (frozenset({"verdicts"}), _check),
 )

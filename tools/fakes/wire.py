@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import json
+import socket
+import struct
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
+from http import HTTPStatus
 from typing import Any
 
 from tools.fakes.persona import Answer
 
-REASONS = {200: "OK", 400: "Bad Request", 404: "Not Found", 429: "Too Many Requests", 500: "Internal Server Error"}
 LARGEST_BODY = 32 << 20
 
 
@@ -30,10 +32,18 @@ class Exchange:
     """One request, and the ways to answer it."""
 
     def __init__(
-        self, method: str, path: str, body: bytes, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
+        self,
+        method: str,
+        path: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        reader: asyncio.StreamReader,
+        writer: asyncio.StreamWriter,
     ) -> None:
         self.method = method
         self.path = path
+        self.headers = headers
+        self.query = ""
         self._body = body
         self._reader = reader
         self._writer = writer
@@ -50,7 +60,9 @@ class Exchange:
         method, target, _ = f"{first}  ".split(" ", 2)
         length = int(headers.get("content-length", "0"))
         body = await reader.readexactly(min(length, LARGEST_BODY))
-        return Exchange(method, target.partition("?")[0], body, reader, writer)
+        exchange = Exchange(method, target.partition("?")[0], headers, body, reader, writer)
+        exchange.query = target.partition("?")[2]
+        return exchange
 
     def json(self) -> dict[str, Any]:
         try:
@@ -65,12 +77,27 @@ class Exchange:
         """Return whether the client closed its side, so that nobody reads an answer."""
         return self._reader.at_eof() or self._writer.is_closing()
 
+    async def until_hung_up(self) -> None:
+        """Wait until the client closes its side."""
+        await self._reader.read()
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes as they are."""
+        self._writer.write(data)
+        await self._writer.drain()
+
+    def reset(self) -> None:
+        """Break the connection off, so that the client sees a reset and not an end."""
+        connection = self._writer.get_extra_info("socket")
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._writer.transport.abort()
+
     async def send(
         self, status: int, body: bytes, media: str, headers: Mapping[str, str] | None = None, *, cut: bool = False
     ) -> None:
         extra = "".join(f"{name}: {value}\r\n" for name, value in (headers or {}).items())
         extra += f"Content-Type: {media}\r\nContent-Length: {len(body)}\r\n"
-        head = f"HTTP/1.1 {status} {REASONS[status]}\r\n{extra}\r\n"
+        head = f"HTTP/1.1 {status} {_reason(status)}\r\n{extra}\r\n"
         self._writer.write(head.encode() + (body[: len(body) // 2] if cut else body))
         await self._writer.drain()
         if cut:
@@ -97,6 +124,10 @@ class Exchange:
     async def end_events(self) -> None:
         self._writer.write(b"0\r\n\r\n")
         await self._writer.drain()
+
+
+def _reason(status: int) -> str:
+    return HTTPStatus(status).phrase if status in HTTPStatus.__members__.values() else "Unknown"
 
 
 @lru_cache(maxsize=1)
@@ -132,17 +163,23 @@ def _content(message: Mapping[str, Any]) -> str:
 
 
 def cut_answer(answer: Answer, limit: int | None) -> tuple[dict[str, Any], str, int]:
-    """Return the wire message within ``limit`` tokens, the finish reason, and the tokens used."""
+    """Return the wire message within ``limit`` tokens, the finish reason, and the tokens used.
+
+    A call that passes the limit is cut in the middle of its arguments; thinking counts, too.
+    """
     calls = answer.get("tool_calls") or []
     if calls:
-        wire = [
+        wire: list[dict[str, Any]] = [
             {"id": f"call_{n}", "type": "function", "function": {"name": c["name"], "arguments": _arguments(c)}}
             for n, c in enumerate(calls, 1)
         ]
         used = sum(5 + count_tokens(_arguments(call)) for call in calls)
         if limit is None or used <= limit:
             return {"role": "assistant", "content": None, "tool_calls": wire, "refusal": None}, "tool_calls", used
-        return {"role": "assistant", "content": "", "refusal": None}, "length", limit
+        cut = [call | {"function": _halved(call["function"])} for call in wire]
+        return {"role": "assistant", "content": None, "tool_calls": cut, "refusal": None}, "length", limit
+    if "refusal" in answer or "thinking" in answer:
+        return _wordless(answer, limit)
     text = answer.get("text")
     text = json.dumps(answer.get("json"), ensure_ascii=False) if text is None else text
     tokens = _encoding().encode_ordinary(text)
@@ -151,6 +188,21 @@ def cut_answer(answer: Answer, limit: int | None) -> tuple[dict[str, Any], str, 
         tokens, finish = tokens[:limit], "length"
         text = _encoding().decode(tokens, errors="ignore")
     return {"role": "assistant", "content": text, "refusal": None}, finish, len(tokens)
+
+
+def _halved(function: Mapping[str, str]) -> dict[str, str]:
+    return {**function, "arguments": function["arguments"][: len(function["arguments"]) // 2]}
+
+
+def _wordless(answer: Answer, limit: int | None) -> tuple[dict[str, Any], str, int]:
+    """Return an answer without content: only a refusal, or only thinking, which may use up all there is."""
+    said = answer.get("refusal") or answer["thinking"]
+    used = count_tokens(said)
+    message = {"role": "assistant", "content": None, "refusal": answer.get("refusal")}
+    if "thinking" in answer:
+        message["reasoning_content"] = said
+    whole = limit is None or used <= limit
+    return message, "stop" if whole else "length", used if whole or limit is None else limit
 
 
 def _arguments(call: Mapping[str, Any]) -> str:

@@ -8,10 +8,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from evals.records import Corpora, Document, Outcome, System
+from research.access import Access
+from research.analysts.checking import Claim, ask_checker
+from research.analysts.structured import Unusable
 from research.analysts.support import judge
 from research.app.systems.documents import documents_of
 from research.app.systems.gated import Gated
-from research.records import Finding, Question, Sentence
+from research.errors import EffectFailed
+from research.records import Finding, Question, Sentence, VerdictName
 from research.sentences import sentences
 from research.words import terms
 from tools.clock import SystemClock
@@ -21,7 +25,7 @@ ENOUGH = 0.65
 POINTED = 3
 """Documents that a reader is pointed to, at most."""
 PIECE = 800
-"""Characters of a quote that the checking model is shown (``research.analysts.language.LONGEST_QUOTE``)."""
+"""Characters of a quote that the checking model is shown (``research.analysts.showing.LONGEST_QUOTE``)."""
 PIECES = 30
 """Quotes that the checking model is shown, at most: those that share most with the claim, in the text's order."""
 
@@ -96,14 +100,24 @@ def checking_by_model(corpora: Corpora, gated: Gated) -> System:
         passages = documents_of(corpora, question.corpora)
         quotes = _quotes(question.text, passages)
         async with gated.run(question, "checker") as work:
-            verdict = await work.analyst.check(
-                Sentence(text=question.text, findings=tuple(quote.id for quote in quotes)), quotes, work.access
-            )
+            verdict = await _verdict(question.text, quotes, work.access)
             if verdict == "could not check":
                 work.raise_trouble()
         return work.noted(Outcome(verdict=verdict, rationale=deciding(question.text, passages)))
 
     return system
+
+
+async def _verdict(claim: str, quotes: Sequence[Finding], access: Access) -> VerdictName:
+    """Return the checker's verdict; "could not check" where it gives none, or there is nothing to show it."""
+    if not quotes:
+        return "could not check"
+    sentence = Sentence(text=claim, findings=tuple(quote.id for quote in quotes))
+    try:
+        (opinion,) = await ask_checker([Claim(sentence, tuple(quotes))], access, PIECES * PIECE)
+    except (Unusable, EffectFailed):
+        return "could not check"
+    return opinion.verdict
 
 
 def _quotes(claim: str, passages: Sequence[Document]) -> list[Finding]:

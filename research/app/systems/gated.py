@@ -15,6 +15,7 @@ import msgspec
 from evals.records import Outcome
 from research.access import Access, Holder, World
 from research.analysts import Analyst
+from research.app.hands import HANDS
 from research.app.making import made
 from research.app.records import Home, new_run_id
 from research.app.stores import run_files
@@ -94,6 +95,8 @@ class Gated:
                 listen=listen,
                 concurrency=self.settings.concurrency,
                 rng=random.Random(run),
+                paces=HANDS.paces,
+                limits=self.settings.pace,
             )
             world = World(library=stores.library, records=stores.records, models=judgement.models)
             access = Access(holder, name=holder, gate=gate, budget=gate.root, world=world)

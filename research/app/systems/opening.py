@@ -35,7 +35,7 @@ async def open_system(
     kind = system_kind(name)
     if redact(name, settings.keys.values()) != name:
         raise UsageFault("the system's name holds a key, and it would stand in the log: let a script read the key")
-    if kind.needs and not options.model:
+    if kind.needs and not options.uses_model:
         raise SettingMissing(f"the system {name} needs a language model: add --model provider:model")
     scheme, _, rest = name.partition(":")
     own = msgspec.structs.replace(settings, home=home)
@@ -90,5 +90,5 @@ def _over_texts(name: str, corpora: Corpora, own: Settings, options: RunOptions)
     if name == "model-check":
         return checking.checking_by_model(corpora, Gated(own, options))
     if name == "planner":
-        options = msgspec.structs.replace(options, model=None, base_url=None)
+        options = options.with_model(None)
     return planning(Gated(own, options))

@@ -1,0 +1,294 @@
+"""The ladder of requests for one record: each rung is easier than the one before, and the last says what failed."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from research.access import Access, World
+from research.analysts import Notes, Style
+from research.analysts.extractive import ExtractiveAnalyst
+from research.analysts.language import LanguageAnalyst
+from research.analysts.schemas import CheckReply, JudgeReply, ReadReply, schema_of
+from research.analysts.script import slipped
+from research.analysts.simpler import (
+    BarePlan,
+    BareReading,
+    BareReport,
+    BareSentence,
+    BareTask,
+    simpler_check,
+    simpler_judgement,
+    simpler_plan,
+    simpler_reading,
+    simpler_report,
+)
+from research.analysts.structured import Simpler, Unusable, ask, shape_of
+from research.analysts.writing import write_whole
+from research.budget import Caps
+from research.errors import EffectFailed
+from research.gate import Gate
+from research.ports import ChatModel
+from research.records import Finding, Hit, Passage, Question, Task
+from research.requests import ROLES, Message, ModelReply, Role
+from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, MemoryRecords, ScriptedModel, replied
+
+ASKED = (Message(role="system", content="Judge."), Message(role="user", content="Is it enough?"))
+EASY = (Message(role="system", content="Easy."), Message(role="user", content="Enough?"))
+SCHEMA = schema_of(JudgeReply)
+WRONG = ModelReply(text="I think so.", stop="end")
+FITS = replied({"enough": True, "missing": "", "queries": []})
+PASSAGES = (
+    Passage(source="s1", start=0, end=40, text="The Sable bridge was built in 1931.", title="Bridges"),
+    Passage(source="s2", start=0, end=40, text="It rained a lot that year."),
+)
+FIELDS: dict[str, object] = {
+    "mark": "m",
+    "question": "q",
+    "branches": 2,
+    "objective": "o",
+    "wanted": "",
+    "passages": "p",
+    "asked": "a",
+    "findings": "f",
+    "language": "English",
+    "claims": "c",
+}
+TASK = Task.make("Find the year the Sable bridge was built", ("Sable bridge built",), "corpus", corpus="papers")
+
+
+def access_to(*models: ChatModel) -> Access:
+    """A way to the first model for every role; the second, if there is one, writes."""
+    gate = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=Caps())
+    by_role: dict[Role, ChatModel] = dict.fromkeys(ROLES, models[0])
+    by_role["planner"] = by_role["writer"] = models[-1]
+    world = World(library=MemoryLibrary(), records=MemoryRecords(), models=by_role)
+    return Access("web", name="b-1", gate=gate, budget=gate.root, world=world)
+
+
+async def judged(access: Access, simpler: Simpler[Any, JudgeReply] | None = None) -> JudgeReply:
+    return await ask(access, "reader", ASKED, JudgeReply, SCHEMA, 100, simpler)
+
+
+def easier() -> Simpler[Any, JudgeReply]:
+    made = simpler_judgement(FIELDS)
+    return Simpler(EASY, made.kind, made.whole)
+
+
+async def test_a_repair_shows_the_answer_what_was_wrong_and_the_shape() -> None:
+    """The second request ends with the model's own words, the complaint and the fields that are wanted."""
+    model = ScriptedModel([WRONG, FITS])
+    assert (await judged(access_to(model))).enough
+    *before, own, complaint = model.asked[1].messages
+    assert tuple(before) == ASKED
+    assert own.content == "I think so."
+    assert "not one JSON object" in complaint.content
+    assert '{"enough": true or false, "missing": "text", "queries": ["text", …]}' in complaint.content
+
+
+async def test_the_rungs_are_taken_in_order() -> None:
+    """Own prompt, repair, simpler prompt with its smaller schema, stronger model: then it cannot be used."""
+    weak, strong = ScriptedModel([WRONG] * 3, name="s:weak"), ScriptedModel([WRONG], name="s:strong")
+    with pytest.raises(Unusable, match="nor that of a stronger model"):
+        await judged(access_to(weak, strong), easier())
+    assert [len(request.messages) for request in weak.asked] == [2, 4, 2]
+    assert weak.asked[2].messages == EASY
+    assert set((weak.asked[2].schema or {})["properties"]) == {"enough", "query"}
+    assert (strong.asked[0].messages, strong.asked[0].schema) == (ASKED, SCHEMA)
+
+
+async def test_a_simpler_answer_becomes_the_whole_record() -> None:
+    """What the caller gets is of the kind it asked for."""
+    model = ScriptedModel([WRONG, WRONG, replied({"enough": False, "query": "sable bridge"})])
+    reply = await judged(access_to(model), easier())
+    assert (reply.enough, reply.queries) == (False, ("sable bridge",))
+
+
+async def test_the_stronger_model_answers_where_the_weaker_cannot() -> None:
+    """An answer of the run's strongest model is used like any other."""
+    weak, strong = ScriptedModel([WRONG] * 3, name="s:weak"), ScriptedModel([FITS], name="s:strong")
+    assert (await judged(access_to(weak, strong), easier())).enough
+
+
+async def test_without_a_stronger_model_nothing_is_asked_of_it() -> None:
+    """One model for all roles is asked three times at most."""
+    model = ScriptedModel([WRONG] * 4)
+    with pytest.raises(Unusable, match="reader's answer could not be used"):
+        await judged(access_to(model), easier())
+    assert len(model.asked) == 3
+
+
+async def test_a_refusal_goes_to_the_stronger_model_at_once() -> None:
+    """Neither a repair nor simpler words are tried on a model that refuses."""
+    weak = ScriptedModel([ModelReply(text="", stop="refusal")], name="s:weak")
+    strong = ScriptedModel([FITS], name="s:strong")
+    assert (await judged(access_to(weak, strong), easier())).enough
+    assert len(weak.asked) == 1
+
+
+async def test_a_model_that_only_thought_gets_more_room() -> None:
+    """Nothing is said back to an answer that never began: the same is asked with twice the tokens."""
+    model = ScriptedModel([ModelReply(text="", stop="length"), FITS])
+    await judged(access_to(model))
+    assert [request.messages for request in model.asked] == [ASKED, ASKED]
+    assert model.limits == [100, 200]
+
+
+async def test_a_loop_is_hardly_shown_again() -> None:
+    """A model is told that it repeated itself, and gets only the beginning of it back."""
+    model = ScriptedModel([ModelReply(text="and so on " * 3000, stop="length"), FITS])
+    await judged(access_to(model))
+    own, complaint = model.asked[1].messages[2:]
+    assert len(own.content) <= 100
+    assert "repeats itself" in complaint.content
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        {"enough": "true", "missing": "", "queries": []},
+        {"enough": True},
+        {"result": {"enough": True, "missing": "", "queries": []}},
+    ],
+    ids=["words for values", "fields that can be spared", "inside another object"],
+)
+async def test_small_slips_are_forgiven(data: dict[str, Any]) -> None:
+    """What can only mean one thing costs no repair."""
+    model = ScriptedModel([replied(data)])
+    assert (await judged(access_to(model))).enough
+
+
+def test_a_shape_shows_every_field_once() -> None:
+    """A list stands for one entry, an enumeration for its values."""
+    schema = schema_of(ReadReply)
+    schema["properties"]["kind"] = {"type": "string", "enum": ["a", "b"]}
+    shown = shape_of(schema)
+    assert shown.startswith('{"quotes": [{"passage": 1, "quote": "text"')
+    assert shown.endswith('"kind": "a" or "b"}')
+
+
+def test_simple_tasks_look_in_the_sources_in_turn() -> None:
+    """Sources are code's choice; a task without a query is looked for in its own words."""
+    made = simpler_plan(("web", "corpus:a"), FIELDS)
+    told = (("One?", "one"), ("Two?", ""), ("Three?", "3"))
+    reply = made.whole(BarePlan(tasks=tuple(BareTask(objective=text, query=query) for text, query in told)))
+    assert [(task.source, task.queries) for task in reply.tasks] == [
+        ("web", ("one",)),
+        ("corpus:a", ("Two?",)),
+        ("web", ("3",)),
+    ]
+
+
+def test_simple_quotes_are_placed_by_code() -> None:
+    """A quote goes to the passage in which it stands; one that stands nowhere is left out."""
+    made = simpler_reading(PASSAGES, FIELDS)
+    reply = made.whole(BareReading(quotes=("It never rained there.", "It rained a lot that year.")))
+    assert [(quote.passage, quote.quote) for quote in reply.quotes] == [(2, "It rained a lot that year.")]
+
+
+async def test_quotes_that_all_stand_nowhere_are_no_empty_reading() -> None:
+    """Made-up quotes mean that the model cannot read; an empty list means that there is nothing."""
+    for quotes, lapses in ((["The moon is made of cheese."], ["reading"]), ([], [])):
+        model = ScriptedModel([WRONG, WRONG, replied({"quotes": quotes})])
+        analyst = LanguageAnalyst(ExtractiveAnalyst())
+        await analyst.read(TASK, Question(text="When?"), PASSAGES, access_to(model))
+        assert analyst.lapses == lapses
+
+
+def test_a_simple_report_is_an_answer_and_one_section() -> None:
+    """The first sentence answers, the others follow."""
+    made = simpler_report(FIELDS)
+    bare = tuple(BareSentence(text=f"S{number}.", finding=f"f-{number}") for number in range(3))
+    reply = made.whole(BareReport(sentences=bare))
+    assert [sentence.text for sentence in reply.answer] == ["S0."]
+    assert [sentence.findings for sentence in reply.sections[0].sentences] == [("f-1",), ("f-2",)]
+
+
+async def test_simple_verdicts_are_used_only_when_there_is_one_a_claim() -> None:
+    """With one word too few nobody knows which is for which."""
+    made = simpler_check(2, FIELDS)
+    for words, usable in ((["supported", "unsupported"], True), (["supported"], False)):
+        model = ScriptedModel([WRONG, WRONG, replied({"verdicts": words})])
+        asked = ask(access_to(model), "checker", ASKED, CheckReply, schema_of(CheckReply), 100, made)
+        if usable:
+            assert [entry.verdict for entry in (await asked).verdicts] == words
+        else:
+            with pytest.raises(Unusable):
+                await asked
+
+
+async def test_too_long_a_prompt_is_read_by_halves() -> None:
+    """A provider that says the prompt is too long gets half of the passages; rules read the rest, and that is told."""
+    passages = [PASSAGES[0]] * 4
+    quote = {"passage": 1, "quote": PASSAGES[0].text, "statement": "In 1931.", "relevance": 1.0}
+    model = ScriptedModel([EffectFailed("too long", too_long=True), replied({"quotes": [quote]})])
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    quotes = await analyst.read(TASK, Question(text="When?"), passages, access_to(model))
+    assert quotes[0].statement == "In 1931."
+    assert [request.messages[1].content.count("</passage-") for request in model.asked] == [4, 2]
+    assert analyst.lapses == ["reading"]
+
+
+async def test_another_failure_is_not_taken_for_a_long_prompt() -> None:
+    """What has nothing to do with the length of a prompt goes on to the caller."""
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    with pytest.raises(EffectFailed, match="no such model"):
+        access = access_to(ScriptedModel([EffectFailed("no such model")]))
+        await analyst.read(TASK, Question(text="When?"), PASSAGES, access)
+
+
+async def test_a_model_that_calls_no_tools_gets_the_tasks_own_steps() -> None:
+    """It searches what the task says, then opens what was found, and the report names it; a first move ends that."""
+    said = ModelReply(text="I would look it up.", stop="end")
+    call = ModelReply(text='{"x": 1}', stop="end")
+    hits = [Hit(handle="h-1", title="t", score=1.0), Hit(handle="h-2", title="t", score=0.5)]
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    access = access_to(ScriptedModel([said, call]))
+    first = await analyst.step(TASK, Question(text="When?"), (), (), access)
+    second = await analyst.step(TASK, Question(text="When?"), (), hits, access)
+    assert (first.queries, second.handles) == (TASK.queries, ("h-1", "h-2"))
+    assert analyst.lapses == ["choice of steps"]
+
+
+async def test_a_doubt_is_worth_one_repair_and_no_more() -> None:
+    """The repair says what is doubted; what comes then is taken, and where it does not fit, what came before."""
+    later = replied({"enough": False, "missing": "", "queries": []})
+    for second, enough in ((FITS, True), (later, False), (WRONG, True)):
+        model = ScriptedModel([FITS, second])
+        reply = await ask(access_to(model), "reader", ASKED, JudgeReply, SCHEMA, 100, doubt=lambda _: "in doubt.")
+        assert reply.enough is enough
+        assert "in doubt." in model.asked[1].messages[3].content
+
+
+@pytest.mark.parametrize(
+    ("said", "asked", "wrong"),
+    [
+        ("这座桥建于一九三一年，由当地工程师设计。", "When was the bridge built?", True),
+        ("The bridge was built in 1931.", "这座桥是什么时候建的？", True),
+        ("Мост был построен в 1931 году.", "When was the bridge built?", True),
+        ("The bridge 桥 was built in 1931.", "When was the bridge built?", False),
+        ("橋は1931年に架けられたのだそうです。", "この橋はいつできましたか？", False),
+        ("桥建于一九三一年。", "Why?", False),
+        ("1931, 1932, 1933, 1934.", "Quand?", False),
+    ],
+)
+def test_a_slip_into_another_script_is_seen(said: str, asked: str, wrong: bool) -> None:
+    """Most letters are of a script that the question has none of; a name, a figure or a word is no slip."""
+    assert slipped([said], asked) is wrong
+
+
+async def test_a_report_in_another_script_is_asked_for_again() -> None:
+    """The writer is told once that it is in the wrong language; where a language was asked for nothing is doubted."""
+    said = "这座桥建于一九三一年，由当地工程师设计。"
+    finding = Finding(id="f-1", task=TASK.id, statement="s", quote="q", source="s1", start=0, end=1, label="public")
+    for language, calls in (("", 2), ("Chinese", 1)):
+        wrong = replied({"answer": [{"text": said, "findings": ["f-1"]}], "sections": []})
+        right = replied({"answer": [{"text": "In 1931.", "findings": ["f-1"]}], "sections": []})
+        model = ScriptedModel([wrong, right])
+        question = Question(text="When was it built?")
+        style = Style(language=language)
+        notes = Notes(question=question, tasks=(TASK,), findings=(finding,), sources=(), outcomes=(), style=style)
+        draft = await write_whole(notes, [finding], access_to(model))
+        assert len(model.asked) == calls
+        assert draft.answer[0].text == ("In 1931." if calls == 2 else said)

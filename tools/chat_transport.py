@@ -1,0 +1,101 @@
+"""Part of ``tools.chat_models``: the HTTP clients under OpenAI's class, which also speaks to every compatible endpoint.
+
+They follow no redirect (a prompt goes to the host that was configured, and nowhere else), read no more of an answer
+than an answer can have, unpack it within the same bound, and give an error that stands in an answer of status 200 the
+status that it names. What an error means is in ``tools.provider_errors``.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import zlib
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from httpx2 import Response
+
+LARGEST = 8 << 20
+"""Bytes of one answer: sixteen times what a model writes that fills 128,000 tokens."""
+LARGEST_ERROR = 100_000
+GZIP = 16 + zlib.MAX_WBITS
+
+
+class Oversized(ValueError):
+    """More bytes came than an answer can have."""
+
+
+class Unpackable(ValueError):
+    """The body is packed as nobody asked for, or its end is missing."""
+
+
+def clients(*, plain: bool) -> dict[str, Any]:
+    """Return LangChain's options for the clients; ``plain`` is a server without TLS.
+
+    To that there are no certificates to load (0.07 s), and no proxy of the environment. Nothing where the provider's
+    package is missing: opening the model says so.
+    """
+    try:
+        from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
+    except ImportError:
+        return {}
+    options: dict[str, Any] = {"follow_redirects": False, "headers": {"Accept-Encoding": "gzip"}}
+    if plain:
+        options |= {"verify": False, "trust_env": False}
+    checked = DefaultAsyncHttpxClient(**options, event_hooks={"response": [check]})
+    # LangChain wants both; only the other is ever used, so this one need not load certificates again.
+    return {"http_client": DefaultHttpxClient(**options | {"verify": False}), "http_async_client": checked}
+
+
+async def check(response: Response) -> None:
+    """Read the answer whole and within its bound, before anybody else does."""
+    library = sys.modules[type(response).__module__.partition(".")[0]]
+    body = await _read(response)
+    packing = response.headers.get("content-encoding", "identity").lower()
+    if packing != "identity":
+        body = _unpacked(body, packing)
+        del response.headers["content-encoding"]
+    response.stream = library.ByteStream(body)
+    if response.status_code == 200 and len(body) < LARGEST_ERROR:
+        response.status_code = _told_status(body)
+
+
+async def _read(response: Response) -> bytes:
+    parts = bytearray()
+    async for chunk in response.stream:  # type: ignore[union-attr]
+        parts += chunk
+        if len(parts) > LARGEST:
+            await response.aclose()
+            raise Oversized
+    await response.stream.aclose()  # type: ignore[union-attr]
+    return bytes(parts)
+
+
+def _unpacked(body: bytes, packing: str) -> bytes:
+    if packing not in ("gzip", "x-gzip"):
+        raise Unpackable
+    stream = zlib.decompressobj(GZIP)
+    try:
+        found = stream.decompress(body, LARGEST + 1)
+    except zlib.error:
+        raise Unpackable from None
+    if len(found) > LARGEST:
+        raise Oversized
+    if not stream.eof:
+        raise Unpackable
+    return found
+
+
+def _told_status(body: bytes) -> int:
+    """Return the status that a body names which is an error and no answer: 200 where it is none, 502 without a name."""
+    if b'"error"' not in body:
+        return 200
+    try:
+        told = json.loads(body)
+    except (ValueError, RecursionError):
+        return 200
+    error = told.get("error") if isinstance(told, dict) and not told.get("choices") else None
+    if not error:
+        return 200
+    code = error.get("code") if isinstance(error, dict) else None
+    return code if isinstance(code, int) and 400 <= code <= 599 else 502
