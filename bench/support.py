@@ -2,10 +2,9 @@
 
 ``python -m bench.support DATA/claims/attributionbench-dev DATA/claims/wice-dev DATA/claims/scifact`` prints, for each
 set, macro-F1 with a choice forced, of the fitted weights and of weights fitted without the fold or the whole set that
-they are tried on; then how often what stands or clashes
-is right, and how often a verdict is given and right; then the weights, as they stand in
-``research/analysts/claim_weights.py``. Claims that share a text of their evidence are always in the same fold. What the
-check does with changed sentences is in ``bench.support_edits``.
+they are tried on; then how often what stands in its evidence or clashes with it is right, and how often a verdict is
+given and right; then the weights, as they stand in ``research/analysts/claim_weights.py``. Claims that share a text of
+their evidence are always in the same fold. What the check does with changed sentences is in ``bench.support_edits``.
 """
 
 from __future__ import annotations

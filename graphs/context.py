@@ -10,7 +10,7 @@ from graphs.border import Trouble, settle
 from research.access import Access, Holder, World
 from research.analysts import Analyst, Bounds
 from research.budget import Budget, Caps
-from research.forked import Given
+from research.forked import Given, source_id
 from research.gate import Gate
 from research.options import RunOptions
 from research.records import Failure, Finding, Source, build
@@ -104,6 +104,12 @@ class RunContext:
             if id not in self._read:
                 self._read[id] = build(Finding, await self.world.records.get("finding", id))
         return tuple(self._read[id] for id in ids)
+
+    async def keep(self, findings: Sequence[Finding], sources: Sequence[Source]) -> None:
+        """Store findings with their sources, so that each is a record before its id is in a state."""
+        records: list[tuple[str, str, object]] = [("finding", finding.id, finding) for finding in findings]
+        await self.world.records.put([*records, *(("source", source_id(source), source) for source in sources)])
+        self._read.update({finding.id: finding for finding in findings})
 
     async def sources(self, findings: Sequence[Finding]) -> tuple[Source, ...]:
         """Return the sources of ``findings``, in order of first use; of a text found at several places, the first.

@@ -18,7 +18,6 @@ from graphs.context import RunContext
 from research.access import Access
 from research.citations import findings_from
 from research.errors import SourceDamaged
-from research.forked import source_id
 from research.passages import best_passages
 from research.records import Finding, Hit, Label, Passage, Question, Record, Source, Task, counted
 
@@ -118,9 +117,7 @@ class Reader:
             read.setdefault(passage.source, []).append((passage.start, passage.end))
         findings, dropped = findings_from(quotes, self._task, texts, dict.fromkeys(texts, label), near=read)
         used = {finding.source for finding in findings}
-        records: list[tuple[str, str, object]] = [("finding", finding.id, finding) for finding in findings]
-        records += [("source", source_id(source), source) for source in sources if source.id in used]
-        await self._context.world.records.put(records)
+        await self._context.keep(findings, [source for source in sources if source.id in used])
         losses = [*lost]
         if dropped:
             losses.append(f"{counted(dropped, 'quote')} not found in the source, so not used")

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import random
-import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import msgspec
 from research.access import World
 from research.analysts import Bounds
 from research.app.hands import HANDS, Hands
+from research.app.importing import lean_imports
 from research.app.last_good import go_back
 from research.app.making import check_made, made
 from research.app.orders import Obedience, refuse_cancelled, was_cancelled
@@ -44,23 +43,6 @@ class RunHandle:
     id: str
     stop: Callable[[], None]
     in_flight: Callable[[], int]
-
-
-@contextlib.contextmanager
-def without_collection() -> Iterator[None]:
-    """Import large libraries without collecting garbage in between, which would slow the import down.
-
-    Once a process: what is garbage at that moment stays for good, which each further run would add to.
-    """
-    if "graphs.runs" in sys.modules:
-        yield
-        return
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.freeze()
-        gc.enable()
 
 
 async def ask(
@@ -236,7 +218,7 @@ class _Worker:
 
     async def _engage(self, gate: Gate, stores: Stores, approve: bool | None) -> Report:
         """Open the world and the graph over this gate, and work until the run has published."""
-        with without_collection():
+        with lean_imports():
             from graphs.context import RunContext
             from graphs.runs import Engine
         world_of_run = self.hands.world(self.options, self.settings, self.judgement, stores, self.opened)

@@ -9,11 +9,15 @@ from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from research.access import Access, World
 from research.analysts import Notes, Style
+from research.analysts.acceptance import outline_from
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
+from research.analysts.schemas import OutlinedSection, OutlineReply
 from research.analysts.writing import FEW_FINDINGS
 from research.budget import Caps
 from research.errors import EffectFailed
@@ -69,9 +73,9 @@ def outlined(*sections: list[str], clashes: tuple[list[str], ...] = ()) -> dict[
 
 def first_id(request: ModelRequest) -> str:
     """Return the first finding that a request shows."""
-    found = re.search(r'id="(f-\w+)"', request.messages[1].content)
+    found = re.search(r"act (\d+) of the bridge", request.messages[1].content)
     assert found
-    return found[1]
+    return finding(int(found[1])).id
 
 
 PLAYS: Mapping[str, Play] = {
@@ -166,6 +170,16 @@ async def test_a_finding_is_told_in_one_section() -> None:
     assert [first_id(request) for request in stage.asked("section")] == [IDS[0], IDS[3]]
 
 
+@given(st.lists(st.lists(st.sampled_from([*IDS, "f-none"]), max_size=6), max_size=12), st.integers(1, 8))
+def test_an_outline_gives_each_finding_once_whatever_a_model_says(named: list[list[str]], most: int) -> None:
+    """At most so many sections, none of them empty, and no finding in two of them or from nowhere."""
+    reply = OutlineReply(sections=tuple(OutlinedSection(heading="x", findings=tuple(ids)) for ids in named))
+    parts = outline_from(reply, notes_of(*MANY), MANY, most)
+    told = [entry.id for part in parts for entry in part.findings]
+    assert len(parts) <= most and all(part.findings and part.heading for part in parts)
+    assert len(told) == len(set(told)) and set(told) <= set(IDS) & {id for ids in named for id in ids}
+
+
 @pytest.mark.parametrize("outline", [down, lambda request: outlined(), lambda request: outlined(["f-none"])])
 async def test_without_an_outline_there_is_a_section_a_task(outline: Play) -> None:
     """The tasks outline the report where the model does not, and the report says so."""
@@ -198,8 +212,8 @@ async def test_a_prompt_that_is_too_long_is_asked_with_the_better_half() -> None
     """Half of the findings, the most relevant, until it fits, and the report says so; four are left to rules."""
 
     def long(request: ModelRequest) -> Any:
-        found = re.findall(r'id="(f-\w+)"', request.messages[1].content)
-        return EffectFailed("too long", too_long=True) if len(found) > most else PLAYS["whole"](request)
+        found = request.messages[1].content.count("<finding-")
+        return EffectFailed("too long", too_long=True) if found > most else PLAYS["whole"](request)
 
     ranked = tuple(msgspec.structs.replace(f, relevance=number / 20) for number, f in enumerate(reversed(MANY)))
     for most, calls in ((7, 2), (2, 3)):
@@ -208,7 +222,7 @@ async def test_a_prompt_that_is_too_long_is_asked_with_the_better_half() -> None
         assert len(stage.model.asked) == calls
         assert stage.analyst.lapses == ["choice of findings for the report", *(["report"] if most == 2 else [])]
         shown = stage.model.asked[1].messages[1].content
-        assert [f.id in shown for f in ranked] == [False] * 7 + [True] * 7
+        assert [f.statement in shown for f in ranked] == [False] * 7 + [True] * 7
 
 
 async def test_a_section_that_a_model_cannot_fill_in_is_asked_for_in_an_easier_way() -> None:
@@ -242,7 +256,7 @@ async def test_the_answer_says_only_what_the_sections_say() -> None:
     stage = Stage(answer=lambda request: {"answer": [sentence("Both.", IDS[0], IDS[1])]})
     draft = await stage.analyst.compose(notes_of(*MANY), stage.access)
     shown = stage.asked("answer")[0].messages[1].content
-    assert f'findings="{IDS[0]}">\nTold of {IDS[0]}.\n' in shown
+    assert f'findings="f1">\nTold of {IDS[0]}.\n' in shown
     assert [s.findings for s in draft.answer] == [(IDS[0],)]
 
 
