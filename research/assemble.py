@@ -125,6 +125,7 @@ def _kept(draft: Draft, verdicts: Mapping[str, VerdictName]) -> tuple[list[Repor
                     section=section.heading,
                     verdict=verdict,
                     origins=sentence.origins,
+                    concluded=bool(sentence.concludes),
                 )
             )
     return kept, removed
@@ -160,7 +161,7 @@ def _branch(facts: Facts, outcome: BranchOutcome) -> BranchFacts:
     task = next(task for task in facts.tasks if task.id == outcome.task)
     used = facts.branch_usage.get(task.id, Usage())
     return BranchFacts(
-        task=task.objective,
+        task=f"{task.objective} (round {task.round})" if task.round > 1 else task.objective,
         type=task.type,
         kind=task.kind,
         outcome=outcome.outcome,

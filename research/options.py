@@ -10,6 +10,8 @@ from typing import Literal
 from research.budget import Caps
 from research.records import Record
 
+Rerank = Literal["features", "model", "cross-encoder"]
+
 
 class RunOptions(Record):
     """The options of one run. ``None`` means: not set, so the default described in ``research ask --help`` holds."""
@@ -22,6 +24,7 @@ class RunOptions(Record):
     model: str | None = None
     base_url: str | None = None
     mode: Literal["auto", "workflow", "hybrid", "agent"] = "auto"
+    rerank: Rerank = "features"
     branches: int = 4
     rounds: int = 2
     caps: Caps = Caps()

@@ -14,6 +14,7 @@ from research.access import Access
 from research.analysts import Analyst, Bounds, Notes
 from research.analysts.acceptance import LONGEST_QUERY, LONGEST_TEXT, MOST_CHECKS, MOST_MOVES, MOST_QUERIES
 from research.analysts.language import LONGEST_QUOTE, MOST_FINDINGS, READ_TOKENS
+from research.analysts.reranking import LONGEST_SHOWN, RankReply
 from research.analysts.schemas import (
     CheckReply,
     JudgeReply,
@@ -38,6 +39,7 @@ ID = "f-7c1e90b3d52a48f6"
 SMALLEST: dict[str, Record] = {
     "plan": PlanReply(rationale="", tasks=(PlannedTask(objective="a", queries=("a",), source="web", wanted=""),)),
     "assess": PlanReply(rationale="", tasks=()),
+    "rank": RankReply(scores=()),
     "read": ReadReply(quotes=(ReadQuote(passage=1, quote="a", statement="", relevance=1.0),)),
     "judge": JudgeReply(enough=True, missing="", queries=()),
     "write": WriteReply(answer=(WrittenSentence(text="a", findings=(ID,)),), sections=(), disagreements=()),
@@ -76,12 +78,16 @@ class Size(Record):
 
 
 class Shape(Record):
-    """What the graph hands to an analyst: passages of one reading of a page or a corpus, and readings of a branch."""
+    """What the graph hands to an analyst: passages of one reading of a page or a corpus, and readings of a branch.
+
+    ``wider``: times as many hits are ranked as are read.
+    """
 
     page_passages: int
     corpus_passages: int
     web_hits: int
     readings: int
+    wider: int
 
 
 class Rehearsed(ResearchError):
@@ -134,7 +140,7 @@ class Rehearsal:
         self._fewest = fewest
 
     async def sizes(self) -> dict[str, Size]:
-        """Return the size of each kind of call, by name; ``read`` and ``judge`` per type of branch."""
+        """Return the size of each kind of call, by name; ``rank``, ``read`` and ``judge`` per type of branch."""
         sizes = {
             name: await self._size(name.split()[0], small, large) for name, (small, large) in self._steps().items()
         }
@@ -169,6 +175,13 @@ class Rehearsal:
                 lambda stage: ask.step(long, self._question, found, offered, stage),
             )
 
+        def rank(hits: int) -> tuple[Step, Step]:
+            found = [_hit(number, LONGEST_SHOWN) for number in range(hits * shape.wider)]
+            return (
+                lambda stage: ask.rank(task, self._question, [_hit(0, 1)], stage),
+                lambda stage: ask.rank(long, self._question, found, stage),
+            )
+
         web = shape.web_hits
         return {
             "plan": (lambda stage: ask.plan(self._question, self._bounds, stage),) * 2,
@@ -176,6 +189,8 @@ class Rehearsal:
                 lambda stage: ask.assess(few, self._bounds, "public", stage),
                 lambda stage: ask.assess(many, self._bounds, "public", stage),
             ),
+            "rank web": rank(web),
+            "rank corpus": rank(shape.corpus_passages),
             "read web": read(shape.page_passages),
             "read corpus": read(shape.corpus_passages),
             "judge web": judge(web * self._bounds.branch_rounds),
@@ -245,9 +260,9 @@ def _findings(task: Task, number: int, statement: int, quote: int) -> tuple[Find
     )
 
 
-def _hit(number: int) -> Hit:
+def _hit(number: int, snippet: int = LONGEST_TEXT) -> Hit:
     return Hit(
-        handle=f"h-{number:016x}", title=_words(120), score=1.0, url="https://a.example/", snippet=_words(LONGEST_TEXT)
+        handle=f"h-{number:016x}", title=_words(120), score=1.0, url="https://a.example/", snippet=_words(snippet)
     )
 
 

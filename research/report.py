@@ -27,7 +27,8 @@ from research.records import (
 class ReportSentence(Record):
     """A sentence and the findings it rests on. ``section`` is empty for the answer.
 
-    ``origins`` is how many independent sources say it, where that is more than one; copies count once.
+    ``origins`` is how many independent sources say it, where that is more than one; copies count once. ``concluded``:
+    no quote says it in these words; it follows from the cited ones by a fixed rule.
     """
 
     text: str
@@ -35,6 +36,7 @@ class ReportSentence(Record):
     section: str = ""
     verdict: VerdictName = "could not check"
     origins: int = 0
+    concluded: bool = False
 
 
 class ReportFinding(Record):

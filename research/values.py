@@ -17,6 +17,7 @@ from research.errors import UsageFault
 from research.ports import Price
 
 MODES = ("auto", "workflow", "hybrid", "agent")
+RERANKERS = ("features", "model", "cross-encoder")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
 _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
@@ -82,11 +83,14 @@ def _embedder(place: str, raw: Any) -> str:
     return name
 
 
-def _mode(place: str, raw: Any) -> str:
-    word = str(raw).strip().lower()
-    if word not in MODES:
-        raise ValueError
-    return word
+def _one_of(words: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def read(place: str, raw: Any) -> str:
+        word = str(raw).strip().lower()
+        if word not in words:
+            raise ValueError
+        return word
+
+    return read
 
 
 def _switch(place: str, raw: Any) -> bool:
@@ -120,7 +124,8 @@ KINDS: Mapping[str, Kind] = {
     "url": Kind(_url, (str,), "an http or https URL without a user name"),
     "model": Kind(_model, (str,), "provider:model, such as openai:gpt-4o-mini"),
     "embedder": Kind(_embedder, (str,), "auto, hashing, minilm, openai:MODEL or ollama:MODEL"),
-    "mode": Kind(_mode, (str,), "auto, workflow, hybrid or agent"),
+    "mode": Kind(_one_of(MODES), (str,), "auto, workflow, hybrid or agent"),
+    "rerank": Kind(_one_of(RERANKERS), (str,), "features, model or cross-encoder"),
     "switch": Kind(_switch, (bool,), "true or false"),
     "names": Kind(_each(_NAME), (str, list), "one or more names of letters, digits, dots, dashes and underscores"),
     "hosts": Kind(_each(_HOST_PORT), (str, list), "one or more HOST:PORT, such as localhost:8080"),
@@ -141,6 +146,7 @@ SETTINGS = (
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),
     Setting("mode", "mode", "auto"),
+    Setting("rerank", "rerank", "features"),
     Setting("branches", "branches", 4),
     Setting("rounds", "rounds", 2),
     Setting("concurrency", "concurrency", 8),

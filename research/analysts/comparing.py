@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 
 from research.analysts.answers import candidates
 from research.analysts.asking import fits
-from research.analysts.concluding import Conclusion, counted, joined
+from research.analysts.concluding import Conclusion, counted, named
 from research.analysts.entries import folded, iso_date
 from research.analysts.support import support
 from research.analysts.wording import tidy
@@ -30,7 +30,7 @@ _MORE = re.compile(r"(?i)\b(?:more|most|larger|largest|bigger|biggest|longer|lon
 _FEWER = re.compile(r"(?i)\b(?:fewer|fewest|less|least|smaller|smallest|shorter|shortest|lower|lowest)\b")
 _SIDE = re.compile(r"(.{2,120}?): \S")
 _LIST = re.compile(
-    r"(?i)^\W*(?:(?:in|on|at|of|to|from|by) )?(?:which|what) (?!\w*(?:ss|us|is)\b)[a-z]\w*s\b"
+    r"(?i)^\W*(?:(?:in|on|at|of|to|from|by) )?(?:which|what) (?!\w*(?:ss|us|is)\b|(?:does|was|has)\b)[a-z]\w*s\b"
     r"|^\W*who (?:was|were|are|is) [a-z]+ed\b|^\W*who (?:was|were) born\b|^(?:list|name) (?:all|every|the)\b"
 )
 _COUNT = re.compile(r"(?i)^\W*(?:(?:in|on|at|of|to|from|by) )?how many [a-z]")
@@ -54,6 +54,11 @@ def sided(question: str, sides: Sequence[tuple[str, Sequence[Finding]]]) -> Conc
     return _supported(f"{best[0].strip('“”')}.", [finding for _, _, finding in values])
 
 
+def lists(question: str) -> bool:
+    """Return whether the question wants all things of a kind, and not one."""
+    return _LIST.search(question) is not None
+
+
 def _value(finding: Finding, *, dates: bool) -> float | None:
     """Return the sentence's first date as a number such as 20070428, or its first number that is no date."""
     text = finding.statement
@@ -73,7 +78,7 @@ def listed(question: str, findings: Sequence[Finding], titles: Mapping[str, str]
     """
     count = _COUNT.search(question) is not None
     good = [f for f in findings if f.relevance >= max(GOOD, _AS_GOOD * max(f.relevance for f in findings))]
-    if not good or not (count or _LIST.search(question)) or (count and any(fits("number", f.statement) for f in good)):
+    if not good or not (count or lists(question)) or (count and any(fits("number", f.statement) for f in good)):
         return None
     things: dict[str, str] = {}
     kept: list[Finding] = []
@@ -85,7 +90,7 @@ def listed(question: str, findings: Sequence[Finding], titles: Mapping[str, str]
     if not 0 < len(things) <= _MOST or (len(things) == 1 and not count):
         return None
     names = list(things.values())
-    return _supported(counted(names, len(names)) if count else f"{joined(names)}.", kept)
+    return _supported(counted(names, len(names)) if count else named(names), kept)
 
 
 def _thing(question: str, finding: Finding, title: str) -> str:

@@ -14,6 +14,7 @@ from research.access import Access
 from research.analysts import Analyst, Bounds, Notes, Turn
 from research.analysts.acceptance import draft_from, gap_from, quotes_from, sources_of, tasks_from, tidy, turn_from
 from research.analysts.composing import once
+from research.analysts.reranking import RANK_TOKENS, RankReply, handles_in_order, shown_hits
 from research.analysts.schemas import TOOLS, CheckReply, JudgeReply, PlanReply, ReadReply, WriteReply, schema_of
 from research.analysts.structured import Unusable, ask
 from research.errors import EffectFailed, OutOfBudget
@@ -78,6 +79,16 @@ class LanguageAnalyst:
                 return Plan(tasks=kept, rationale=tidy(reply.rationale), dropped=surplus)
         self._lapsed("plan")
         return await self._fallback.plan(question, bounds, access)
+
+    async def rank(self, task: Task, question: Question, hits: Sequence[Hit], access: Access) -> tuple[str, ...]:
+        mark = mark_of(question.text, task.objective, *(hit.title + hit.snippet for hit in hits))
+        fields = _task_fields(task, mark) | {"question": question.text, "hits": shown_hits(hits, mark)}
+        messages = prompt("reranker", **fields)
+        try:
+            reply = await ask(access, "reader", messages, RankReply, schema_of(RankReply), RANK_TOKENS)
+        except Unusable as fault:  # there is nothing to take over: the order that was there is kept
+            raise EffectFailed(str(fault)) from None
+        return handles_in_order(reply, hits)
 
     async def read(
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access

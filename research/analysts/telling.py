@@ -32,6 +32,8 @@ HELD = 0.85
 """The share of a question's words from which a finding is taken to speak of all that was asked."""
 _ASKS = re.compile(r"(?i)\b(?:which|what) (?:is the |was the )?[a-z][\w-]+|\bhow (?:many|much|long|old)(?: [a-z]\w+)?")
 NEAREST = "Nearest evidence"
+MOST_NEAR = 5
+"""Sentences of the nearest evidence, however many parts the question has."""
 
 
 class Step(Record):
@@ -87,10 +89,10 @@ def told(notes: Notes) -> Draft | None:
     Without an answer to the last hop there is none at all. ``None`` when the question has several parts or is no chain,
     or when no hop was answered, or the chain did not close and something answers the question as a whole.
     """
-    tasks = [task for task in notes.tasks if task.round == 1]
-    if len({task.objective for task in tasks}) != 1:
+    objectives = {task.objective for task in notes.tasks if task.round == 1}
+    if len(objectives) != 1:
         return None
-    followed = [_followed(task, notes) for task in tasks]
+    followed = [_followed(task, notes) for task in notes.tasks if task.objective in objectives]
     steps, closed = max(followed, key=lambda pair: (pair[1], len(pair[0])), default=((), False))
     whole = any(not finding.ask and finding.relevance >= ANSWERS for finding in notes.findings)
     if not steps or (whole and not closed):
@@ -105,8 +107,8 @@ def told(notes: Notes) -> Draft | None:
 
 def _sentences(step: Step) -> tuple[Sentence, ...]:
     ids = tuple(finding.id for finding in step.findings)
-    lead = (Sentence(text=step.text, findings=ids, verdict="supported"),) if step.text else ()
-    return (*lead, *(sentence_of(finding) for finding in step.findings[:QUOTED]))
+    lead = Sentence(text=step.text, findings=ids, verdict="supported", concludes=step.ask) if step.text else None
+    return (*filter(None, [lead]), *(sentence_of(finding) for finding in step.findings[:QUOTED]))
 
 
 def sentence_of(finding: Finding) -> Sentence:
@@ -137,5 +139,5 @@ def near_section(notes: Notes, used: Sequence[Finding]) -> tuple[Section, ...]:
         if finding.source not in cited and not any(alike(finding.statement, other.statement) for other in kept):
             cited.add(finding.source)
             kept.append(finding)
-    sentences = tuple(sentence_of(finding) for finding in kept)
+    sentences = tuple(sentence_of(finding) for finding in kept[:MOST_NEAR])
     return (Section(heading=NEAREST, sentences=sentences),) if sentences else ()

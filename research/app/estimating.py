@@ -88,6 +88,7 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
             wiring=wiring,
             providers=max(1, bool(options.searx) + bool(options.tavily)),
             sizes=sizes,
+            reranks=options.rerank == "model",
         )
     )
     known = price(options.model, settings) if options.model else Price(prompt=0, completion=0)
@@ -110,6 +111,7 @@ def wiring_of_graph() -> Wiring:
     from graphs.context import RESERVE
     from graphs.nodes import CALLS_WORTH_A_BRANCH
     from graphs.reading import PAGE_PASSAGES
+    from graphs.reranking import WIDER
 
     return Wiring(
         web_hits=WEB_HITS,
@@ -118,6 +120,7 @@ def wiring_of_graph() -> Wiring:
         agent_turns=AGENT_TURNS,
         reserve=RESERVE,
         branch_calls=CALLS_WORTH_A_BRANCH,
+        wider=WIDER,
     )
 
 
@@ -133,6 +136,7 @@ async def _sizes(
         corpus_passages=wiring.corpus_hits,
         web_hits=wiring.web_hits,
         readings=wiring.agent_turns * bounds.branch_rounds,
+        wider=wiring.wider,
     )
     analyst = LanguageAnalyst(ExtractiveAnalyst())
     sizes = await Rehearsal(analyst, question, bounds, shape, prompt_bound(spec), fewest_tokens()).sizes()

@@ -40,6 +40,7 @@ def ask(
     model: take.Model = None,
     base_url: take.BaseUrl = None,
     mode: take.Mode = None,
+    rerank: take.Rerank = None,
     branches: take.Branches = None,
     rounds: take.Rounds = None,
     max_tokens_total: take.MaxTokens = None,

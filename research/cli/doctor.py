@@ -48,6 +48,7 @@ def doctor(
         *stores(settings),
         *corpora(settings),
         embedder(settings),
+        reranker(settings),
         *services(settings, network=network),
     ]
     if json:
@@ -169,6 +170,24 @@ def embedder(settings: Settings) -> Check:
         return Check("embedder", "ok", name)
     better = "`research setup embeddings` brings the sentence model all-MiniLM-L6-v2 (about 90 MB), which finds more"
     return Check("embedder", "note", f"{name}, built in; {better}")
+
+
+def reranker(settings: Settings) -> Check:
+    """Say what orders the hits of a run, and whether it is there."""
+    from research.app.rerankers import check_rerank, open_reranker
+
+    options = settings.options()
+    try:
+        check_rerank(options, settings)
+        opened = open_reranker(options, settings)
+    except ResearchError as error:
+        return Check("reranker", "fail", str(error))
+    if opened is not None:
+        return Check("reranker", "ok", f"cross-encoder: {opened.name}, on this machine")
+    if options.rerank == "model":
+        return Check("reranker", "ok", f"model: {options.model} scores twice the hits that are read")
+    more = "cross-encoder (`research setup reranker`, about 90 MB, nothing leaves the machine) or model"
+    return Check("reranker", "ok", f"features, built in; --rerank adds {more}")
 
 
 def services(settings: Settings, *, network: bool) -> Iterator[Check]:

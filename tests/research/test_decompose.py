@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.analysts.asking import header_keys, kind_of
-from research.analysts.decompose import decompose, distinct, queries_for
+from research.analysts.decompose import decompose
+from research.analysts.querying import distinct, queries_for
 
 
 def objectives(question: str) -> list[str]:

@@ -71,10 +71,10 @@ def test_the_line_that_answers_is_the_only_quote(question: str, quote: str) -> N
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        ("Which REPs did Ann Lee write?", "REP 12 and REP 31."),
+        ("Which REPs did Ann Lee write?", "Found in what was read: REP 12 and REP 31."),
         ("Which REPs by Ann Lee have the status “Draft”?", "REP 31."),
         ("Which REPs by Ann Lee were created in 2001?", "REP 12."),
-        ("How many REPs did Ann Lee write?", "Two found: REP 12 and REP 31."),
+        ("How many REPs did Ann Lee write?", "Two found in what was read: REP 12 and REP 31."),
         ("How many authors does REP 12 have?", "Two."),
         ("Which is the highest-numbered REP required by REP 31?", "REP 12."),
         ("Which was created first, REP 31 or REP 12?", "REP 12."),
@@ -135,7 +135,7 @@ def test_a_list_of_prose_names_what_each_sentence_or_its_page_is_about() -> None
     """A sentence that only says "the instrument" stands for the subject of its page."""
     found = [said("The instrument is made by Ekberg.", source="x"), said("Ekberg makes the Lund lamp.", source="y")]
     told = listed("Which instruments does Ekberg make?", found, {"x": "Malmo sextant", "y": "Lund lamp"})
-    assert told is not None and told.text == "Malmo sextant and Lund lamp."
+    assert told is not None and told.text == "Found in what was read: Malmo sextant and Lund lamp."
 
 
 def test_names_dates_and_lists_are_compared_in_one_form() -> None:

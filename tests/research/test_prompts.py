@@ -18,7 +18,7 @@ NAMES = sorted(path.stem for path in Path(str(research.prompts.__file__)).parent
 
 def test_every_step_has_a_prompt() -> None:
     """There is one file a step."""
-    assert NAMES == ["assess", "checker", "judge", "planner", "reader", "researcher", "writer"]
+    assert NAMES == ["assess", "checker", "judge", "planner", "reader", "reranker", "researcher", "writer"]
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -147,7 +147,7 @@ def test_a_report_without_findings_says_so() -> None:
         answer="", sentences=(), findings=(), sources=(), not_found=(), skipped=(), disagreements=(), branches=()
     )
     made = to_markdown(empty)
-    assert "## Answer\n\nNo answer was found in what was read.\n" in made
+    assert "## Answer\n\nNo answer was found in what was read, and nothing that comes near one.\n" in made
     assert headings(made) == ["Answer", "How this was made"]
 
 
