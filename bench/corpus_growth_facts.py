@@ -17,7 +17,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from bench.corpus_growth_steps import Sampler
+from bench.corpus_growth_steps import NAMES, Steps, Taken
 from bench.corpus_growth_texts import Made, make_folder, one_more, questions
 from bench.growing import process_facts
 from bench.growth_facts import ENVIRONMENT
@@ -33,6 +33,8 @@ from tools.parse import ChildParser
 from tools.seal import Seal
 
 QUERIES = 100
+STEPS_MOST = 100_000
+"""Passages up to which the steps are taken alone, too."""
 LIMIT = 10
 DIMENSIONS = 384
 NAMED = (("words", "lexical"), ("named", "names"), ("titles", "names"), ("vectors", "vectors"))
@@ -61,14 +63,13 @@ def _unit_rows(rng: np.random.Generator, count: int) -> NDArray[np.float32]:
 
 
 class Indexed(Record):
-    """A first index, without importing what it needs. Seconds; MiB at the peak, and before; shares of the seconds."""
+    """A first index, without importing what it needs. Seconds; MiB at the peak, and before."""
 
     passages: int
     seconds: float
     cpu: float
     peak: float
     before: float
-    steps: dict[str, float]
 
 
 class Again(Record):
@@ -88,7 +89,7 @@ class Asked(Record):
 
 
 class Measured(Record):
-    """One size with one embedder; ``parts`` in bytes."""
+    """One size with one embedder; ``parts`` in bytes, ``steps`` are empty where they were not taken."""
 
     size: int
     embedder: str
@@ -98,6 +99,7 @@ class Measured(Record):
     one: Again
     ask: Asked
     parts: dict[str, int]
+    steps: dict[str, Taken]
 
 
 class Place(Record):
@@ -147,10 +149,9 @@ async def _ready(place: Place) -> Embedder:
 
 
 async def first_index(place: Place) -> Indexed:
-    """Index the documents, and look at what takes the time."""
+    """Index the documents."""
     embedder = await _ready(place)
-    before, sampler = process_facts()["rss"], Sampler()
-    sampler.start()
+    before = process_facts()["rss"]
     began, used = time.perf_counter(), time.process_time()
     summary = await _indexed(place, embedder)
     seconds, cpu = time.perf_counter() - began, time.process_time() - used
@@ -160,8 +161,12 @@ async def first_index(place: Place) -> Indexed:
         cpu=cpu,
         peak=process_facts()["peak"] / 1024,
         before=before / 1024,
-        steps=sampler.stop(),
     )
+
+
+async def index_in_steps(place: Place) -> dict[str, Taken]:
+    """Index the documents another time, step by step."""
+    return await Steps(place.folder / "steps", await _ready(place)).run(place.documents)
 
 
 async def index_again(place: Place) -> Again:
@@ -200,6 +205,7 @@ def parts_of(place: Place) -> dict[str, int]:
 
 PROCESSES: dict[str, Callable[[Place], object]] = {
     "index": lambda place: asyncio.run(first_index(place)),
+    "steps": lambda place: asyncio.run(index_in_steps(place)),
     "again": lambda place: asyncio.run(index_again(place)),
     "ask": lambda place: asyncio.run(ask_all(place)),
 }
@@ -215,6 +221,12 @@ def _child(part: str, place: Place) -> bytes:
     return subprocess.run(arguments, env=ENVIRONMENT, check=True, stdout=subprocess.PIPE).stdout
 
 
+def _steps(place: Place, say: Callable[[str], None]) -> dict[str, Taken]:
+    say("step by step")
+    found = msgspec.json.decode(_child("steps", place), type=dict[str, Taken])
+    return {name: found[name] for name in NAMES}
+
+
 def measure(size: int, embedder: str, data: Path, models: Path | None, say: Callable[[str], None]) -> Measured:
     """Measure one size in a temporary folder."""
     with tempfile.TemporaryDirectory() as folder:
@@ -228,6 +240,7 @@ def measure(size: int, embedder: str, data: Path, models: Path | None, say: Call
         nothing = msgspec.json.decode(_child("again", place), type=Again)
         one_more(data, place.documents)
         one = msgspec.json.decode(_child("again", place), type=Again)
+        steps = _steps(place, say) if size <= STEPS_MOST else {}
         return Measured(
             size=size,
             embedder=embedder,
@@ -237,4 +250,5 @@ def measure(size: int, embedder: str, data: Path, models: Path | None, say: Call
             one=one,
             ask=ask,
             parts=parts,
+            steps=steps,
         )

@@ -1,86 +1,139 @@
-"""What a process does with its time while it indexes, seen from beside it: a thread looks at all stacks every few ms.
+"""What each step of an index takes alone: the indexer's own parts, called one after the other over the same documents.
 
-No hook in what is measured. A look counts for the time since the last one, to each thread that works in equal parts,
-so the shares are of wall time and add up to 1. A thread works unless its innermost Python frame is one that waits. The
-interpreter is told to hand its lock on at once, or the thread would only look where others let go of it to wait for the
-disk; a C call that keeps the lock is seen when it ends, under the function that called it.
+In the indexer they overlap (a window of files is read while the one before is embedded and stored), so the sum is more
+than an index takes; but no step can hide behind another one here, and nothing in the indexer has to be told to count.
 """
 
 from __future__ import annotations
 
-import sys
-import threading
 import time
 from collections import defaultdict
-from types import FrameType
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import TypeVar
 
-EVERY = 0.005
-"""Seconds between two looks."""
-SWITCH = 0.0001
-"""Seconds after which the interpreter's lock is handed to who wants it."""
-STEPS = (
-    ("tools/vectors.py", "", "Chroma"),
-    ("bench/corpus_growth_facts.py", "_unit_rows", "embed"),
-    ("tools/minilm.py", "", "embed"),
-    ("tools/embeddings.py", "", "embed"),
-    ("research/linking.py", "", "names"),
-    ("tools/names.py", "", "names"),
-    ("tools/library.py", "", "library"),
-    ("tools/database.py", "", "library"),
-    ("research/chunks.py", "", "cut"),
-    ("tools/corpus_store.py", "", "SQL and lexical index"),
-    ("tools/folder_files.py", "", "read and parse"),
-    ("research/clean.py", "", "read and parse"),
-    ("tools/parse.py", "", "read and parse"),
-)
-"""File, function (empty: any), step. The first that stands anywhere in a stack is what a thread does."""
-NAMES = tuple(dict.fromkeys(step for _, _, step in STEPS))
-OTHER = "other"
-WAITING = ("threading.py", "selectors.py", "queue.py", "concurrent/futures/thread.py")
-"""Files whose functions a thread stands in while it waits, with the event loop's wait among them."""
+from research.chunks import chunk
+from research.ports import Embedder, Page
+from research.records import Label, Record, Source
+from tools import folder_files, names
+from tools.clock import SystemClock
+from tools.corpus_rows import Change, Facts, FileRow, PassageRow
+from tools.corpus_store import CorpusStore
+from tools.documents import DocumentReader, embedded_text
+from tools.indexing import EMBED_BATCH
+from tools.library import FileLibrary
+from tools.parse import ChildParser
+from tools.seal import Seal
+from tools.vectors import DenseIndex
+
+T = TypeVar("T")
+WINDOW = 200
+"""Passages stored in one transaction."""
+NAMES = ("read and clean", "cut", "library", "names", "embed", "SQL and lexical index", "Chroma")
 
 
-def step_of(frame: FrameType) -> str:
-    """Return the step that a stack belongs to; empty when its thread waits."""
-    stack: list[tuple[str, str]] = []
-    inner: FrameType | None = frame
-    while inner is not None:
-        stack.append((inner.f_code.co_filename, inner.f_code.co_name))
-        inner = inner.f_back
-    if stack[0][0].endswith(WAITING):
-        return ""
-    for file, function, step in STEPS:
-        if any(name.endswith(file) and function in ("", called) for name, called in stack):
-            return step
-    return OTHER
+class Taken(Record):
+    """Seconds of one step in all: by the clock, and of the processor."""
+
+    wall: float = 0.0
+    cpu: float = 0.0
+
+    def __add__(self, other: Taken) -> Taken:
+        return Taken(wall=self.wall + other.wall, cpu=self.cpu + other.cpu)
+
+    def __sub__(self, other: Taken) -> Taken:
+        return Taken(wall=self.wall - other.wall, cpu=self.cpu - other.cpu)
 
 
-class Sampler:
-    """Looks at the other threads of its process from :meth:`start` to :meth:`stop`."""
+def now() -> Taken:
+    """Return the time, by the clock and of the processor."""
+    return Taken(wall=time.perf_counter(), cpu=time.process_time())
 
-    def __init__(self) -> None:
-        self._seen: dict[str, float] = defaultdict(float)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._look, daemon=True)
 
-    def start(self) -> None:
-        """Begin to look."""
-        self._thread.start()
+class TimedLibrary(FileLibrary):
+    """Knows how long it was asked for."""
 
-    def stop(self) -> dict[str, float]:
-        """Return the share of each step and of all else."""
-        self._ended.set()
-        self._thread.join()
-        whole = sum(self._seen.values()) or 1.0
-        return {name: self._seen[name] / whole for name in (*NAMES, OTHER)}
+    def __init__(self, folder: Path) -> None:
+        super().__init__(folder, SystemClock(), Seal(bytes(32)))
+        self.taken = Taken()
 
-    def _look(self) -> None:
-        own, last = threading.get_ident(), time.perf_counter()
-        sys.setswitchinterval(SWITCH)
-        while not self._ended.wait(EVERY):
-            frames = sys._current_frames()
-            now = time.perf_counter()
-            working = [step for id, frame in frames.items() if id != own and (step := step_of(frame))] or [OTHER]
-            for step in working:
-                self._seen[step] += (now - last) / len(working)
-            last = now
+    async def keep(self, page: Page, label: Label) -> Source:
+        began = now()
+        kept = await super().keep(page, label)
+        self.taken += now() - began
+        return kept
+
+    async def text(self, source: str) -> str:
+        began = now()
+        text = await super().text(source)
+        self.taken += now() - began
+        return text
+
+
+class Steps:
+    """Indexes documents step by step into ``folder``, adding up what each step takes."""
+
+    def __init__(self, folder: Path, embedder: Embedder) -> None:
+        self._library = TimedLibrary(folder / "library")
+        self._reader = DocumentReader(ChildParser(), self._library, "public")
+        self._embedder = embedder
+        self._corpus = folder / "corpus"
+        self._corpus.mkdir(parents=True)
+        self._taken: defaultdict[str, Taken] = defaultdict(Taken)
+
+    async def run(self, documents: Path) -> dict[str, Taken]:
+        """Return what each step takes."""
+        with closing(self._library), closing(CorpusStore(self._corpus)) as store:
+            facts = Facts(embedder=self._embedder.name, dimensions=1, label="public", folder=str(documents))
+            store.write_facts(facts)
+            window: list[Change] = []
+            for file in folder_files.found_in(documents):
+                window.append(await self._read(file))
+                if sum(len(change.passages) for change in window) >= WINDOW:
+                    await self._store(store, window)
+                    window = []
+            await self._store(store, window)
+            self._timed("Chroma", lambda: self._agree(store))
+        return {name: self._taken[name] for name in NAMES}
+
+    def _timed(self, name: str, work: Callable[[], T]) -> T:
+        began = now()
+        made = work()
+        self._taken[name] += now() - began
+        return made
+
+    async def _read(self, file: folder_files.Found) -> Change:
+        """Read one file; cutting is done once more, to know its part."""
+        kept, began = self._library.taken, now()
+        passages = await self._reader.passages(file, folder_files.content(file))
+        whole, kept = now() - began, self._library.taken - kept
+        source = passages[0].source
+        text = await FileLibrary.text(self._library, source)
+        cut = self._taken["cut"]
+        self._timed("cut", lambda: chunk(text, file.media))
+        self._taken["library"] += kept
+        self._taken["read and clean"] += whole - kept - (self._taken["cut"] - cut)
+        row = FileRow(name=file.name, size=1, mtime_ns=1, sha256="", label="public", source=source)
+        return Change(file=row, passages=tuple(passages))
+
+    async def _store(self, store: CorpusStore, window: Sequence[Change]) -> None:
+        """Embed and store; storing finds the names, which is done once more, to know its part."""
+        rows: list[PassageRow] = [row for change in window for row in change.passages]
+        texts = {row.vector: embedded_text(row) for row in rows}
+        vectors = {}
+        hashes = store.missing_vectors(list(texts))
+        began = now()
+        for at in range(0, len(hashes), EMBED_BATCH):
+            batch = hashes[at : at + EMBED_BATCH]
+            vectors.update(zip(batch, await self._embedder.embed([texts[name] for name in batch]), strict=True))
+        self._taken["embed"] += now() - began
+        naming = self._taken["names"]
+        self._timed("names", lambda: [names.joined(row.title, row.text) for row in rows])
+        naming = self._taken["names"] - naming
+        self._timed("SQL and lexical index", lambda: store.replace(window, vectors, done=1))
+        self._taken["SQL and lexical index"] -= naming
+
+    def _agree(self, store: CorpusStore) -> None:
+        with closing(DenseIndex(self._corpus, self._embedder.name)) as index:
+            index.agree(store)

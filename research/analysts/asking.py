@@ -28,7 +28,7 @@ _PATTERNS: dict[Kind, str] = {
 }
 _KINDS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _PATTERNS.items()}
 _NAME = re.compile(r"\b[A-ZÀ-Þ][\w'’]+ (?:[A-Z]\. |(?:van|de|von|der|of) )*[A-ZÀ-Þ][\w'’]+")
-_ACTING = re.compile(r"\b([A-ZÀ-Þ][a-zà-ÿ'’-]+) (?:was|is|has|had|who|wrote|said|became|\w+ed)\b")
+_ACTING = re.compile(r"\b([A-ZÀ-Þ][a-zà-ÿ'’-]+) (?:who|wrote|said|became|\w+ed)\b")
 _NUMERAL = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?)\b"
 )
@@ -49,6 +49,8 @@ _IS = re.compile(
     r"|means?|refers? to|defines?|denotes?|stands? for|describes?|proposes?|introduces?|provides?|adds?|aims?"
     r"|specif(?:y|ies)|extends?|changes?|creates?|known as|called)\b"
 )
+_BARELY = re.compile(r"\b(?:is|are|was|were) the \w+\W*$")
+"""``It is the cause.``: what a thing is in the sentence before, and no definition."""
 _NUMBERED = re.compile(r"\b[a-z]+-\d+\b")
 _SHORT_YEAR = re.compile(r"['’]\d\d\b|:[\w-]+:`\d+`")
 """``'16``, and a role such as ``:rfc:`2822```: no number of anything."""
@@ -69,7 +71,7 @@ HEADERS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         ),
         (r"\b(?:requires?|depends?|dependenc(?:y|ies))\b", "requires"),
         (
-            r"\bversions? of python\b|\bpython versions?\b|\b(?:which|what) (?:version|release)\b",
+            r"\bversions? of python\b|\bpython versions?\b|\b(?:which|what) (?:\w+ )?(?:version|release)\b",
             "python-version version",
         ),
         (r"\b(?:title|titled|called)\b", "title"),
@@ -167,7 +169,7 @@ def _defines(text: str, subject: frozenset[str]) -> bool:
     label = _NAMED.split(text, maxsplit=1)[0]
     if subject and label != text and set(terms(label)) == subject:
         return True
-    verb = _IS.search(text)
+    verb = None if _BARELY.search(text) else _IS.search(text)
     before = text[: verb.start()] if verb is not None else ""
     return verb is not None and len(before.split()) <= 10 and subject <= set(terms(before))
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from research.analysts.answers import candidates
 from research.analysts.asking import fits
-from research.analysts.concluding import Conclusion, counted, named
+from research.analysts.concluding import Conclusion, counted, joined, named
 from research.analysts.entries import folded, iso_date
 from research.analysts.support import support
+from research.analysts.telling import says
 from research.analysts.wording import tidy
 from research.records import Finding
 from research.words import DATE, numbers, terms, years
@@ -89,8 +90,10 @@ def listed(question: str, findings: Sequence[Finding], titles: Mapping[str, str]
             kept.append(finding)
     if not 0 < len(things) <= _MOST or (len(things) == 1 and not count):
         return None
+    if count and not all(says(question, finding) for finding in kept):
+        return None  # what is not said to be one of them is not counted
     names = list(things.values())
-    return _supported(counted(names, len(names)) if count else named(names), kept)
+    return _supported(counted(names, len(names)) if count else named(names), kept, f"{joined(names)}.")
 
 
 def _thing(question: str, finding: Finding, title: str) -> str:
@@ -102,7 +105,8 @@ def _thing(question: str, finding: Finding, title: str) -> str:
     return (held or names or ["" if about & asked else title])[0]
 
 
-def _supported(text: str, findings: Sequence[Finding]) -> Conclusion:
+def _supported(text: str, findings: Sequence[Finding], held: str = "") -> Conclusion:
+    """Return the conclusion, without its text where the quotes do not support what it holds of them."""
     quotes = [finding.quote for finding in findings]
-    fine = support(text, quotes) != "unsupported" or not numbers(text) <= numbers(" ".join(quotes))
+    fine = support(held or text, quotes) != "unsupported" or not numbers(text) <= numbers(" ".join(quotes))
     return Conclusion(text=text if fine else "", findings=tuple(findings))

@@ -16,8 +16,8 @@ from research.records import Finding, Record
 
 _SPELLED = """no one two three four five six seven eight nine ten eleven twelve"""
 _WORDS = tuple(_SPELLED.split())
-MANY = 8
-"""Documents found from which on a search, which returns a dozen passages, is likely to have left some out."""
+MANY = 5
+"""Documents found from which on some are likely to be left out: a search returns a dozen passages, of all kinds."""
 
 
 class Conclusion(Record):
@@ -127,8 +127,8 @@ def named(labels: Sequence[str]) -> str:
 
 
 def _scope(labels: Sequence[str]) -> str:
-    more = ", and there may be more" if len(labels) >= MANY else ""
-    return f"found in what was read{more}: {joined(labels)}"
+    more = "; there may be more" if len(labels) >= MANY else ""
+    return f"found in what was read: {joined(labels)}{more}"
 
 
 def joined(labels: Sequence[str]) -> str:

@@ -190,7 +190,7 @@ def subject_of(clause: str) -> str:
     named = [name for name in entities(clause) if not clause.startswith(name)] or entities(clause)
     if named:
         return named[-1]
-    defined = re.match(rf"what {_AUX} (?:the |an? )?(.+)", clause.rstrip("?. "), re.IGNORECASE)
+    defined = re.match(rf"what {_AUX} (.+)", clause.rstrip("?. "), re.IGNORECASE)
     if defined and terms(defined[1]) and not re.search(rf"\b(?:of|{_AUX[3:-1]})\b", defined[1]):
         return defined[1]
     runs: list[list[str]] = [[]]

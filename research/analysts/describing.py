@@ -22,7 +22,7 @@ _NO_NOUN = (
 )
 _THING = (
     rf"(?:the {_RUN} (?!{_JOIN}\b|{_NO_NOUN})[a-z]+(?<!ed)(?<!ing)(?= )"
-    rf"|(?:the )?{_RUN}(?: (?!{_JOIN}\b)[a-z]+(?=[?,.]|$))?)"
+    rf"|(?:the )?{_RUN}(?: (?!{_JOIN}\b|born\b)[a-z]+(?<!ed)(?=[?,.]|$))?)"
 )
 _NOUN = r"(?P<noun>(?:[\w-]+ ){0,3}?(?:[a-z][\w-]+|[A-Z]{2,8}))"
 _BE = r"(?:is|was|are|were)"
@@ -131,7 +131,7 @@ def _described(name: str, match: re.Match[str], text: str) -> Described | None:
         last = noun.split()[-1]
     if name == "bare" and re.match(r"\d", rest):
         return None  # "the past 10 years": an amount, and nobody's doing
-    if last in _NO_THING or not _names(rest) or (_UNLIKE.search(noun) and not _BIRTH.search(noun)):
+    if last in _NO_THING or not _names(rest) or (_UNLIKE.search(noun) and (name == "bare" or not _BIRTH.search(noun))):
         return None
     if name == "of" and re.match(_KINDS, noun) and last.removesuffix("s") not in {*_PEOPLE, *_MAKERS}:
         return None

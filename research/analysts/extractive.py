@@ -132,8 +132,8 @@ class ExtractiveAnalyst:
 
     async def check(self, sentence: Sentence, findings: Sequence[Finding], access: Access) -> VerdictName:
         """Return whether the quotes hold the sentence's words, numbers, names and negations, or it follows by rule."""
-        if sentence.concludes and follows(sentence, findings):
-            return "supported"
+        if sentence.concludes:
+            return "supported" if follows(sentence, findings) else "unsupported"
         return support(sentence.text, [finding.quote for finding in findings])
 
 

@@ -52,6 +52,9 @@ _ORDER = re.compile(
 )
 """An order to whoever reads by machine, or a claim to be the only truth: no evidence for anything."""
 _TOLD = frozenset(("reason", "manner", "definition", "number"))
+_EXPLAINED = frozenset(("reason", "manner", "definition"))
+_TERSE = 7
+"""Words of a sentence that explains little."""
 JOINING = re.compile(
     r"(?:However|Furthermore|Moreover|But|And|So|Thus|Then|Yet|Also|Still|Nor|Similarly|Likewise|Additionally|Hence"
     r"|In addition|In (?:this|that|such) (?:case|way)|For (?:example|instance)|On the other hand|Note that|That said"
@@ -264,6 +267,8 @@ def _penalty(unit: Unit, wanted: Wanted) -> float:
         factor *= 0.8
     elif words > 45:
         factor *= 0.9
+    elif words < _TERSE and wanted.kind in _EXPLAINED:
+        factor *= 0.85
     if wanted.numbers and not wanted.numbers & unit.head and (wanted.keys or wanted.kind == "definition"):
         factor *= 0.75  # What another document says in passing about the one that is asked for.
     if text.rstrip("`*").endswith((":", "…")) or not re.search(r"[.!?…。！？][\"'”’)\]`*_]*$", text):

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from research.analysts import Notes
 from research.analysts.concluding import conclude
 from research.analysts.entries import titled
-from research.analysts.following import TITLE, chain_of, filled, is_named, progress
+from research.analysts.following import TITLE, Hop, Path, candidates, chain_of, filled, is_named, progress
 from research.analysts.gathering import NEAR
 from research.analysts.lookup import SURE
 from research.analysts.relations import ask_of
@@ -27,7 +29,7 @@ HEADING = 90
 ANSWERS = 0.55
 """The least relevance of a finding that answers a question by itself."""
 QUOTED = 3
-"""Quotes of one hop, after its short answer."""
+"""Quotes of one hop that has no short answer."""
 HELD = 0.85
 """The share of a question's words from which a finding is taken to speak of all that was asked."""
 _ASKS = re.compile(r"(?i)\b(?:which|what) (?:is the |was the )?[a-z][\w-]+|\bhow (?:many|much|long|old)(?: [a-z]\w+)?")
@@ -72,8 +74,25 @@ def _followed(task: Task, notes: Notes) -> tuple[tuple[Step, ...], bool]:
         elif hop.others:
             named = (task.objective, *stand.path.answers[:-1])
             among = [f for f in among if not is_named(titled("", f.title).label, f.title, named)]
-        steps.append(_step(ask, best, among, titles))
+        step = _step(ask, best, among, titles)
+        if place == len(hops) - 1 and place and not step.text:
+            before = known[stand.path.findings[place - 1]]
+            others = _others(hop, hops[place - 1].noun, before, stand.path, own)
+            step = msgspec.structs.replace(step, findings=(*step.findings, *others))
+        steps.append(step)
     return tuple(steps), stand.closed
+
+
+def _others(hop: Hop, noun: str, before: Finding, path: Path, own: Sequence[Finding]) -> list[Finding]:
+    """Return what lines say of the other things that the line before named: of all that superseded it, say."""
+    found: list[Finding] = []
+    for other in candidates(before.ask, [before], noun):
+        answers = (*path.answers[:-2], other.text)
+        if other.text == path.answers[-2] or before.relevance < SURE:
+            continue
+        asks = filled(hop, msgspec.structs.replace(path, answers=answers))
+        found.extend([f for f in own if f.ask in asks and f.relevance >= SURE][:1])
+    return found
 
 
 def _step(ask: str, best: Finding, own: Sequence[Finding], titles: Mapping[str, str]) -> Step:
@@ -99,7 +118,7 @@ def told(notes: Notes) -> Draft | None:
         return None
     before = steps[:-1] if closed else steps
     sections = [Section(heading=shorten(step.ask, HEADING), sentences=_sentences(step)) for step in before]
-    used = [finding for step in steps for finding in step.findings[:QUOTED]]
+    used = [finding for step in steps for finding in _quoted(step)]
     sure = closed and all(any(says(step.ask, finding) for finding in step.findings) for step in steps)
     near = () if sure else near_section(notes, used)
     return Draft(answer=_sentences(steps[-1]) if closed else (), sections=(*sections, *near))
@@ -108,7 +127,12 @@ def told(notes: Notes) -> Draft | None:
 def _sentences(step: Step) -> tuple[Sentence, ...]:
     ids = tuple(finding.id for finding in step.findings)
     lead = Sentence(text=step.text, findings=ids, verdict="supported", concludes=step.ask) if step.text else None
-    return (*filter(None, [lead]), *(sentence_of(finding) for finding in step.findings[:QUOTED]))
+    return (*filter(None, [lead]), *(sentence_of(finding) for finding in _quoted(step)))
+
+
+def _quoted(step: Step) -> tuple[Finding, ...]:
+    """Return what is quoted of the hop: every line that a short answer rests on, else a few."""
+    return step.findings if step.text else step.findings[:QUOTED]
 
 
 def sentence_of(finding: Finding) -> Sentence:

@@ -1,16 +1,13 @@
-"""The bench of a growing corpus: its texts, what it sees of the time, a small run of it, and the page it writes."""
+"""The bench of a growing corpus: its texts, a small run of it, and the page it writes."""
 
 from __future__ import annotations
 
 import asyncio
 import re
-import threading
-import time
 from itertools import islice
 from pathlib import Path
 
 import numpy as np
-import pytest
 
 from bench.corpus_growth import BLOCK, PAGE, SIZES, TABLES, page, read, renewed, rows_of
 from bench.corpus_growth_facts import (
@@ -24,12 +21,12 @@ from bench.corpus_growth_facts import (
     ask_all,
     first_index,
     index_again,
+    index_in_steps,
     parts_of,
 )
-from bench.corpus_growth_steps import NAMES, OTHER, Sampler, step_of
+from bench.corpus_growth_steps import NAMES, Taken
 from bench.corpus_growth_texts import Made, Text, make_folder, one_more, questions, recombined
 from research.chunks import chunk
-from research.words import terms
 
 TEXTS = [
     Text(title="Ilvane Bridge", text="It was designed by Edda. It is old.\n\nIt was opened in 1931.", kind="pages"),
@@ -44,13 +41,12 @@ def measured(size: int, embedder: str = "hashing", p50: float = 0.01) -> Measure
         size=size,
         embedder=embedder,
         made=Made(documents=size // 2, real=10, passages=size),
-        index=Indexed(
-            passages=size, seconds=size / 100, cpu=1, peak=200, before=100, steps=dict.fromkeys((*NAMES, OTHER), 0.125)
-        ),
+        index=Indexed(passages=size, seconds=size / 100, cpu=1, peak=200, before=100),
         nothing=Again(seconds=0.1, added=0),
         one=Again(seconds=0.2, added=1),
         ask=Asked(first=0.5, p50=p50, p95=2 * p50, peak=150),
         parts=dict.fromkeys(PARTS, 1000 * size),
+        steps=dict.fromkeys(NAMES, Taken(wall=size / 500, cpu=size / 1000)),
     )
 
 
@@ -92,31 +88,6 @@ def test_given_vectors_are_unit_rows_and_the_same_each_time() -> None:
     assert np.array_equal(rows, asyncio.run(PlacedEmbedder().embed(["x", "y", "z"])))
 
 
-def test_the_sampler_sees_who_works_and_not_who_waits() -> None:
-    """A thread that cuts texts has the time; one that waits for an event has none; shares add up to 1."""
-    waiting = threading.Event()
-    idle = threading.Thread(target=waiting.wait)
-    idle.start()
-    sampler, text = Sampler(), "A sentence of some words. " * 3000
-    sampler.start()
-    ended = time.perf_counter() + 0.3
-    while time.perf_counter() < ended:
-        chunk(text, "text/plain")
-    shares = sampler.stop()
-    waiting.set()
-    idle.join()
-    assert shares["cut"] > 0.6
-    assert sum(shares.values()) == pytest.approx(1)
-
-
-def test_a_stack_belongs_to_the_first_step_that_is_anywhere_in_it() -> None:
-    """Whatever calls it; a stack of none is other work."""
-    import sys
-
-    assert step_of(sys._getframe()) == OTHER
-    assert terms("words") == ["word"]
-
-
 def test_a_small_size_is_measured(shared_data: Path, tmp_path: Path) -> None:
     """Index, questions, an index without a change and one with a document more: each part finds what it should."""
     place = Place(data=str(shared_data), root=str(tmp_path), embedder="hashing")
@@ -130,6 +101,9 @@ def test_a_small_size_is_measured(shared_data: Path, tmp_path: Path) -> None:
     one_more(shared_data, place.documents)
     assert asyncio.run(index_again(place)).added == 1
     assert all(parts_of(place)[part] > 0 for part in PARTS)
+    steps = asyncio.run(index_in_steps(place))
+    assert tuple(steps) == NAMES
+    assert all(taken.wall > 0 for taken in steps.values())
 
 
 def test_each_size_replaces_its_own_rows() -> None:
@@ -147,14 +121,15 @@ def test_each_size_replaces_its_own_rows() -> None:
 
 
 def test_a_row_has_a_cell_for_each_column() -> None:
-    """And the shares and bytes are those of the columns' names."""
+    """And times and bytes are those of the columns' names."""
     _, cells = rows_of(measured(1_000))
     assert {title: len(row) for title, row in cells.items()} == {t: len(columns) for t, (columns, _) in TABLES.items()}
+    assert set(cells["Milliseconds a passage of each step alone, by the clock / of the processor"]) == {"2.00 / 1.00"}
     assert cells["Bytes on disk a passage"] == ["1,000"] * len(PARTS) + [f"{1000 * len(PARTS):,}"]
 
 
 def test_the_page_shows_every_size() -> None:
-    """``python -m bench.corpus_growth --write`` wrote it: each table has a row for each size, and the plot is theirs."""
+    """``python -m bench.corpus_growth --write`` wrote it: each table has a row for each size."""
     block = BLOCK.search(PAGE.read_text(encoding="utf-8"))
     assert block is not None
     rows = read(block[2])

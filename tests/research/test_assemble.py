@@ -110,6 +110,16 @@ def test_a_sentence_that_claims_nothing_cannot_be_unsupported() -> None:
     assert [sentence.text for sentence in report.sentences] == ["In short:", FIRST.text]
 
 
+def test_a_concluded_sentence_and_a_later_round_say_what_they_are() -> None:
+    """The report knows which sentence a rule concluded, and two branches of one task are told apart."""
+    short = Sentence(text="Two.", findings=("f-0",), concludes="How many budgets are there?")
+    again = Task.make("What is a budget?", ("wall",), "web", round=2)
+    outcomes = (outcome(), outcome(again))
+    report = assembled(Draft(answer=(short, FIRST), sections=()), tasks=(WALLS, LOCKS, again), outcomes=outcomes)
+    assert [sentence.concluded for sentence in report.sentences] == [True, False]
+    assert [branch.task for branch in report.branches] == ["What is a budget?", "What is a budget? (round 2)"]
+
+
 def test_only_what_is_cited_is_listed() -> None:
     """Findings and sources that no sentence and no disagreement cites are left out."""
     draft = Draft(answer=(FIRST,), sections=(), disagreements=(Disagreement(about="x", findings=("f-0", "f-2")),))
