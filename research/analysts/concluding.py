@@ -54,7 +54,7 @@ def _entries(findings: Sequence[Finding], titles: Mapping[str, str]) -> list[Ent
     """Return the entries that the findings' quotes are lines of."""
     entries: dict[str, Entry] = {}
     for finding in findings:
-        entry = entries.setdefault(finding.source, titled(finding.source, titles.get(finding.source, "")))
+        entry = entries.setdefault(finding.source, titled(finding.source, titles.get(finding.source) or finding.title))
         for line in line_of(finding.quote, finding.start):
             entry.lines.setdefault(line.key, line)
     return list(entries.values())

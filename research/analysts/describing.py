@@ -71,6 +71,7 @@ _OUTER = re.compile(
 )
 _WHEN = re.compile(r"(?: (?:in|during|at|on|as of|since|until|before|after) [\w ,-]*)?\W*")
 """What may stand before a description that is all that is asked for, and, at most when or where, after it."""
+_DOES = re.compile(r"\b(?:do|does|did|will|can|could|has|have|had) $")
 _PAST = re.compile(rf"(?P<who>{_RUN}) (?:(?P<done>[a-z]+ed)|(?P<irregular>wrote|won|made|built|led|founded|drew))$")
 _PASSIVE = re.compile(rf"(?P<who>{_RUN}) {_BE} (?P<done>[a-z]+ed) by$")
 _PARTICIPLES = {"wrote": "written", "drew": "drawn"}
@@ -139,7 +140,9 @@ def _described(name: str, match: re.Match[str], text: str) -> Described | None:
         return None
     if name in ("that", "where", "who", "bare", "whose"):
         rest = _clause(name, rest, subject=_is_subject(text[: match.start()]))
-    end = match.end() if name in ("owned", "of", "done") else match.start("rest") + len(rest)
+    if name == "of" and _DOES.search(text[: match.start()]) and not text[match.end() :].strip(" ?."):
+        rest = re.sub(r" [a-z]+$", "", rest)  # what the described one does: "did the author of PEP 1 write?"
+    end = match.end() if name in ("owned", "done") else match.start("rest") + len(rest)
     if name in ("owned", "of", "done") and _LISTED.match(text, end):
         return None
     asks = _asks(name, noun, rest, match.groupdict().get("link") or "of")
