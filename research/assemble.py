@@ -161,11 +161,12 @@ def _branch(facts: Facts, outcome: BranchOutcome) -> BranchFacts:
     task = next(task for task in facts.tasks if task.id == outcome.task)
     used = facts.branch_usage.get(task.id, Usage())
     return BranchFacts(
-        task=f"{task.objective} (round {task.round})" if task.round > 1 else task.objective,
+        task=task.objective,
         type=task.type,
         kind=task.kind,
         outcome=outcome.outcome,
         usage=_usage(used, facts.options.branch_caps),
+        round=task.round,
     )
 
 

@@ -16,7 +16,7 @@ import msgspec
 from research.analysts.telling import NEAREST
 from research.money import dollars
 from research.records import Disagreement
-from research.report import CapFacts, Report, ReportSentence, ReportSource, UsageFacts
+from research.report import BranchFacts, CapFacts, Report, ReportSentence, ReportSource, UsageFacts
 from research.sanitize import json_text, markdown_link, markdown_text, one_line
 
 TITLE_LENGTH = 200
@@ -221,10 +221,15 @@ def _facts(report: Report) -> Iterator[str]:
     scores = [(score.dimension, f"{score.value} of 5", score.reason) for score in report.mode.scores]
     yield from _table(("Dimension", "Score", "Why"), scores)
     branches = [
-        (branch.task, f"{branch.type}, {branch.kind}", branch.outcome, *_spent(branch.usage))
+        (_task(branch), f"{branch.type}, {branch.kind}", branch.outcome, *_spent(branch.usage))
         for branch in report.branches
     ]
     yield from _table(("Branch", "Type", "Outcome", "Calls", "Tokens", "Money", "Seconds"), branches)
+
+
+def _task(branch: BranchFacts) -> str:
+    """Return the task of a branch; of a later round, with its number, for two rounds may share a task."""
+    return f"{branch.task} (round {branch.round})" if branch.round > 1 else branch.task
 
 
 def _forked(report: Report) -> Iterator[str]:

@@ -87,13 +87,14 @@ class UsageFacts(Record):
 
 
 class BranchFacts(Record):
-    """One branch: its task in words, its type and kind, how it ended and what it used."""
+    """One branch: its task in words, its type and kind, how it ended, what it used, and in which round it began."""
 
     task: str
     type: BranchType
     kind: BranchKind
     outcome: OutcomeName
     usage: UsageFacts
+    round: int = 1
 
 
 class Skipped(Record):

@@ -27,6 +27,7 @@ from research.records import (
     Usage,
     VerdictName,
 )
+from research.render import to_markdown
 from research.report import Report, Skipped
 
 WALLS = Task.make("What is a budget?", ("budget",), "web")
@@ -117,7 +118,11 @@ def test_a_concluded_sentence_and_a_later_round_say_what_they_are() -> None:
     outcomes = (outcome(), outcome(again))
     report = assembled(Draft(answer=(short, FIRST), sections=()), tasks=(WALLS, LOCKS, again), outcomes=outcomes)
     assert [sentence.concluded for sentence in report.sentences] == [True, False]
-    assert [branch.task for branch in report.branches] == ["What is a budget?", "What is a budget? (round 2)"]
+    assert [(branch.task, branch.round) for branch in report.branches] == [
+        ("What is a budget?", 1),
+        ("What is a budget?", 2),
+    ]
+    assert "| What is a budget? (round 2) |" in to_markdown(report)
 
 
 def test_only_what_is_cited_is_listed() -> None:
