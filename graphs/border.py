@@ -26,6 +26,15 @@ class Trouble(Record):
     refused: str = ""
     cancelled: str = ""
 
+    def plus(self, later: Trouble) -> Trouble:
+        """Return both troubles of one step; of two reasons that ended the branch, the first."""
+        return Trouble(
+            failures=(*self.failures, *later.failures),
+            limit=self.limit or later.limit,
+            refused=self.refused or later.refused,
+            cancelled=self.cancelled or later.cancelled,
+        )
+
 
 async def settle(where: str, jobs: Sequence[Awaitable[T]]) -> tuple[list[T], Trouble]:
     """Run ``jobs`` at once; return the results of those that succeeded, in order, and what became of the others."""

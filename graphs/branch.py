@@ -21,6 +21,7 @@ from langgraph.runtime import Runtime
 from graphs.border import Trouble, settle, together
 from graphs.context import RunContext
 from graphs.reading import Reader
+from graphs.reranking import RANKING, candidates, reranked
 from graphs.state import BranchInput, BranchOutput, BranchState, Json, recalled
 from research.access import Access
 from research.budget import Caps
@@ -62,6 +63,7 @@ class Desk:
         budget = context.gate.open(self.task.id, build(Caps, state["caps"]), opened=state["opened"])
         self.access: Access = context.access(self.task.type, self.task.id, budget)
         self.limit = CORPUS_HITS if self.task.type == "corpus" else WEB_HITS
+        self.candidates = candidates(context, self.limit)
         # Only what a web search found can be fetched: a passage of a corpus is not kept as a hit.
         self.kept = "passage" if self.task.type == "corpus" else "hit"
 
@@ -72,7 +74,7 @@ class Desk:
     async def ask(self, query: str) -> tuple[Hit, ...]:
         """Search or retrieve, as the branch's type allows."""
         if self.task.type == "corpus":
-            return await self.access.retrieve(self.task.corpus or "", query, limit=self.limit)
+            return await self.access.retrieve(self.task.corpus or "", query, limit=self.candidates)
         return await self.access.search(query, label=self.task.label)
 
 
@@ -101,7 +103,10 @@ async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     trouble = msgspec.structs.replace(trouble, failures=(*trouble.failures, *lost))
     ranked = best_place(lists, key=lambda hit: hit.handle)
     seen = state.get("seen", [])
-    fresh = [hit for hit in ranked if desk.anew or hit.handle not in seen][: desk.limit]
+    unread = [hit for hit in ranked if desk.anew or hit.handle not in seen][: desk.candidates]
+    question = Question(text=state["question"])
+    fresh, more = await reranked(runtime.context, desk.task, question, desk.access, unread, desk.limit)
+    trouble = trouble.plus(more)
     await runtime.context.world.records.put([(desk.kept, hit.handle, hit) for hit in fresh])
     handles = [hit.handle for hit in fresh]
     if desk.anew and desk.task.type == "corpus":
@@ -202,7 +207,9 @@ def _outcome(state: BranchState) -> OutcomeName:
     if state.get("cancelled"):
         return "cancelled"
     if state.get("failures"):
-        return "partial" if state.get("findings") else "failed"
+        # A ranking that was lost kept nothing from being read.
+        missed = any(failure["where"] != RANKING for failure in state["failures"])
+        return "failed" if missed and not state.get("findings") else "partial"
     return "done"
 
 

@@ -126,6 +126,7 @@ def _kept(draft: Draft) -> tuple[list[ReportSentence], list[Skipped]]:
                     section=section.heading,
                     verdict=sentence.verdict,
                     origins=sentence.origins,
+                    concluded=bool(sentence.concludes),
                 )
             )
     return kept, removed
@@ -166,6 +167,7 @@ def _branch(facts: Facts, outcome: BranchOutcome) -> BranchFacts:
         kind=task.kind,
         outcome=outcome.outcome,
         usage=_usage(used, facts.options.branch_caps),
+        round=task.round,
     )
 
 

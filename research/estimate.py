@@ -30,6 +30,7 @@ SUMS = ("parts", "checks")
 ASKING: Mapping[str, tuple[Role, ...]] = {
     "plan": ("planner",),
     "assess": ("planner",),
+    "rank": ("reader",),
     "read": ("reader",),
     "judge": ("reader",),
     "step": ("researcher",),
@@ -43,7 +44,8 @@ ASKING: Mapping[str, tuple[Role, ...]] = {
 class Wiring(Record):
     """The limits that the graph sets: what is read of one search, an agent's turns for a search round, the reserve.
 
-    ``reserve``: one part in so many is kept for the report; ``branch_calls``: calls without which no branch is started.
+    ``reserve``: one part in so many is kept for the report; ``branch_calls``: calls without which no branch is started;
+    ``wider``: times as many hits are ranked by a model as are read.
     """
 
     web_hits: int
@@ -52,6 +54,7 @@ class Wiring(Record):
     agent_turns: int
     reserve: int
     branch_calls: int
+    wider: int
 
 
 class Step(Record):
@@ -93,7 +96,8 @@ class Work(Record):
 class Run(Record):
     """What is known of a run before it begins. ``places`` are the types of its sources.
 
-    ``sizes`` holds those of its model calls, by name, and is empty without a model.
+    ``sizes`` holds those of its model calls, by name, and is empty without a model. With ``reranks`` a model scores the
+    hits of a search round where more were found than are read.
     """
 
     mode: Mode
@@ -103,6 +107,7 @@ class Run(Record):
     wiring: Wiring
     providers: int
     sizes: dict[str, Size]
+    reranks: bool = False
 
 
 def work_of(run: Run) -> Work:
@@ -209,11 +214,17 @@ def _most_branch(run: Run, type: BranchType, kind: BranchKind) -> Cost:
     if kind == "workflow":
         readings = rounds * (wiring.web_hits if type == "web" else 1)
         judging = run.sizes[f"judge {type}"].most.times(rounds)
-        return _workflow(run, type, MODEL_QUERIES, MODEL_QUERIES, rounds).plus(read.times(readings), judging)
+        asked = (read.times(readings), judging, _ranking(run, type, rounds))
+        return _workflow(run, type, MODEL_QUERIES, MODEL_QUERIES, rounds).plus(*asked)
     turns = wiring.agent_turns * rounds
     pages = turns * MOST_MOVES if type == "web" else 0
-    steps = run.sizes[f"step {type}"].most.times(turns + 1)
+    steps = run.sizes[f"step {type}"].most.times(turns + 1).plus(_ranking(run, type, turns))
     return _searches(run, type, MODEL_QUERIES * turns).plus(Cost(calls=pages), read.times(pages or turns), steps)
+
+
+def _ranking(run: Run, type: BranchType, rounds: int) -> Cost:
+    """Return the most that ordering the hits of so many search rounds costs."""
+    return run.sizes[f"rank {type}"].most.times(rounds) if run.reranks else Cost()
 
 
 def _least_branch(run: Run, type: BranchType, kind: BranchKind, *, shared: bool) -> Cost:

@@ -16,6 +16,9 @@ from research.records import Length, Record
 from research.requests import ROLES, Role
 
 
+Rerank = Literal["features", "model", "cross-encoder"]
+
+
 class Chosen(NamedTuple):
     """A model as the user names it, and the address of its server where it was given one of its own."""
 
@@ -50,6 +53,7 @@ class RunOptions(Record):
     roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None
     mode: Literal["auto", "workflow", "hybrid", "agent"] = "auto"
+    rerank: Rerank = "features"
     branches: int = 4
     rounds: int = 2
     caps: Caps = Caps()

@@ -271,3 +271,13 @@ class Embedder(Protocol):
     async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """Return one row of ``dimensions`` float32 per text, each of Euclidean length 1 (or all zero)."""
         ...
+
+
+class Reranker(Protocol):
+    """Says how well passages answer a query, reading the query and one passage at once. ``name``: model and version."""
+
+    name: str
+
+    def scores(self, query: str, passages: Sequence[str]) -> NDArray[np.float32]:
+        """Return one score per passage, the more the better. Blocks. Raises ``SettingMissing`` for a damaged model."""
+        ...

@@ -278,13 +278,15 @@ class Origin(Record):
 class Sentence(Record):
     """A sentence of the report, with the findings it rests on.
 
-    ``origins`` is how many independent sources say it, where that is more than one.
+    ``origins`` is how many independent sources say it, where that is more than one. ``concludes`` is the question that
+    a rule answered with this sentence from what it cites; empty for what is quoted, or worded by a model.
     """
 
     text: str
     findings: tuple[str, ...] = ()
     verdict: VerdictName = "could not check"
     origins: int = 0
+    concludes: str = ""
 
 
 class Section(Record):

@@ -23,6 +23,7 @@ from research.analysts.acceptance import (
 )
 from research.analysts.checking import CLAIMS_A_CALL, MOST_REPAIRS, SHOWN, Claim, ask_checker, ask_repair
 from research.analysts.language import READ_TOKENS
+from research.analysts.reranking import LONGEST_SHOWN, RankReply
 from research.analysts.schemas import (
     JudgeReply,
     PlannedTask,
@@ -37,12 +38,7 @@ from research.analysts.writing import FEW_FINDINGS, ROOMS, write_answer, write_o
 from research.chunks import LEAST, LETTERS_PER_WORD, MOST
 from research.effects import LEAST_ANSWER
 from research.errors import ResearchError
-from research.records import (
-    Question,
-    Record,
-    Section,
-    encode,
-)
+from research.records import Question, Record, Section, encode
 from research.requests import ModelRequest, Role
 from research.sizing import ID, a_hit, a_passage, a_sentence, a_task, filler, notes_of, some_findings
 
@@ -54,6 +50,7 @@ DEFAULT = Style()
 SMALLEST: dict[str, Record] = {
     "plan": PlanReply(rationale="", tasks=(PlannedTask(objective="a", queries=("a",), source="web", wanted=""),)),
     "assess": PlanReply(rationale="", tasks=()),
+    "rank": RankReply(scores=()),
     "read": ReadReply(quotes=(ReadQuote(passage=1, quote="a", statement="", relevance=1.0),)),
     "judge": JudgeReply(enough=True, missing="", queries=()),
     "write": WriteReply(answer=(WrittenSentence(text="a", findings=(ID,)),), sections=(), disagreements=()),
@@ -98,12 +95,16 @@ class Size(Record):
 
 
 class Shape(Record):
-    """What the graph hands to an analyst: passages of one reading of a page or a corpus, and readings of a branch."""
+    """What the graph hands to an analyst: passages of one reading of a page or a corpus, and readings of a branch.
+
+    ``wider``: times as many hits are ranked as are read.
+    """
 
     page_passages: int
     corpus_passages: int
     web_hits: int
     readings: int
+    wider: int
 
 
 class Rehearsed(ResearchError):
@@ -164,7 +165,7 @@ class Rehearsal:
         self._style = style
 
     async def sizes(self) -> dict[str, Size]:
-        """Return the size of each kind of call, by name; ``read`` and ``judge`` per type of branch."""
+        """Return the size of each kind of call, by name; ``rank``, ``read`` and ``judge`` per type of branch."""
         sizes = {
             name: await self._size(name.split()[0], small, large) for name, (small, large) in self._steps().items()
         }
@@ -199,6 +200,13 @@ class Rehearsal:
                 lambda stage: ask.step(long, self._question, found, offered, stage),
             )
 
+        def rank(hits: int) -> tuple[Step, Step]:
+            found = [a_hit(number, LONGEST_SHOWN) for number in range(hits * shape.wider)]
+            return (
+                lambda stage: ask.rank(task, self._question, [a_hit(0, 1)], stage),
+                lambda stage: ask.rank(long, self._question, found, stage),
+            )
+
         web = shape.web_hits
         return {
             "plan": (lambda stage: ask.plan(self._question, self._bounds, stage),) * 2,
@@ -206,6 +214,8 @@ class Rehearsal:
                 lambda stage: ask.assess(few, self._bounds, "public", stage),
                 lambda stage: ask.assess(many, self._bounds, "public", stage),
             ),
+            "rank web": rank(web),
+            "rank corpus": rank(shape.corpus_passages),
             "read web": read(shape.page_passages),
             "read corpus": read(shape.corpus_passages),
             "judge web": judge(web * self._bounds.branch_rounds),

@@ -6,6 +6,7 @@ Everything that did not come from this file goes through ``research.sanitize``. 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import groupby
 from typing import Any
@@ -15,12 +16,18 @@ import msgspec
 from research.analysts.telling import NEAREST
 from research.money import dollars
 from research.records import CheckFacts, Disagreement
-from research.report import CapFacts, Report, ReportSentence, ReportSource, UsageFacts
+from research.report import BranchFacts, CapFacts, Report, ReportSentence, ReportSource, UsageFacts
 from research.sanitize import json_text, markdown_link, markdown_text, one_line
 
 TITLE_LENGTH = 200
 NO_ANSWER = "No answer was found in what was read."
+NOTHING_NEAR = "No answer was found in what was read, and nothing that comes near one."
 NOT_AN_ANSWER = "*None of this answers the question; it is the closest that was read.*"
+BESIDES = "*The answer may lack some of what was asked; this is what else came closest.*"
+CONCLUDED = "*(concluded by rule from the cited lines)*"
+_HEAD_LINE = re.compile(r"[A-Z][\w-]*: \S")
+LINES = " · "
+"""What stands between the lines of a document's head that are quoted together."""
 ENDINGS = {
     "done": "done: every part of the plan was carried out",
     "partial": "partial: part of the work was skipped, see above",
@@ -54,7 +61,7 @@ def to_markdown(report: Report) -> str:
     numbers = _numbers(report)
     blocks = [
         *_head(report),
-        *_sections(report, numbers),
+        *_sections(report, numbers, _titles(report)),
         *_list("What could not be found", [markdown_text(entry) for entry in report.not_found]),
         *_list(
             "What was skipped and why",
@@ -93,26 +100,47 @@ def _head(report: Report) -> Iterator[str]:
         yield markdown_text(report.question)
 
 
-def _sections(report: Report, numbers: dict[str, int]) -> Iterator[str]:
+def _titles(report: Report) -> dict[str, str]:
+    """Return the title of each finding's source."""
+    named = {source.id: source.title for source in report.sources}
+    return {finding.id: named[finding.source] for finding in report.findings}
+
+
+def _sections(report: Report, numbers: dict[str, int], titles: dict[str, str]) -> Iterator[str]:
     answer = [sentence for sentence in report.sentences if not sentence.section]
     yield "## Answer"
-    yield _paragraph(answer, numbers) if answer else markdown_text(report.answer) or NO_ANSWER
+    missing = NO_ANSWER if len(answer) < len(report.sentences) else NOTHING_NEAR
+    yield _paragraph(answer, numbers, titles) if answer else markdown_text(report.answer) or missing
     rest = (sentence for sentence in report.sentences if sentence.section)
     for heading, sentences in groupby(rest, key=lambda sentence: sentence.section):
         yield f"## {markdown_text(heading)}"
         if heading == NEAREST:
-            yield NOT_AN_ANSWER
-        yield _paragraph(list(sentences), numbers)
+            yield BESIDES if answer else NOT_AN_ANSWER
+        yield _paragraph(list(sentences), numbers, titles)
 
 
-def _paragraph(sentences: Sequence[ReportSentence], numbers: dict[str, int]) -> str:
-    return " ".join(
-        markdown_text(sentence.text)
-        + _marks(sentence.findings, numbers)
-        + (f" ({sentence.origins} independent sources)" if sentence.origins > 1 else "")
-        + (" *(not supported by its quotes)*" if sentence.findings and sentence.verdict == "unsupported" else "")
-        for sentence in sentences
-    )
+def _paragraph(sentences: Sequence[ReportSentence], numbers: dict[str, int], titles: dict[str, str]) -> str:
+    """Return the sentences as running text; lines of several documents' heads, one after another, as a list."""
+    parts: list[str] = []
+    for heads, group in groupby(sentences, key=lambda sentence: LINES in sentence.text):
+        spoken = [_spoken(sentence, numbers, titles) for sentence in group]
+        several = heads and len(spoken) > 1
+        parts.append("\n".join(f"- {line}" for line in spoken) if several else " ".join(spoken))
+    return "\n\n".join(parts)
+
+
+def _spoken(sentence: ReportSentence, numbers: dict[str, int], titles: dict[str, str]) -> str:
+    """Return the sentence with its footnotes, and what has to be said of it; a line of a head with its document."""
+    one_line_of_head = _HEAD_LINE.match(sentence.text) and LINES not in sentence.text and len(sentence.findings) == 1
+    title = titles.get(sentence.findings[0], "") if one_line_of_head else ""
+    unsupported = sentence.findings and sentence.verdict == "unsupported"
+    notes = [
+        f"*({markdown_text(title)})*" if title else "",
+        f"({sentence.origins} independent sources)" if sentence.origins > 1 else "",
+        CONCLUDED if sentence.concluded else "",
+        "*(not supported by its quotes)*" if unsupported else "",
+    ]
+    return " ".join([markdown_text(sentence.text) + _marks(sentence.findings, numbers), *filter(None, notes)])
 
 
 def _disagreement(report: Report, entry: Disagreement, numbers: dict[str, int]) -> str:
@@ -194,7 +222,7 @@ def _facts(report: Report) -> Iterator[str]:
     scores = [(score.dimension, f"{score.value} of 5", score.reason) for score in report.mode.scores]
     yield from _table(("Dimension", "Score", "Why"), scores)
     branches = [
-        (branch.task, f"{branch.type}, {branch.kind}", branch.outcome, *_spent(branch.usage))
+        (_task(branch), f"{branch.type}, {branch.kind}", branch.outcome, *_spent(branch.usage))
         for branch in report.branches
     ]
     yield from _table(("Branch", "Type", "Outcome", "Calls", "Tokens", "Money", "Seconds"), branches)
@@ -209,6 +237,11 @@ def _roles(report: Report) -> Iterator[str]:
             for used in report.roles
         ]
         yield from _table(("Role", "Model", "Calls", "Tokens", "Money"), rows)
+
+
+def _task(branch: BranchFacts) -> str:
+    """Return the task of a branch; of a later round, with its number, for two rounds may share a task."""
+    return f"{branch.task} (round {branch.round})" if branch.round > 1 else branch.task
 
 
 def _forked(report: Report) -> Iterator[str]:

@@ -28,7 +28,8 @@ from research.records import (
 class ReportSentence(Record):
     """A sentence and the findings it rests on. ``section`` is empty for the answer.
 
-    ``origins`` is how many independent sources say it, where that is more than one; copies count once.
+    ``origins`` is how many independent sources say it, where that is more than one; copies count once. ``concluded``:
+    no quote says it in these words; it follows from the cited ones by a fixed rule.
     """
 
     text: str
@@ -36,6 +37,7 @@ class ReportSentence(Record):
     section: str = ""
     verdict: VerdictName = "could not check"
     origins: int = 0
+    concluded: bool = False
 
 
 class ReportFinding(Record):
@@ -86,13 +88,14 @@ class UsageFacts(Record):
 
 
 class BranchFacts(Record):
-    """One branch: its task in words, its type and kind, how it ended and what it used."""
+    """One branch: its task in words, its type and kind, how it ended, what it used, and in which round it began."""
 
     task: str
     type: BranchType
     kind: BranchKind
     outcome: OutcomeName
     usage: UsageFacts
+    round: int = 1
 
 
 class RoleFacts(Record):

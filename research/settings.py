@@ -52,6 +52,7 @@ class Settings(Record):
     web: bool
     embedder: str
     mode: str
+    rerank: str
     branches: int
     rounds: int
     concurrency: int
@@ -81,6 +82,7 @@ class Settings(Record):
             roles=self.roles,
             base_url=self.base_url,
             mode=self.mode,  # type: ignore[arg-type]  # SETTINGS accepts no other word
+            rerank=self.rerank,  # type: ignore[arg-type]  # likewise
             branches=self.branches,
             rounds=self.rounds,
             caps=self.caps,

@@ -52,14 +52,14 @@ def some_findings(task: Task, number: int, statement: int, quote: int) -> tuple[
     )
 
 
-def a_hit(number: int) -> Hit:
-    """Return a web hit as long as one can be."""
+def a_hit(number: int, snippet: int = LONGEST_TEXT) -> Hit:
+    """Return a web hit as long as one can be, but for its snippet, which has so many characters."""
     return Hit(
         handle=f"h-{number:016x}",
         title=filler(120),
         score=1.0,
         url="https://a.example/",
-        snippet=filler(LONGEST_TEXT),
+        snippet=filler(snippet),
     )
 
 

@@ -22,6 +22,7 @@ from research.requests import ROLES, Role
 from research.spelling import nearest
 
 MODES = ("auto", "workflow", "hybrid", "agent")
+RERANKERS = ("features", "model", "cross-encoder")
 LENGTHS: tuple[Length, ...] = get_args(Length)
 _LANGUAGE = re.compile(r"[^\W\d_][\w ()-]{1,39}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
@@ -89,18 +90,14 @@ def _embedder(place: str, raw: Any) -> str:
     return name
 
 
-def _mode(place: str, raw: Any) -> str:
-    word = str(raw).strip().lower()
-    if word not in MODES:
-        raise ValueError
-    return word
+def _one_of(words: tuple[str, ...]) -> Callable[[str, Any], str]:
+    def read(place: str, raw: Any) -> str:
+        word = str(raw).strip().lower()
+        if word not in words:
+            raise ValueError
+        return word
 
-
-def _length(place: str, raw: Any) -> str:
-    word = str(raw).strip().lower()
-    if word not in LENGTHS:
-        raise ValueError
-    return word
+    return read
 
 
 def _language(place: str, raw: Any) -> str:
@@ -141,8 +138,9 @@ KINDS: Mapping[str, Kind] = {
     "url": Kind(_url, (str,), "an http or https URL without a user name"),
     "model": Kind(_model, (str,), "provider:model, such as openai:gpt-4o-mini"),
     "embedder": Kind(_embedder, (str,), "auto, hashing, minilm, openai:MODEL or ollama:MODEL"),
-    "mode": Kind(_mode, (str,), "auto, workflow, hybrid or agent"),
-    "length": Kind(_length, (str,), "short, normal or long"),
+    "mode": Kind(_one_of(MODES), (str,), "auto, workflow, hybrid or agent"),
+    "rerank": Kind(_one_of(RERANKERS), (str,), "features, model or cross-encoder"),
+    "length": Kind(_one_of(LENGTHS), (str,), "short, normal or long"),
     "language": Kind(_language, (str,), "a language, such as German or pt-BR"),
     "switch": Kind(_switch, (bool,), "true or false"),
     "names": Kind(_each(_NAME), (str, list), "one or more names of letters, digits, dots, dashes and underscores"),
@@ -164,6 +162,7 @@ SETTINGS = (
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),
     Setting("mode", "mode", "auto"),
+    Setting("rerank", "rerank", "features"),
     Setting("branches", "branches", 4),
     Setting("rounds", "rounds", 2),
     Setting("concurrency", "concurrency", 8),

@@ -20,14 +20,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.errors import SettingMissing
-from research.ports import Embedder
+from research.ports import Embedder, Reranker
 from research.ranking import reciprocal_rank
 from research.ranking_weights import weights_for
 from research.records import Hit, Label, ident
+from research.reranked import HEAD, fused_places
 from tools.corpus_folder import PATIENCE, Lock, existing
 from tools.corpus_pool import Pools
 from tools.corpus_rows import Facts, PassageRow
 from tools.corpus_store import CorpusStore
+from tools.documents import embedded_text
 from tools.vectors import DenseIndex
 
 P = ParamSpec("P")
@@ -52,8 +54,12 @@ SNIPPET = 240
 """Characters of a hit's snippet."""
 
 
-def open_corpus(folder: Path, embedder: Embedder, *, allow_partial: bool = False) -> HybridCorpus:
+def open_corpus(
+    folder: Path, embedder: Embedder, *, allow_partial: bool = False, reranker: Reranker | None = None
+) -> HybridCorpus:
     """Open the corpus in ``folder`` for asking; other processes may ask it too, but none can index it meanwhile.
+
+    ``reranker`` has a say in the order of what is ranked first.
 
     Raises ``UnknownName``, ``SettingMissing`` when it is half indexed (unless ``allow_partial``) or was made by
     another embedder, ``StoreProblem`` when it is being indexed, ``WrongVersion``.
@@ -66,7 +72,7 @@ def open_corpus(folder: Path, embedder: Embedder, *, allow_partial: bool = False
         undo.callback(store.close)
         facts = _usable(folder.name, store.facts(), embedder, allow_partial=allow_partial)
         undo.pop_all()
-        return HybridCorpus(folder, store, lock, facts, embedder)
+        return HybridCorpus(folder, store, lock, facts, embedder, reranker)
 
 
 def check_corpus(folder: Path, embedder: Embedder, *, allow_partial: bool = False) -> None:
@@ -99,7 +105,15 @@ def _usable(name: str, facts: Facts | None, embedder: Embedder, *, allow_partial
 class HybridCorpus:
     """Implements ``research.ports.Corpus`` over one corpus folder. ``partial`` says that its index was not finished."""
 
-    def __init__(self, folder: Path, store: CorpusStore, lock: Lock, facts: Facts, embedder: Embedder) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        store: CorpusStore,
+        lock: Lock,
+        facts: Facts,
+        embedder: Embedder,
+        reranker: Reranker | None = None,
+    ) -> None:
         """Use :func:`open_corpus`, which checks what is given here."""
         self.name = folder.name
         self.label: Label = facts.label
@@ -110,6 +124,7 @@ class HybridCorpus:
         self._store = store
         self._lock = lock
         self._embedder = embedder
+        self._reranker = reranker
         self._votes = HASHING_VOTES if embedder.name.startswith("hashing-") else 1
         self._weights = weights_for(embedder.name)
         self._dense: DenseIndex | None = None
@@ -163,13 +178,25 @@ class HybridCorpus:
         lexical = self._store.lexical(query, max(CANDIDATES, limit))
         self._pools = self._pools or Pools(self._store)
         ranking = self._pools.ranked(query, vector, lexical, dense, self._weights)
-        wanted = list(ranking.scores)[:limit]
+        order, said = self._reordered(query, list(ranking.scores))
+        wanted = order[:limit]
         rows, urls = self._described(wanted)
         hits = []
-        for id in wanted:
+        for id, score in zip(wanted, ranking.scores.values(), strict=False):
             row = rows[id]
-            hits.append(_hit(row, urls[row.source], ranking.why(id, row.text), ranking.scores[id]))
+            hits.append(_hit(row, urls[row.source], ranking.why(id, row.text) + said.get(id, ()), score))
         return hits + self._rest(list(lexical)[:depth], dense, set(wanted), limit - len(hits))
+
+    def _reordered(self, query: str, ids: list[int]) -> tuple[list[int], dict[int, tuple[str, ...]]]:
+        """Return the ranked passages in the order that the reranker leaves them in, and what it says of each."""
+        head = ids[:HEAD]
+        if self._reranker is None or not head:
+            return ids, {}
+        rows = self._store.passages(head)
+        scores = self._reranker.scores(query, [embedded_text(rows[id]) for id in head])
+        ranks = {head[int(place)]: rank for rank, place in enumerate(np.argsort(-scores, kind="stable"), 1)}
+        order = [head[place] for place in fused_places(scores)]
+        return order + ids[HEAD:], {id: (f"cross-encoder rank {rank}",) for id, rank in ranks.items()}
 
     def _rest(self, lexical: Sequence[int], dense: Sequence[int], known: set[int], limit: int) -> list[Hit]:
         """Return what the lists hold below what was ranked, fused by reciprocal rank."""

@@ -75,7 +75,7 @@ class Pools:
         self._named: dict[int, list[int]] = {}
         self._naming: dict[str, list[int]] = {}
         self._having = lru_cache(maxsize=100_000)(lambda word: store.having(word, MOST))
-        self._holders = lru_cache(maxsize=100_000)(lambda name: len(store.holders(name, MOST)))
+        self._held = lru_cache(maxsize=100_000)(lambda name: store.held(name, MOST))
 
     def found(
         self, question: str, vector: NDArray[np.float32], lexical: dict[int, float], dense: Sequence[int]
@@ -142,7 +142,7 @@ class Pools:
         return found
 
     def _rarity(self, name: str) -> float:
-        return max(0.0, math.log(self._passages / max(1, self._holders(name))))
+        return max(0.0, math.log(self._passages / max(1, self._held(name))))
 
     def ties(self, pool: Pool) -> Ties:
         """Return how the passages of a pool hang together."""

@@ -47,6 +47,13 @@ class PassageRow(Record):
     vector: str
 
 
+class Change(Record):
+    """A file's row and its passages, which take the place of what the file had; none when it cannot be read."""
+
+    file: FileRow
+    passages: tuple[PassageRow, ...] = ()
+
+
 class Counts(Record):
     """How much a corpus holds."""
 

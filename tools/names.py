@@ -71,6 +71,14 @@ def holders(connection: sqlite3.Connection, name: str, limit: int) -> list[int]:
     return [row[0] for row in rows]
 
 
+def held(connection: sqlite3.Connection, name: str, most: int) -> int:
+    """Return how many passages hold ``name``, at most ``most``."""
+    row = connection.execute(
+        "SELECT count(*) FROM (SELECT 1 FROM named WHERE named MATCH ? LIMIT ?)", (_quoted(name), most)
+    ).fetchone()
+    return int(row[0])
+
+
 def openings(connection: sqlite3.Connection, runs: Collection[str]) -> dict[str, list[int]]:
     """Return the opening passages of the documents that have one of ``runs`` as a title, by the title."""
     known = connection.execute(

@@ -19,7 +19,7 @@ Array = NDArray[np.float32] | NDArray[np.int64]
 OPSET = 17
 """The first operator set with LayerNormalization."""
 IR_VERSION = 8
-_FLOAT, _INT64 = 1, 7
+FLOAT, INT64 = 1, 7
 
 
 def safetensors(data: bytes) -> dict[str, NDArray[np.float32]]:
@@ -45,9 +45,9 @@ def bert_encoder(weights: dict[str, NDArray[np.float32]], *, heads: int) -> byte
 
     Raises ``KeyError`` when a weight is missing. One segment only: the token type is always 0.
     """
-    graph = _Graph()
+    graph = OnnxGraph()
     hidden = _embedded(graph, weights)
-    masked = graph.add("Cast", "attention_mask", to=_FLOAT)
+    masked = graph.add("Cast", "attention_mask", to=FLOAT)
     masked = graph.add("Unsqueeze", graph.add("Sub", graph.constant(np.float32(1)), masked), graph.ints([1, 2]))
     masked = graph.add("Mul", masked, graph.constant(np.float32(-10_000)))
     for layer in count():
@@ -57,11 +57,11 @@ def bert_encoder(weights: dict[str, NDArray[np.float32]], *, heads: int) -> byte
         hidden = _layer(graph, weights, prefix, hidden, masked, heads)
     graph.add("Identity", hidden, output="last_hidden_state")
     width = weights["embeddings.word_embeddings.weight"].shape[1]
-    inputs = [_value(name, _INT64, ("batch", "tokens")) for name in ("input_ids", "attention_mask")]
-    return graph.model(inputs, [_value("last_hidden_state", _FLOAT, ("batch", "tokens", width))])
+    inputs = [tensor_info(name, INT64, ("batch", "tokens")) for name in ("input_ids", "attention_mask")]
+    return graph.model(inputs, [tensor_info("last_hidden_state", FLOAT, ("batch", "tokens", width))])
 
 
-def _embedded(graph: _Graph, weights: dict[str, NDArray[np.float32]]) -> str:
+def _embedded(graph: OnnxGraph, weights: dict[str, NDArray[np.float32]]) -> str:
     """Words, plus positions with the one token type already added, normalised."""
     words = graph.add("Gather", graph.constant(weights["embeddings.word_embeddings.weight"]), "input_ids")
     places = weights["embeddings.position_embeddings.weight"] + weights["embeddings.token_type_embeddings.weight"][0]
@@ -71,7 +71,7 @@ def _embedded(graph: _Graph, weights: dict[str, NDArray[np.float32]]) -> str:
 
 
 def _layer(
-    graph: _Graph, weights: dict[str, NDArray[np.float32]], prefix: str, hidden: str, masked: str, heads: int
+    graph: OnnxGraph, weights: dict[str, NDArray[np.float32]], prefix: str, hidden: str, masked: str, heads: int
 ) -> str:
     """One transformer layer, normalised after each of its two halves."""
     width = weights[prefix + "attention.self.query.weight"].shape[0]
@@ -93,24 +93,24 @@ def _layer(
     return _normalised(graph, weights, prefix + "output.LayerNorm", graph.add("Add", narrow, hidden))
 
 
-def _linear(graph: _Graph, weights: dict[str, NDArray[np.float32]], name: str, value: str) -> str:
+def _linear(graph: OnnxGraph, weights: dict[str, NDArray[np.float32]], name: str, value: str) -> str:
     product = graph.add("MatMul", value, graph.constant(np.ascontiguousarray(weights[name + ".weight"].T)))
     return graph.add("Add", product, graph.constant(weights[name + ".bias"]))
 
 
-def _normalised(graph: _Graph, weights: dict[str, NDArray[np.float32]], name: str, value: str) -> str:
+def _normalised(graph: OnnxGraph, weights: dict[str, NDArray[np.float32]], name: str, value: str) -> str:
     scale, bias = graph.constant(weights[name + ".weight"]), graph.constant(weights[name + ".bias"])
     return graph.add("LayerNormalization", value, scale, bias, axis=-1, epsilon=1e-12)
 
 
-def _gelu(graph: _Graph, value: str) -> str:
+def _gelu(graph: OnnxGraph, value: str) -> str:
     """``x (1 + erf(x / sqrt 2)) / 2``: Hendrycks and Gimpel, "Gaussian Error Linear Units" (2016)."""
     bent = graph.add("Erf", graph.add("Div", value, graph.constant(np.float32(2**0.5))))
     shifted = graph.add("Add", bent, graph.constant(np.float32(1)))
     return graph.add("Mul", graph.add("Mul", value, shifted), graph.constant(np.float32(0.5)))
 
 
-class _Graph:
+class OnnxGraph:
     """Nodes and constants in the order they were added; every value gets a name of its own."""
 
     def __init__(self) -> None:
@@ -119,10 +119,12 @@ class _Graph:
         self._names = count()
 
     def constant(self, value: NDArray[np.float32] | np.float32) -> str:
-        return self._tensor(np.asarray(value, dtype="<f4"), _FLOAT)
+        """Add a constant and return its name."""
+        return self._tensor(np.asarray(value, dtype="<f4"), FLOAT)
 
     def ints(self, values: Sequence[int]) -> str:
-        return self._tensor(np.asarray(values, dtype="<i8"), _INT64)
+        """Add a constant vector of integers and return its name."""
+        return self._tensor(np.asarray(values, dtype="<i8"), INT64)
 
     def _tensor(self, value: Array, kind: int) -> str:
         name = f"c{next(self._names)}"
@@ -136,6 +138,7 @@ class _Graph:
         return name
 
     def add(self, operator: str, *inputs: str, output: str = "", **attributes: int | float | Sequence[int]) -> str:
+        """Add a node with one output and return that output's name."""
         name = output or f"v{next(self._names)}"
         parts = [*(_field(1, value) for value in inputs), _field(2, name), _field(4, operator)]
         parts += [_field(5, _attribute(key, value)) for key, value in attributes.items()]
@@ -143,6 +146,7 @@ class _Graph:
         return name
 
     def model(self, inputs: Sequence[bytes], outputs: Sequence[bytes]) -> bytes:
+        """Return the file, with inputs and outputs as :func:`tensor_info` describes them."""
         parts = [*self._nodes, _field(2, "encoder"), *self._constants]
         parts += [*(_field(11, value) for value in inputs), *(_field(12, value) for value in outputs)]
         return _field(1, IR_VERSION) + _field(8, _field(2, OPSET)) + _field(7, b"".join(parts))
@@ -156,7 +160,8 @@ def _attribute(name: str, value: int | float | Sequence[int]) -> bytes:
     return _field(1, name) + b"".join(_field(8, number) for number in value) + _field(20, 7)
 
 
-def _value(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
+def tensor_info(name: str, kind: int, shape: Sequence[int | str]) -> bytes:
+    """Return the name, type and shape of an input or output; a size that varies has a name."""
     sizes = [_field(1, _field(2, size) if isinstance(size, str) else _field(1, size)) for size in shape]
     tensor = _field(1, kind) + _field(2, b"".join(sizes))
     return _field(1, name) + _field(2, _field(1, tensor))

@@ -2,7 +2,8 @@
 
 Vectors are always passed in; no embedding function, no ``where`` filter and no telemetry. An entry's id is the
 passage's id and the hash of its vector's text, and neither ever changes its meaning, so the collection agrees with the
-database when the sets of ids are equal. Everything here blocks: call it in a thread.
+database when the sets of ids are equal; it is marked then with a digest of them, which is compared at once. Everything
+here blocks: call it in a thread.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from numpy.typing import NDArray
 from research.errors import Fatal, StoreProblem
 from research.exhaustion import exhausted
 from tools.corpus_folder import PATIENCE, Turn
-from tools.corpus_store import CorpusStore
+from tools.corpus_store import ENTRY_HASH, CorpusStore
 
 BATCH = 500
 """Entries a write: fastest between 100 and 1,000; one by one is 8 times slower."""
@@ -34,6 +35,9 @@ HANDLES = 32
 """Files that Chroma may have open at once, and some more."""
 ROOM = 256 * 1024 * 1024
 """Bytes of address space that Chroma's threads take, and some more; none of it is touched."""
+
+LAST, DIGEST = "last_passage", "entries_digest"
+"""The collection's mark: up to which passage it agreed with the database, and the digest of those passages' entries."""
 
 Progress = Callable[[int, int], None]
 
@@ -97,19 +101,36 @@ class DenseIndex:
 
     def _agree(self, store: CorpusStore, progress: Progress) -> int:
         self._collection = self._open()
-        wanted = {f"{id}-{name[:16]}": name for id, name in store.vector_keys()}
-        present = set(self._collection.get(include=[])["ids"])
-        stale = sorted(present - wanted.keys())
+        missing, stale = self._differing(store)
         for batch in _batches(stale):
             self._collection.delete(ids=batch)
-        missing = [entry for entry in wanted if entry not in present]
         done = 0
-        for batch in _batches(missing):
-            vectors = [np.frombuffer(store.vector(wanted[entry]), dtype="<f4") for entry in batch]
+        for batch in _batches(list(missing)):
+            vectors = [np.frombuffer(store.vector(missing[entry]), dtype="<f4") for entry in batch]
             self._collection.add(ids=batch, embeddings=np.stack(vectors))
             done += len(batch)
             progress(done, len(missing))
+        _, last, digest = store.entries()
+        mark = {LAST: last, DIGEST: digest}
+        if mark != self._collection.metadata:
+            self._collection.modify(metadata=mark)
         return len(stale) + len(missing)
+
+    def _differing(self, store: CorpusStore) -> tuple[dict[str, str], list[str]]:
+        """Return the entries to add, with the hashes of their vectors, and those to remove.
+
+        A collection that is marked as being in agreement, and holds as many entries as it then did, lacks only what
+        was added to the database since; of any other one all ids are compared.
+        """
+        mark = self._collection.metadata or {}
+        last = mark.get(LAST, 0)
+        count, _, digest = store.entries(last)
+        if mark.get(DIGEST) == digest and self._collection.count() == count:
+            return {_entry(*key): key[1] for key in store.vector_keys(after=last)}, []
+        wanted = {_entry(*key): key[1] for key in store.vector_keys()}
+        present = set(self._collection.get(include=[])["ids"])
+        missing = {entry: name for entry, name in wanted.items() if entry not in present}
+        return missing, sorted(present - wanted.keys())
 
     def _open(self) -> Any:
         import chromadb
@@ -175,6 +196,10 @@ def _check_room() -> None:
     with ExitStack() as stack:
         for _ in range(HANDLES):
             stack.enter_context(Path(os.devnull).open("rb"))
+
+
+def _entry(id: int, name: str) -> str:
+    return f"{id}-{name[:ENTRY_HASH]}"
 
 
 def _batches(entries: Sequence[str]) -> list[list[str]]:

@@ -93,6 +93,10 @@ class Analyst(Protocol):
         """Return at most ``bounds.branches`` tasks, each with at least one query. Sees no outside text."""
         ...
 
+    async def rank(self, task: Task, question: Question, hits: Sequence[Hit], access: Access) -> tuple[str, ...]:
+        """Return the handles of ``hits``, the most relevant to the task first; a snippet is all that is seen of one."""
+        ...
+
     async def read(
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access
     ) -> tuple[Quote, ...]:

@@ -9,12 +9,14 @@ from __future__ import annotations
 import re
 from typing import Literal
 
-from research.words import DATE, NUMBER, NUMBERED, terms
+from research.words import DATE, NUMBER, NUMBERED, STOPWORDS, terms
 
 Kind = Literal["person", "date", "number", "reason", "manner", "definition", "place", "text"]
 
 _PATTERNS: dict[Kind, str] = {
-    "number": r"\bhow (?:many|much|long|old|large|big|far|tall|high|often)\b|\bwhat (?:percentage|number|share)\b",
+    "number": r"\bhow (?:many|much|long|old|large|big|far|tall|high|often)\b|\bwhat (?:percentage|number|share)\b"
+    r"|^\W*what (?:is|are|was|were) [^,?]*?\b(?:length|size|revenue|price|cost|height|width|depth|weight|age|speed"
+    r"|distance|population|temperature|margin|profit)\b(?! of \w+ing\b)",
     "date": r"^\W*(?:\w+ ){0,3}?when (?:is|are|was|were|did|does|do|will|has|have)\b|\bwhen\?$"
     r"|\b(?:what|which) (?:year|date|day|month)\b",
     "person": r"^\W*(?:\w+ ){0,3}?(?:who|whose|whom)\b|\bauthors? of\b",
@@ -26,6 +28,7 @@ _PATTERNS: dict[Kind, str] = {
 }
 _KINDS = {kind: re.compile(pattern, re.IGNORECASE) for kind, pattern in _PATTERNS.items()}
 _NAME = re.compile(r"\b[A-ZÀ-Þ][\w'’]+ (?:[A-Z]\. |(?:van|de|von|der|of) )*[A-ZÀ-Þ][\w'’]+")
+_ACTING = re.compile(r"\b([A-ZÀ-Þ][a-zà-ÿ'’-]+) (?:who|wrote|said|became|\w+ed)\b")
 _NUMERAL = re.compile(
     r"\b(?:two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|dozens?|hundreds?|thousands?|millions?)\b"
 )
@@ -46,7 +49,11 @@ _IS = re.compile(
     r"|means?|refers? to|defines?|denotes?|stands? for|describes?|proposes?|introduces?|provides?|adds?|aims?"
     r"|specif(?:y|ies)|extends?|changes?|creates?|known as|called)\b"
 )
+_BARELY = re.compile(r"\b(?:is|are|was|were) the \w+\W*$")
+"""``It is the cause.``: what a thing is in the sentence before, and no definition."""
 _NUMBERED = re.compile(r"\b[a-z]+-\d+\b")
+_SHORT_YEAR = re.compile(r"['’]\d\d\b|:[\w-]+:`\d+`")
+"""``'16``, and a role such as ``:rfc:`2822```: no number of anything."""
 _TOLD = frozenset({"reason", "manner", "definition"})
 _NAMED = re.compile(r"\s*(?::|—|–| - )")
 HEADERS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
@@ -64,24 +71,39 @@ HEADERS: tuple[tuple[re.Pattern[str], frozenset[str]], ...] = tuple(
         ),
         (r"\b(?:requires?|depends?|dependenc(?:y|ies))\b", "requires"),
         (
-            r"\bversions? of python\b|\bpython versions?\b|\b(?:which|what) (?:version|release)\b",
+            r"\bversions? of python\b|\bpython versions?\b|\b(?:which|what) (?:\w+ )?(?:version|release)\b",
             "python-version version",
         ),
         (r"\b(?:title|titled|called)\b", "title"),
         (r"\bcategor(?:y|ies)\b", "category type topic"),
-        (r"\bdiscuss(?:ed|ions?)\b", "discussions-to"),
+        (r"\bwhere\b.*\bdiscuss(?:ed|ions?)\b|\bdiscussions?-to\b", "discussions-to"),
         (r"\bresolution\b", "resolution"),
     )
 )
 """Which header lines (``Author:``, ``Created:`` …, of mail-like heads and front matter) answer which wording."""
 
 
+_THING = re.compile(r"\W*(?!(?:is|are|do|does|did|can)\b)[\w.'’+-]+(?: [\w.'’+-]+){0,2}\W*", re.IGNORECASE)
+"""A few words that only name a thing are asked for what it is."""
+_FROM = re.compile(
+    r"(?i)^(\W*(?:according to|as (?:told|stated|described|reported) (?:by|in)) [^,?;]{1,80}),\s+"
+    r"(?=(?:who|whose|whom|what|which|when|where|why|how|is|are|was|were|do|does|did|has|have|can)\b)"
+)
+
+
+def opening(question: str) -> tuple[str, str]:
+    """Return ``According to the newest page`` or the like, with which a question opens, or "", and the question."""
+    found = _FROM.match(question)
+    return (found.group(1), question[found.end() :]) if found else ("", question)
+
+
 def kind_of(question: str) -> Kind:
     """Return what kind of answer the question wants."""
+    _, question = opening(question)
     for kind, pattern in _KINDS.items():
         if pattern.search(question):
             return kind
-    return "text"
+    return "definition" if _THING.fullmatch(question) and not header_keys(question) else "text"
 
 
 _SINGLE = re.compile(
@@ -109,14 +131,28 @@ def header_keys(question: str) -> dict[str, set[str]]:
     return wanted
 
 
+def _person(text: str, subject: frozenset[str]) -> bool:
+    """Return whether the text has what may be a person's name: ``Ann Lee``, ``ANN LEE``, but not ``This PEP``.
+
+    One word is a name where somebody does something, and the question does not say who: ``Lee learned``.
+    """
+    for match in _NAME.finditer(text):
+        first, last = match.group().split()[0], match.group().split()[-1]
+        if first.lower() not in STOPWORDS and (not last.isupper() or first.isupper()):
+            return True
+    acting = (match.group(1) for match in _ACTING.finditer(text))
+    return any(word.lower() not in STOPWORDS and not set(terms(word)) & subject for word in acting)
+
+
 def fits(kind: Kind, text: str, subject: frozenset[str] = frozenset()) -> bool:
     """Return whether ``text`` looks like an answer of that kind; ``subject`` holds the terms being defined."""
     if kind == "person":
-        return _NAME.search(text) is not None
+        return _person(text, subject)
     if kind == "date":
         return DATE.search(_NUMBERED.sub(" ", NUMBERED.sub(" ", text))) is not None
     if kind == "number":
-        return NUMBER.search(DATE.sub(" ", text)) is not None or _NUMERAL.search(text.lower()) is not None
+        plain = _SHORT_YEAR.sub(" ", NUMBERED.sub(" ", DATE.sub(" ", text)))
+        return NUMBER.search(plain) is not None or _NUMERAL.search(text.lower()) is not None
     if kind == "reason":
         return _REASON.search(text) is not None
     if kind == "manner":
@@ -133,7 +169,7 @@ def _defines(text: str, subject: frozenset[str]) -> bool:
     label = _NAMED.split(text, maxsplit=1)[0]
     if subject and label != text and set(terms(label)) == subject:
         return True
-    verb = _IS.search(text)
+    verb = None if _BARELY.search(text) else _IS.search(text)
     before = text[: verb.start()] if verb is not None else ""
     return verb is not None and len(before.split()) <= 10 and subject <= set(terms(before))
 

@@ -11,9 +11,10 @@ from collections.abc import Mapping, Sequence
 
 from research.analysts.answers import candidates
 from research.analysts.asking import fits
-from research.analysts.concluding import Conclusion, counted, joined
+from research.analysts.concluding import Conclusion, counted, joined, named
 from research.analysts.entries import folded, iso_date
 from research.analysts.support import support
+from research.analysts.telling import says
 from research.analysts.wording import tidy
 from research.records import Finding
 from research.words import DATE, numbers, terms, years
@@ -30,7 +31,7 @@ _MORE = re.compile(r"(?i)\b(?:more|most|larger|largest|bigger|biggest|longer|lon
 _FEWER = re.compile(r"(?i)\b(?:fewer|fewest|less|least|smaller|smallest|shorter|shortest|lower|lowest)\b")
 _SIDE = re.compile(r"(.{2,120}?): \S")
 _LIST = re.compile(
-    r"(?i)^\W*(?:(?:in|on|at|of|to|from|by) )?(?:which|what) (?!\w*(?:ss|us|is)\b)[a-z]\w*s\b"
+    r"(?i)^\W*(?:(?:in|on|at|of|to|from|by) )?(?:which|what) (?!\w*(?:ss|us|is)\b|(?:does|was|has)\b)[a-z]\w*s\b"
     r"|^\W*who (?:was|were|are|is) [a-z]+ed\b|^\W*who (?:was|were) born\b|^(?:list|name) (?:all|every|the)\b"
 )
 _COUNT = re.compile(r"(?i)^\W*(?:(?:in|on|at|of|to|from|by) )?how many [a-z]")
@@ -54,6 +55,11 @@ def sided(question: str, sides: Sequence[tuple[str, Sequence[Finding]]]) -> Conc
     return _supported(f"{best[0].strip('“”')}.", [finding for _, _, finding in values])
 
 
+def lists(question: str) -> bool:
+    """Return whether the question wants all things of a kind, and not one."""
+    return _LIST.search(question) is not None
+
+
 def _value(finding: Finding, *, dates: bool) -> float | None:
     """Return the sentence's first date as a number such as 20070428, or its first number that is no date."""
     text = finding.statement
@@ -73,7 +79,7 @@ def listed(question: str, findings: Sequence[Finding], titles: Mapping[str, str]
     """
     count = _COUNT.search(question) is not None
     good = [f for f in findings if f.relevance >= max(GOOD, _AS_GOOD * max(f.relevance for f in findings))]
-    if not good or not (count or _LIST.search(question)) or (count and any(fits("number", f.statement) for f in good)):
+    if not good or not (count or lists(question)) or (count and any(fits("number", f.statement) for f in good)):
         return None
     things: dict[str, str] = {}
     kept: list[Finding] = []
@@ -84,8 +90,10 @@ def listed(question: str, findings: Sequence[Finding], titles: Mapping[str, str]
             kept.append(finding)
     if not 0 < len(things) <= _MOST or (len(things) == 1 and not count):
         return None
+    if count and not all(says(question, finding) for finding in kept):
+        return None  # what is not said to be one of them is not counted
     names = list(things.values())
-    return _supported(counted(names, len(names)) if count else f"{joined(names)}.", kept)
+    return _supported(counted(names, len(names)) if count else named(names), kept, f"{joined(names)}.")
 
 
 def _thing(question: str, finding: Finding, title: str) -> str:
@@ -97,7 +105,8 @@ def _thing(question: str, finding: Finding, title: str) -> str:
     return (held or names or ["" if about & asked else title])[0]
 
 
-def _supported(text: str, findings: Sequence[Finding]) -> Conclusion:
+def _supported(text: str, findings: Sequence[Finding], held: str = "") -> Conclusion:
+    """Return the conclusion, without its text where the quotes do not support what it holds of them."""
     quotes = [finding.quote for finding in findings]
-    fine = support(text, quotes) != "unsupported" or not numbers(text) <= numbers(" ".join(quotes))
+    fine = support(held or text, quotes) != "unsupported" or not numbers(text) <= numbers(" ".join(quotes))
     return Conclusion(text=text if fine else "", findings=tuple(findings))

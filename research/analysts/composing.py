@@ -24,17 +24,15 @@ from research.analysts.lookup import SURE as SAID
 from research.analysts.support import support
 from research.analysts.telling import NEAREST, near_section, says
 from research.analysts.telling import told as followed
-from research.analysts.wording import alike, as_sentence, shorten
+from research.analysts.wording import alike, as_sentence, bare, shorten
 from research.records import Disagreement, Draft, Finding, Section, Sentence, Task
 
 ANSWERS = 0.55
 """The least relevance of a sentence of the answer."""
 SURE = 0.75
 FURTHER = "More from the sources"
-"""The heading of what is quoted besides the answer where the question has one part, which the title says already."""
+"""The heading of what is quoted besides the answer for the question as a whole, which the title says already."""
 _PER_SECTION = 6
-_AFTER = 3
-"""Quotes in the answer after a short answer that follows from them."""
 _HEADING = 90
 _BESIDE = 0.8
 _AS_GOOD = 0.97
@@ -74,7 +72,7 @@ def compose(notes: Notes) -> Draft:
         groups = [
             Group(g.heading, g.part, [f for f in g.findings if f.relevance >= SAID or f.id in kept]) for g in groups
         ]
-    sections = _sections(groups, answer)
+    sections = _sections(groups, answer, notes.question.text)
     cited = {id for section in sections for sentence in section.sentences for id in sentence.findings}
     sure = any(says(group.heading, finding) for group in groups for finding in answer)
     used = [*answer, *(finding for finding in notes.findings if finding.id in cited)]
@@ -93,7 +91,7 @@ def compose(notes: Notes) -> Draft:
 def _nearest(*groups: Sequence[Section]) -> tuple[Section, ...]:
     """Return one section of all the sentences, for none of them answers; none where there are no sentences."""
     sentences = tuple(sentence for sections in groups for section in sections for sentence in section.sentences)
-    return (Section(heading=NEAREST, sentences=sentences),) if sentences else ()
+    return (Section(heading=NEAREST, sentences=sentences[:_PER_SECTION]),) if sentences else ()
 
 
 def _ledger(notes: Notes) -> tuple[Disagreement, ...]:
@@ -149,8 +147,8 @@ def _concluded(notes: Notes, groups: Sequence[Group]) -> tuple[tuple[Sentence, .
         concluded = conclude(objective, found, titles)
         if concluded is not None:
             ids = tuple(finding.id for finding in concluded.findings)
-            lead = (Sentence(text=concluded.text, findings=ids, verdict="supported"),) if concluded.text else ()
-            return lead, list(concluded.findings[:_AFTER])
+            lead = Sentence(text=concluded.text, findings=ids, verdict="supported", concludes=objective)
+            return (lead,) if concluded.text else (), list(concluded.findings)
     return _gathered(notes, groups, titles)
 
 
@@ -158,13 +156,16 @@ def _gathered(
     notes: Notes, groups: Sequence[Group], titles: Mapping[str, str]
 ) -> tuple[tuple[Sentence, ...], list[Finding]] | None:
     """Return what follows from several sentences of prose: the first of two, the members of a list, their number."""
-    told = sided(notes.question.text, [(group.heading, group.findings) for group in groups])
+    question = notes.question.text
+    told = sided(question, [(group.heading, group.findings) for group in groups])
     if told is None and len(groups) == 1:
-        told = listed(groups[0].heading, groups[0].findings, titles)
+        question = groups[0].heading
+        told = listed(question, groups[0].findings, titles)
     if told is None or not told.text:
         return None
     ids = tuple(finding.id for finding in told.findings)
-    return (Sentence(text=told.text, findings=ids, verdict="supported"),), list(told.findings[:_AFTER])
+    lead = Sentence(text=told.text, findings=ids, verdict="supported", concludes=question)
+    return (lead,), list(told.findings)
 
 
 def _answer(groups: Sequence[Group], parts: Sequence[Part]) -> list[Finding]:
@@ -197,7 +198,7 @@ def _new(finding: Finding, others: Iterable[Finding]) -> bool:
     return not any(_span(finding) == _span(other) or alike(finding.statement, other.statement) for other in others)
 
 
-def _sections(groups: Sequence[Group], answer: Sequence[Finding]) -> tuple[Section, ...]:
+def _sections(groups: Sequence[Group], answer: Sequence[Finding], question: str) -> tuple[Section, ...]:
     used: list[Finding] = []
     sections: list[Section] = []
     for group in groups:
@@ -209,7 +210,8 @@ def _sections(groups: Sequence[Group], answer: Sequence[Finding]) -> tuple[Secti
         if shown:
             used.extend(shown)
             sentences = tuple(_sentence(finding) for finding in _in_reading_order(shown))
-            heading = FURTHER if len(groups) == 1 and answer else shorten(group.heading, _HEADING)
+            told = (len(groups) == 1 and answer) or bare(group.heading) == bare(question)
+            heading = FURTHER if told else shorten(group.heading, _HEADING)
             sections.append(Section(heading=heading, sentences=sentences))
     return tuple(sections)
 

@@ -12,13 +12,12 @@ from collections.abc import Mapping, Sequence
 from research.analysts.entries import Entry, folded, iso_date, line_of, titled, values_of
 from research.analysts.lookup import SURE, fulfilled
 from research.analysts.relations import CREATED, Ask, ask_of
-from research.analysts.support import support
 from research.records import Finding, Record
 
 _SPELLED = """no one two three four five six seven eight nine ten eleven twelve"""
 _WORDS = tuple(_SPELLED.split())
-_LISTED = 8
-"""Labels that are named after a count."""
+MANY = 5
+"""Documents found from which on some are likely to be left out: a search returns a dozen passages, of all kinds."""
 
 
 class Conclusion(Record):
@@ -42,14 +41,12 @@ def conclude(objective: str, findings: Sequence[Finding], titles: Mapping[str, s
     held = [entry for entry in own if ask.keys and entry.line(ask.keys)]
     others = [entry for entry in entries if entry not in own and ask.back and entry.line(ask.back)]
     others = [entry for entry in others if all(fulfilled(condition, entry) for condition in ask.conditions)]
-    used = held or others
+    used = held or _in_order(ask, others)
     text = _text(ask, held, others) if used else None
     if text is None or not used:
         return None
-    sources = [entry.source for entry in used]
+    sources = [entry.source for entry in used]  # in the order in which the reader is shown them
     kept = sorted((f for f in sure if f.source in sources), key=lambda f: (sources.index(f.source), f.start))
-    if text and support(text, [finding.quote for finding in kept]) == "unsupported":
-        text = ""
     return Conclusion(text=text, findings=tuple(kept))
 
 
@@ -57,7 +54,7 @@ def _entries(findings: Sequence[Finding], titles: Mapping[str, str]) -> list[Ent
     """Return the entries that the findings' quotes are lines of."""
     entries: dict[str, Entry] = {}
     for finding in findings:
-        entry = entries.setdefault(finding.source, titled(finding.source, titles.get(finding.source, "")))
+        entry = entries.setdefault(finding.source, titled(finding.source, titles.get(finding.source) or finding.title))
         for line in line_of(finding.quote, finding.start):
             entry.lines.setdefault(line.key, line)
     return list(entries.values())
@@ -69,7 +66,8 @@ def _text(ask: Ask, held: Sequence[Entry], others: Sequence[Entry]) -> str | Non
         return _compared(ask, held) if len(held) == len(ask.subjects) > 1 else "" if held else None
     values = [value for entry in held if (line := entry.line(ask.keys)) for value in values_of(line.value)]
     if ask.operation == "count":
-        return counted([] if held else [entry.label for entry in others], len(values) if held else len(others))
+        labels = [] if held else [entry.label for entry in _in_order(ask, others)]
+        return counted(labels, len(values) if held else len(others))
     if ask.operation in ("lowest", "highest"):
         numbers = [int(value) for value in values if value.isdecimal()] or [
             int(entry.number) for entry in others if entry.number
@@ -77,7 +75,7 @@ def _text(ask: Ask, held: Sequence[Entry], others: Sequence[Entry]) -> str | Non
         return f"{ask.noun} {(min if ask.operation == 'lowest' else max)(numbers)}." if numbers and ask.noun else ""
     if ask.operation in ("first", "last") and others:
         return _ordered(ask, others)
-    return "" if held else f"{joined([entry.label for entry in others])}."
+    return "" if held else named([entry.label for entry in _in_order(ask, others)])
 
 
 def _compared(ask: Ask, held: Sequence[Entry]) -> str | None:
@@ -107,11 +105,30 @@ def _ordered(ask: Ask, entries: Sequence[Entry]) -> str:
     return f"{(min if ask.operation == 'first' else max)(dated, key=lambda label: dated[label])}."
 
 
+def _in_order(ask: Ask, entries: Sequence[Entry]) -> list[Entry]:
+    """Return what answers first, then the others by number; or by date, the first or last of them first."""
+    if ask.operation in ("first", "last"):
+        dated = {entry.source: iso_date(line.value) if (line := entry.line(CREATED)) else "" for entry in entries}
+        return sorted(entries, key=lambda entry: dated[entry.source], reverse=ask.operation == "last")
+    falling = ask.operation == "highest"
+    return sorted(entries, key=lambda entry: (int(entry.number or 0), entry.title), reverse=falling)
+
+
 def counted(labels: Sequence[str], number: int) -> str:
-    """Return ``Two found: a and b.``, or ``Two.`` where nothing was looked for and the line says them all."""
+    """Return ``Two found in what was read: a and b.``, or ``Two.`` where a line says them all."""
     word = _WORDS[number] if number < len(_WORDS) else f"{number:,}"
-    named = f" found: {joined(labels)}" if 0 < len(labels) <= _LISTED else " found" if labels else ""
-    return f"{word.capitalize()}{named}."
+    return f"{word.capitalize()}{f' {_scope(labels)}' if labels else ''}."
+
+
+def named(labels: Sequence[str]) -> str:
+    """Return ``a.``, or ``Found in what was read: a and b.``, for a search may leave out some."""
+    scope = _scope(labels)
+    return f"{labels[0]}." if len(labels) == 1 else f"{scope[:1].upper()}{scope[1:]}."
+
+
+def _scope(labels: Sequence[str]) -> str:
+    more = "; there may be more" if len(labels) >= MANY else ""
+    return f"found in what was read: {joined(labels)}{more}"
 
 
 def joined(labels: Sequence[str]) -> str:

@@ -1,19 +1,19 @@
-"""From a question to its parts, and from a part to its search queries, by patterns of English. Pure.
+"""From a question to its parts, by patterns of English. Pure.
 
 A part is a question or phrase that can be understood alone: the subject of an earlier clause is carried into one that
-only says "it". Which corpora and how many branches the parts are given is decided in the extractive analyst's plan.
+only says "it". What a part is searched for with is worded in ``research.analysts.querying``; which corpora and how many
+branches the parts are given is decided in the extractive analyst's plan.
 """
 
 from __future__ import annotations
 
 import re
 
-from research.analysts.asking import REPHRASED, header_keys, kind_of
 from research.analysts.following import first_asks
 from research.analysts.relations import ask_of
 from research.records import Record
 from research.sentences import sentences
-from research.words import documents, entities, keywords, terms
+from research.words import documents, entities, terms
 
 LONGEST = 2000
 """Characters of a question that are looked at."""
@@ -40,6 +40,8 @@ _CONTRASTS = tuple(
         rf"^(?:please )?(?:compare|contrast)(?: and contrast)? {_X},? (?:and|with|to|against|{_VERSUS}) {_Y}",
         rf"\b(?:differences?|distinctions?|similarit(?:y|ies)|comparison) (?:between|of) {_X},? and {_Y}",
         rf"^how (?:do|does|did|is|are|was|were) {_X} (?:differ(?:ent)? from|compared? (?:to|with)) {_Y}",
+        rf"^(?:how|in what way) (?:do|does|did|is|are|was|were) {_X},? and {_Y} (?:differ(?:ent)?|compare)",
+        rf"^what (?:distinguishes|separates|sets) {_X} (?:apart )?from {_Y}",
         rf"^(?:what about )?{_X} {_VERSUS} {_Y}",
     )
 )
@@ -57,10 +59,20 @@ _DOCUMENT = r"(?:[A-Z][A-Za-z]{1,9}[ -]\d[\d.]*)"
 _LIST = re.compile(rf"{_DOCUMENT}(?:, (?:and )?{_DOCUMENT})*,? and {_DOCUMENT}")
 
 
-_UNKNOWN = re.compile(rf"(?:which|what) ((?:[\w-]+ ){{1,2}}?)((?!{_AUX}\b)\w+(?:ed|es|s) .+)", re.IGNORECASE)
+_UNKNOWN = re.compile(
+    rf"(?:which|what) (?!{_AUX}\b|(?:the|a|an)\b)((?:[\w-]+ ){{1,2}}?)((?!{_AUX}\b)\w+(?:ed|es|s) .+)", re.IGNORECASE
+)
+_SERIES = re.compile(rf",\s+(?={_ASK} )", re.IGNORECASE)
+_ENDS_SERIES = re.compile(rf",\s+and\s+(?={_ASK} )", re.IGNORECASE)
+"""``What is X, who proposed it, and why …``: commas part the clauses where the last one is joined by ``and``."""
+_REQUEST = re.compile(
+    r"(?i)(?:^|[\s,;:])(?:(?:can|could|would|will) you |please |kindly )*(?:tell me|let me know|explain(?: to me)?"
+    rf"|i(?:'d| would) like to (?:know|understand|find out)|i (?:want|need) to know)\s+(?={_ASK})"
+)
+"""Where a long sentence comes to what it asks."""
 
-_WRITTEN = ("author", "requires", "replaces", "superseded-by", "sponsor", "pep-delegate")
-"""The commonest of the keys that mean the same, in heads of documents."""
+_BACKGROUND = 8
+"""Content words before a request that make them its background."""
 
 
 class Part(Record):
@@ -82,8 +94,12 @@ def decompose(question: str) -> tuple[Part, ...]:
     parts: list[Part] = []
     before = ""
     for sentence in asked:
-        for clause in _clauses(sentence):
-            whole = _carry(clause, before)
+        lookup = ask_of(_finish(sentence))
+        together = lookup is not None and len(lookup.subjects) > 1 and lookup.operation != "value"
+        told, request = _requested(sentence)
+        before = told or before
+        for clause in [sentence] if together else _clauses(request):
+            whole = _direct(_about(_carry(clause, before), told)) if told else _carry(clause, before)
             parts.extend(_whole(whole) or _compared(whole) or _listed(whole) or [Part(objective=_finish(whole))])
             before = clause if entities(clause) or not before else before
     unique = {part.objective.casefold(): part for part in parts}
@@ -99,10 +115,34 @@ def _asked(found: list[str]) -> list[str]:
 
 
 def _clauses(sentence: str) -> list[str]:
-    pieces = [piece.strip(" ,;") for piece in _CLAUSE.split(sentence)]
+    series = re.match(rf"{_ASK}", sentence, re.IGNORECASE) is not None and _ENDS_SERIES.search(sentence) is not None
+    split = _CLAUSE.split(_SERIES.sub("; ", sentence) if series else sentence)
+    pieces = [piece.strip(" ,;") for piece in split]
     if not _IMPERATIVE.match(pieces[0]) and not entities(pieces[0]):
         return [sentence]  # "At the last census, what was …": it only says where to look.
     return [piece for piece in pieces if _worth(piece)] or [sentence]
+
+
+def _requested(sentence: str) -> tuple[str, str]:
+    """Return what a long sentence tells before it comes to its request ("… so please tell me what …"), and that."""
+    found = _REQUEST.search(sentence)
+    if found is None or len(terms(sentence[: found.start()])) < _BACKGROUND:
+        return "", sentence
+    return sentence[: found.start()].strip(" ,;"), sentence[found.end() :]
+
+
+def _about(clause: str, told: str) -> str:
+    """Return the clause with what was told before it named as its subject, where it names nothing itself."""
+    named = [name for name in entities(told) if documents(name)] or entities(told)[-2:]
+    if not named or entities(clause):
+        return clause
+    return f"{clause.rstrip(' ?.')} about {' and '.join(dict.fromkeys(named))}?"
+
+
+def _direct(clause: str) -> str:
+    """Return ``when will it end?`` for ``when it will end?``, as it stands after ``tell me``."""
+    found = re.match(rf"(?i)({_ASK}) (?!{_AUX}\b)(.+?) ({_AUX}) (\S.*)$", clause)
+    return "{} {} {} {}".format(*found.group(1, 3, 2, 4)) if found else clause
 
 
 def _worth(piece: str) -> bool:
@@ -121,7 +161,7 @@ def _carry(clause: str, before: str) -> str:
     """Return the clause with its pronoun replaced by the subject of the clause before, where it names none itself."""
     bare = _BARE.match(clause)
     if bare is not None and before:
-        return f"{subject_of(before)}: {bare.group(1).lower()}?"
+        return f"{bare.group(1)} {subject_of(before)}?"
     pronoun = _PRONOUN.search(clause)
     if pronoun is None or not before or entities(clause[: pronoun.start()]):
         return clause
@@ -140,11 +180,7 @@ def _carry(clause: str, before: str) -> str:
 
 def subject_of(clause: str) -> str:
     """Return what the clause is about: the last thing it names, or "the PEP that …", or its noun phrase."""
-    unknown = re.match(
-        r"(?:which|what) ((?:[\w-]+ ){1,2}?)((?!(?:is|are|was|were|do|does|did)\b)\w+(?:ed|es|s) .+)",
-        clause,
-        re.IGNORECASE,
-    )
+    unknown = _UNKNOWN.match(clause)
     if unknown:
         return f"the {unknown.group(1)}that {unknown.group(2).rstrip(' ?.')}"
     who = re.match(rf"who ((?!{_AUX}\b)\w+ .+)", clause, re.IGNORECASE)
@@ -154,6 +190,9 @@ def subject_of(clause: str) -> str:
     named = [name for name in entities(clause) if not clause.startswith(name)] or entities(clause)
     if named:
         return named[-1]
+    defined = re.match(rf"what {_AUX} (.+)", clause.rstrip("?. "), re.IGNORECASE)
+    if defined and terms(defined[1]) and not re.search(rf"\b(?:of|{_AUX[3:-1]})\b", defined[1]):
+        return defined[1]
     runs: list[list[str]] = [[]]
     for word in clause.rstrip("?. ").split():
         if terms(word):
@@ -213,47 +252,3 @@ def _listed(clause: str) -> list[Part]:
     names = re.findall(_DOCUMENT, found.group())
     head = re.sub(r"\b(?:each|both|all) of $", "", clause[: found.start()])
     return [Part(objective=_finish(f"{head}{name}{clause[found.end() :]}")) for name in names]
-
-
-def queries_for(objective: str) -> tuple[str, ...]:
-    """Return one to three search queries: the key words, the names alone, the names with words of such an answer.
-
-    Where the head of a numbered document is asked for, those words are the usual keys of such a head.
-    """
-    words = " ".join(keywords(objective)) or objective
-    named = " ".join(entities(objective))
-    about_head = documents(objective) and header_keys(objective)
-    hint = "title author status created" if about_head else REPHRASED[kind_of(objective)]
-    candidates = [objective, *_head_queries(objective), words]
-    if len(terms(named)) > 1 or documents(named):
-        candidates.append(named)
-    if hint:
-        candidates.append(f"{named or words} {hint}")
-    return distinct(candidates, ())
-
-
-def _head_queries(objective: str) -> list[str]:
-    """Return queries for the heads of the documents that name what a lookup is about; see ``relations``."""
-    ask = ask_of(objective)
-    if ask is None or not ask.back:
-        return []
-    key = next((key for key in _WRITTEN if key in ask.back), sorted(ask.back)[0])
-    names = [name.number or name.text for name in ask.subjects]
-    return [f"{key} {name} {ask.noun} title author status type created" for name in names]
-
-
-def distinct(queries: list[str], asked: tuple[str, ...]) -> tuple[str, ...]:
-    """Return the queries, in order, whose set of terms is new among themselves and against ``asked``."""
-    seen = {query_key(query) for query in asked}
-    kept: list[str] = []
-    for query in queries:
-        key = query_key(query)
-        if query.strip() and key not in seen:
-            seen.add(key)
-            kept.append(query.strip()[:300])
-    return tuple(kept)
-
-
-def query_key(query: str) -> frozenset[str]:
-    """Return what makes two queries the same: their set of terms."""
-    return frozenset(terms(query)) or frozenset(query.casefold().split())

@@ -16,7 +16,14 @@ _TOKEN = rf"(?:{_MASK}|⟨\d+⟩)"
 _CAPITAL = r"(?:[A-ZÀ-ÞŁŠŽ][\w.'’&+-]*|\d[\w.,-]*\b)"
 _JOIN = r"(?:of|the|de|la|van|von|der|du|and|in|to|for|a|an|&|al|bin|with|und|et|le|les|los|y)"
 _RUN = rf"(?:{_TOKEN}|{_CAPITAL})(?:,? (?:{_TOKEN}|{_CAPITAL})|(?: {_JOIN}){{1,2}} {_CAPITAL})*"
-_THING = rf"(?:the )?{_RUN}(?: (?!{_JOIN}\b)[a-z]+(?=[?,.]|$))?"
+_NO_NOUN = (
+    r"(?:is|was|are|were|do|does|did|has|have|had|will|would|can|could|should|born|by|on|at|from|with|as|or|but|who"
+    r"|that|which|where|when|during|after|before|under|over|into|than|also|not)\b"
+)
+_THING = (
+    rf"(?:the {_RUN} (?!{_JOIN}\b|{_NO_NOUN})[a-z]+(?<!ed)(?<!ing)(?= )"
+    rf"|(?:the )?{_RUN}(?: (?!{_JOIN}\b|born\b)[a-z]+(?<!ed)(?=[?,.]|$))?)"
+)
 _NOUN = r"(?P<noun>(?:[\w-]+ ){0,3}?(?:[a-z][\w-]+|[A-Z]{2,8}))"
 _BE = r"(?:is|was|are|were)"
 _DOING = r"(?:containing|producing|publishing|performing|premiering|bordering|housing|featuring|starring|released by)"
@@ -51,13 +58,23 @@ _PERSONS = """spouse wife husband father mother sibling brother sister child son
     chief executive delegate sponsor leader head coach manager governor minister star architect discoverer"""
 _PEOPLE = frozenset(_PERSONS.split())
 _UNLIKE = re.compile(rf"\b(?:{_BE}|of|that|who|which|where|whose|did|do|does|the|named|known|considered|used)\b")
-_ABSTRACT = "name term kind type number amount percentage part end start beginning use time year"
+_ABSTRACT = """name term kind type number amount percentage part end start beginning use time year purpose meaning
+    role effect impact influence difference importance idea view opinion approach strategy goal plan target problem
+    reason success failure future history performance behavior behaviour growth revenue profit income sales earnings
+    price cost value rate share margin size length height width weight age speed temperature performance population"""
 _NO_THING = frozenset(_ABSTRACT.split())
+"""Nouns of measures and of what is thought or done: what they stand for is no thing that more could be asked of."""
 _OUTER = re.compile(
     r"\W*(?:(?:what|who|which|where|whom)(?: (?:[\w-]+ ){0,2}(?:is|was|are|were)(?: all)?)?(?: the (?:name|names) of)?"
     r"|(?:please )?(?:name|list|give|find)(?: all| every| each)?)?\W*",
     re.IGNORECASE,
 )
+_WHEN = re.compile(r"(?: (?:in|during|at|on|as of|since|until|before|after) [\w ,-]*)?\W*")
+"""What may stand before a description that is all that is asked for, and, at most when or where, after it."""
+_DOES = re.compile(r"\b(?:do|does|did|will|can|could|has|have|had) $")
+_PAST = re.compile(rf"(?P<who>{_RUN}) (?:(?P<done>[a-z]+ed)|(?P<irregular>wrote|won|made|built|led|founded|drew))$")
+_PASSIVE = re.compile(rf"(?P<who>{_RUN}) {_BE} (?P<done>[a-z]+ed) by$")
+_PARTICIPLES = {"wrote": "written", "drew": "drawn"}
 _LISTED = re.compile(rf",? (?:and |or )(?:the )?(?:{_TOKEN}|{_CAPITAL})")
 _MARKS = str.maketrans(dict.fromkeys("«»⟨⟩", " "))
 _TITLED = re.compile(r"the ([A-Za-z][\w-]*) titled ([“\"][^”\"]+[”\"])")
@@ -102,7 +119,9 @@ def innermost(text: str) -> Described | None:
             if described:
                 found.append(described)
     best = max(found, key=lambda one: (one.start, one.end), default=None)
-    return None if best is None or _OUTER.fullmatch(text[: best.start] + text[best.end :]) else best
+    if best is None or (_OUTER.fullmatch(text[: best.start]) and _WHEN.fullmatch(text[best.end :])):
+        return None
+    return best
 
 
 def _described(name: str, match: re.Match[str], text: str) -> Described | None:
@@ -111,7 +130,9 @@ def _described(name: str, match: re.Match[str], text: str) -> Described | None:
     if name == "of" and match["link"] == "by" and re.fullmatch(r"\w+(?:ed|en)", last) and " " in noun:
         name, noun, rest = "done", noun.removesuffix(f" {last}"), f"{last} by {rest}"
         last = noun.split()[-1]
-    if last in _NO_THING or not _names(rest) or (_UNLIKE.search(noun) and not _BIRTH.search(noun)):
+    if name == "bare" and re.match(r"\d", rest):
+        return None  # "the past 10 years": an amount, and nobody's doing
+    if last in _NO_THING or not _names(rest) or (_UNLIKE.search(noun) and (name == "bare" or not _BIRTH.search(noun))):
         return None
     if name == "of" and re.match(_KINDS, noun) and last.removesuffix("s") not in {*_PEOPLE, *_MAKERS}:
         return None
@@ -119,7 +140,9 @@ def _described(name: str, match: re.Match[str], text: str) -> Described | None:
         return None
     if name in ("that", "where", "who", "bare", "whose"):
         rest = _clause(name, rest, subject=_is_subject(text[: match.start()]))
-    end = match.end() if name in ("owned", "of", "done") else match.start("rest") + len(rest)
+    if name == "of" and _DOES.search(text[: match.start()]) and not text[match.end() :].strip(" ?."):
+        rest = re.sub(r" [a-z]+$", "", rest)  # what the described one does: "did the author of PEP 1 write?"
+    end = match.end() if name in ("owned", "done") else match.start("rest") + len(rest)
     if name in ("owned", "of", "done") and _LISTED.match(text, end):
         return None
     asks = _asks(name, noun, rest, match.groupdict().get("link") or "of")
@@ -137,7 +160,7 @@ def _is_subject(before: str) -> bool:
 
 def _clause(name: str, rest: str, *, subject: bool) -> str:
     """Return the relative clause without what follows it in the sentence around it."""
-    near = rf"(?:{_BE} )?\w+(?: by| on| in)? {_TOKEN}|{_TOKEN} (?!{_BE}\b)\w+"
+    near = rf"(?:{_BE} )?\w+(?: by| on| in)? {_TOKEN}|{_TOKEN} (?!{_BE}\b)\w+|{_TOKEN} {_BE} [a-z]+ed by\b"
     short = re.match(near, rest) if name == "that" else None
     if short and "⟨" not in rest[short.end() :]:
         return short.group()
@@ -166,6 +189,12 @@ def _asks(name: str, noun: str, rest: str, link: str) -> tuple[str, ...]:
     active = re.match(rf"({_RUN}) (\w+?)s$", rest) if name == "that" else None
     if active:
         return (f"Which {plain} does {active[1]} {active[2]}?",)
+    past, passive = _PAST.match(rest), _PASSIVE.match(rest)
+    if name == "that" and past:
+        done = past["done"] or _PARTICIPLES.get(past["irregular"], past["irregular"])
+        return (f"Which {plain} was {done} by {past['who']}?",)
+    if name == "that" and passive:
+        return (f"Which {plain} {passive['done']} {passive['who']}?",)
     if name == "bare":
         return (f"Which {plain} {_inverted(rest)}?",)
     asking = "Who" if last in _MAKERS or last in _PEOPLE else f"Which {plain}"

@@ -1,24 +1,26 @@
-"""The analyst that needs no model: it picks sentences and never writes one. Deterministic and free.
+"""The analyst that needs no model: it picks sentences and rewords none. Deterministic and free.
 
 The same question over the same passages gives the same report. It decomposes by patterns, picks verbatim sentences by
 weighted word overlap, looks for what is still uncovered, follows one hop from what it found, and composes from quotes.
-It cannot draw conclusions, translate, or answer from two sentences at once; the language analyst is for that.
+A short answer that it concludes is that of a fixed rule; the language analyst is for all other conclusions.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 
 import msgspec
 
 from research.access import Access
 from research.analysts import Bounds, Notes, Review, Turn
-from research.analysts.asking import fits, kind_of
-from research.analysts.composing import ANSWERS, compose, findings_on
-from research.analysts.decompose import Part, decompose, distinct, queries_for
+from research.analysts.composing import compose, findings_on
+from research.analysts.decompose import Part, decompose
 from research.analysts.following import first_asks, rounds_of
 from research.analysts.gathering import MOST_ASKED, gather, next_hop, read_for
+from research.analysts.lacking import found_names, lacking, more_of, side_missing
+from research.analysts.proving import follows
+from research.analysts.querying import distinct, line_queries, queries_for
+from research.analysts.relations import ask_of
 from research.analysts.scoring import content_terms
 from research.analysts.support import support
 from research.analysts.telling import steps_of
@@ -37,14 +39,12 @@ from research.records import (
     Section,
     Sentence,
     Task,
+    VerdictName,
 )
-from research.words import documents, entities, keywords, terms
+from research.words import keywords, terms
 
-COVERED = 0.7
-"""The relevance from which a finding answers its task, so that the branch need not search again."""
 MOST_QUERIES = 3
 """Queries that a gap, or a task that had to take in others, is looked for with."""
-_REFERENCE = re.compile(r"(?:superseded-by|obsoleted-by|replaces|supersedes|requires):\s*(.+)", re.IGNORECASE)
 Place = tuple[BranchType, str | None]
 
 
@@ -71,6 +71,10 @@ class ExtractiveAnalyst:
             dropped=tuple(f"looking in {name or 'the web'}" for _, name in places[len(used) :]),
         )
 
+    async def rank(self, task: Task, question: Question, hits: Sequence[Hit], access: Access) -> tuple[str, ...]:
+        """Return the handles as they stand: how the hits were found is all the ranking that there is."""
+        return tuple(hit.handle for hit in hits)
+
     async def read(
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access
     ) -> tuple[Quote, ...]:
@@ -84,11 +88,12 @@ class ExtractiveAnalyst:
         """
         if task.rounds:
             return next_hop(task, findings, asked)
-        gap = _lacking(task, read_for(task, findings))
+        side = side_missing(task, findings)
+        gap = side or lacking(task, read_for(task, findings)) or more_of(task, findings)
         if gap is None:
             return None
         queries = distinct(list(gap.queries), tuple(asked))[:MOST_QUERIES]
-        return Gap(task=task.id, missing=gap.missing, queries=queries) if queries else None
+        return Gap(task=task.id, missing=gap.missing, queries=queries) if queries or side else None
 
     async def step(
         self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
@@ -108,7 +113,18 @@ class ExtractiveAnalyst:
             if not new or not places or (origin and objective.casefold() in objectives):
                 continue
             type, corpus = places[0]
-            task = Task.make(objective, new, type, corpus=corpus, wanted=origin, label=label, round=last + 1)
+            asks, rounds = (first_asks(objective), rounds_of(objective)) if _of_heads(like) else ((), 0)
+            task = Task.make(
+                objective,
+                new,
+                type,
+                corpus=corpus,
+                wanted=origin,
+                label=label,
+                round=last + 1,
+                asks=asks,
+                rounds=rounds,
+            )
             tasks.append(task)
             asked += new
         return tuple(tasks[: bounds.new_branches])
@@ -118,17 +134,24 @@ class ExtractiveAnalyst:
         return compose(notes)
 
     async def check(self, draft: Draft, notes: Notes, access: Access) -> Review:
-        """Return the draft with the verdict on each sentence: do its quotes hold its words, numbers and names?"""
-        quotes = {finding.id: finding.quote for finding in notes.findings}
+        """Return the draft with the verdict on each sentence: do its quotes hold it, or does it follow by rule?"""
+        known = {finding.id: finding for finding in notes.findings}
 
         def told(sentences: Sequence[Sentence]) -> tuple[Sentence, ...]:
-            own = [(s, [quotes[id] for id in s.findings if id in quotes]) for s in sentences]
+            own = [(s, [known[id] for id in s.findings if id in known]) for s in sentences]
             return tuple(
-                msgspec.structs.replace(s, verdict=support(s.text, shown)) if s.findings else s for s, shown in own
+                msgspec.structs.replace(s, verdict=_verdict(s, cited)) if s.findings else s for s, cited in own
             )
 
         sections = tuple(Section(heading=part.heading, sentences=told(part.sentences)) for part in draft.sections)
         return Review(draft=msgspec.structs.replace(draft, answer=told(draft.answer), sections=sections))
+
+
+def _verdict(sentence: Sentence, cited: Sequence[Finding]) -> VerdictName:
+    """Return whether the quotes hold the sentence's words, numbers, names and negations, or it follows by rule."""
+    if sentence.concludes:
+        return "supported" if follows(sentence, cited) else "unsupported"
+    return support(sentence.text, [finding.quote for finding in cited])
 
 
 def _task(objective: str, queries: tuple[str, ...], place: Place) -> Task:
@@ -162,50 +185,6 @@ def _rationale(found: int, kept: int, used: Sequence[Place], places: Sequence[Pl
     return f"{parts}, asked of {where}" + (f"; no branch is left for {left}." if left else ".")
 
 
-def _lacking(task: Task, findings: Sequence[Finding]) -> Gap | None:
-    kind = kind_of(task.objective)
-    fitting = [f for f in findings if kind not in ("person", "date", "number") or fits(kind, f.quote)]
-    if any(finding.relevance >= COVERED for finding in fitting):
-        return None
-    names = [name for name in entities(task.objective) if len(terms(name)) > 1 or documents(name)]
-    seen = {term for finding in findings for term in terms(f"{finding.statement} {finding.quote}")}
-    open_words = [word for word in keywords(task.objective) if not set(terms(word)) <= seen]
-    if not findings:
-        words = [word for word in keywords(task.objective) if word not in " ".join(names).split()]
-        alone = [" ".join(words)] if len(words) > 1 or not names else []
-        queries = [task.objective, *alone, *(f"{name} {' '.join(words[:2])}" for name in names)]
-        queries.extend(queries_for(task.objective))
-        return Gap(task=task.id, missing=f"nothing found on: {task.objective}", queries=tuple(queries))
-    if not set(open_words) and fitting:
-        return None
-    found = _found_names(task.objective, findings)
-    tail = " ".join(open_words) or " ".join(keywords(task.objective)[:2])
-    queries = [f"{name} {tail}" for name in found[:2]] + [task.objective]
-    return Gap(task=task.id, missing=f"not covered: {', '.join(open_words) or kind}", queries=tuple(queries))
-
-
-def _found_names(objective: str, findings: Sequence[Finding]) -> list[str]:
-    """Return what the best findings name and the objective does not, the documents they refer to first."""
-    good = [finding for finding in findings if finding.relevance >= ANSWERS]
-    best = sorted(good, key=lambda finding: -finding.relevance)[:3]
-    known = set(terms(objective))
-    names: list[str] = []
-    for finding in best:
-        names.extend(_referred(objective, finding))
-    for finding in best:
-        names.extend(name for name in entities(finding.statement) if not set(terms(name)) <= known)
-    return list(dict.fromkeys(names))
-
-
-def _referred(objective: str, finding: Finding) -> list[str]:
-    """Return the documents that a header line such as ``Superseded-By: 443`` points to, named as the objective does."""
-    line = _REFERENCE.match(finding.statement)
-    kinds = re.findall(r"\b([A-Z]{2,9})s?\b", objective)
-    if line is None or not kinds:
-        return []
-    return [f"{kinds[0]} {number}" for number in re.findall(r"\d+", line.group(1))]
-
-
 Follow = tuple[str, tuple[str, ...], str, Task]
 
 
@@ -214,8 +193,14 @@ def _unfilled(notes: Notes) -> list[Follow]:
     follow: list[Follow] = []
     for task in notes.tasks:
         findings = findings_on(task.objective, notes)
-        gap = None if steps_of(task, notes) else _lacking(task, findings)
+        gap = None if steps_of(task, notes) else lacking(task, findings)
         if gap is None:
+            continue
+        if _of_heads(task):
+            # A line answers such a question or nothing does: where its first hop is open, it is looked for once more.
+            asks = [ask for ask in first_asks(task.objective) if not any(found.ask == ask for found in findings)]
+            queries = tuple(query for ask in asks for query in (*line_queries(ask), *queries_for(ask)))
+            follow.append((task.objective, queries, task.wanted, task))
             continue
         told = [gap for outcome in notes.outcomes if outcome.task == task.id for gap in outcome.gaps]
         elsewhere = _elsewhere(task, [finding for finding in notes.findings if finding not in findings])
@@ -224,13 +209,18 @@ def _unfilled(notes: Notes) -> list[Follow]:
     return follow
 
 
+def _of_heads(task: Task) -> bool:
+    """Return whether the task is a chain that begins with a lookup in the heads of documents."""
+    return bool(task.rounds) and any(ask_of(ask) for ask in first_asks(task.objective))
+
+
 def _elsewhere(task: Task, findings: Sequence[Finding]) -> list[str]:
     """Return queries that join what other branches found with the words of this task that they do not hold."""
     words = content_terms(task.objective)
     near = [finding for finding in findings if words & set(terms(finding.statement))]
     seen = {term for finding in near for term in terms(finding.statement)}
     tail = " ".join(word for word in keywords(task.objective) if set(terms(word)) & (words - seen))
-    return [f"{name} {tail}" for name in _found_names(task.objective, near)[:2]] if tail else []
+    return [f"{name} {tail}" for name in found_names(task.objective, near)[:2]] if tail else []
 
 
 def _places(notes: Notes, like: Task, label: Label) -> list[Place]:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Sequence
 
 from research.analysts.answers import Answer, answers_in
+from research.analysts.asking import opening
 from research.analysts.describing import SLOT, innermost, masked, unmasked
 from research.analysts.entries import line_of, titled, values_of
 from research.analysts.lookup import SURE
@@ -62,8 +63,15 @@ class Progress(Record):
 
 
 def chain_of(question: str) -> tuple[Hop, ...]:
-    """Return the hops of a question, in the order in which they can be asked; a simple question is its own only hop."""
-    text, kept = masked(question)
+    """Return the hops of a question, in the order in which they can be asked.
+
+    A simple question, and the first or last of what a lookup finds, is its own only hop.
+    """
+    lookup = ask_of(question)
+    if lookup is not None and lookup.operation in ("first", "last") and not _looked_for_by_title(question):
+        return (Hop(asks=(question,)),)
+    lead, asking = opening(question)
+    text, kept = masked(asking)
     hops: list[Hop] = []
     while len(hops) < LONGEST:
         found = innermost(text)
@@ -80,7 +88,8 @@ def chain_of(question: str) -> tuple[Hop, ...]:
         text = f"{text[: found.start]}⟨{len(hops) - 1}⟩{text[found.end :]}"
     if not hops:
         return (Hop(asks=(question,)),)
-    hops.append(Hop(asks=(" ".join(unmasked(text, kept).split()),)))
+    last = " ".join(unmasked(text, kept).split())
+    hops.append(Hop(asks=(f"{lead}, {last}" if lead else last,)))
     return tuple(_reworded(hop) for hop in hops)
 
 

@@ -11,11 +11,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from research.analysts.decompose import distinct, queries_for
 from research.analysts.following import first_asks, progress
 from research.analysts.picking import pick
+from research.analysts.querying import distinct, queries_for
 from research.analysts.relations import ask_of
-from research.analysts.scoring import content_terms
+from research.analysts.scoring import JOINING, wanted_for, weight_of
 from research.analysts.units import Unit, units_of
 from research.analysts.wording import tidy
 from research.records import Finding, Gap, Passage, Quote, Task
@@ -25,6 +25,10 @@ MOST_ASKED = 5
 NEAR = 0.3
 """The relevance of the nearest sentence of the best source; that of each next one is a little less."""
 _STEP = 0.02
+_LEAST = 0.2
+_AROUND = 0.75
+"""The least share of the objective's weight, and what a term counts that stands in title or heading only."""
+_SYMBOLS = re.compile(r"[{}=<>\\|;$]|\(\)|->")
 _SHORTEST = 5
 """Words of a sentence that is worth showing as near."""
 _SPOKEN_TO = re.compile(
@@ -59,24 +63,38 @@ def gather(task: Task, passages: Sequence[Passage]) -> tuple[Quote, ...]:
 def nearest(objective: str, passages: Sequence[Passage]) -> list[Quote]:
     """Return the sentence of each of the first sources that shares most with the objective, in the sources' order.
 
-    A source with nothing of the objective in any sentence or title is not near at all.
+    What shares less than :data:`_LEAST` of the objective's weight is not near, nor what shares but one of its words,
+    numbers and kinds of documents apart, and neither is what is no whole sentence.
     """
-    wanted = content_terms(objective)
+    units = list(units_of(passages))
+    wanted = wanted_for(objective, "text", units)
+    total = weight_of(wanted, wanted.terms)
+    telling = frozenset(term for term in wanted.terms if not term[:1].isdigit()) - wanted.kinds
     best: dict[str, tuple[float, Unit]] = {}
-    for unit in units_of(passages):
-        if unit.key or len(unit.text.split()) < _SHORTEST or _SPOKEN_TO.search(unit.text):
+    for unit in units:
+        own, around = wanted.terms & unit.terms, wanted.terms & unit.near - unit.terms
+        shared = weight_of(wanted, own) + _AROUND * weight_of(wanted, around)
+        few = len((own | around) & telling) < min(2, max(1, len(telling)))
+        if unit.key or few or shared < _LEAST * total or not _readable(unit.text):
             continue
-        if not wanted & (unit.terms | unit.near):
-            continue
-        shared = len(wanted & unit.terms) - 0.001 * len(unit.text)
-        if shared > best.get(unit.source, (-9.0, unit))[0]:
-            best[unit.source] = shared, unit
+        place = shared - 0.0001 * len(unit.text)
+        if place > best.get(unit.source, (-9.0, unit))[0]:
+            best[unit.source] = place, unit
     order = [source for source in dict.fromkeys(passage.source for passage in passages) if source in best][:SOURCES]
     texts = [best[source][1].text for source in order]
     return [
         Quote(source=source, quote=text, statement=tidy(text), relevance=NEAR - _STEP * at)
         for at, (source, text) in enumerate(zip(order, texts, strict=True))
     ]
+
+
+def _readable(text: str) -> bool:
+    """Return whether a person is served by the text: a whole sentence, without an address, hardly any symbols."""
+    words = len(text.split())
+    ends = re.search(r"[.!?。！？][\"'”’)\]`*_]*$", text) is not None
+    begins = not text[0].islower() and not JOINING.match(text) and re.match(r"[\"'“‘(\[`*_:]*[^\W_]", text) is not None
+    plain = "://" not in text and len(_SYMBOLS.findall(text)) * 6 <= words
+    return words >= _SHORTEST and ends and begins and plain and not _SPOKEN_TO.search(text)
 
 
 def read_for(task: Task, findings: Sequence[Finding]) -> tuple[Finding, ...]:

@@ -18,14 +18,15 @@ from research.analysts import Analyst, Bounds, Notes, Review, Turn
 from research.analysts.acceptance import MOST_MOVES, gap_from, quotes_from, sources_of, tasks_from, tidy, turn_from
 from research.analysts.checking import review
 from research.analysts.composing import once
+from research.analysts.reranking import RANK_TOKENS, RankReply, handles_in_order, shown_hits
 from research.analysts.schemas import TOOLS, JudgeReply, PlanReply, ReadReply, schema_of
 from research.analysts.showing import best, listed, shown_findings, task_fields, words_of
 from research.analysts.simpler import simpler_judgement, simpler_plan, simpler_reading
 from research.analysts.structured import Unusable, ask
 from research.analysts.writing import compose
 from research.errors import EffectFailed, OutOfBudget
-from research.prompts import block, mark_of, prompt
 from research.passages import joined
+from research.prompts import block, mark_of, prompt
 from research.records import (
     Draft,
     Finding,
@@ -85,6 +86,16 @@ class LanguageAnalyst:
                 return Plan(tasks=kept, rationale=tidy(reply.rationale), dropped=surplus)
         self._lapsed("plan")
         return await self._fallback.plan(question, bounds, access)
+
+    async def rank(self, task: Task, question: Question, hits: Sequence[Hit], access: Access) -> tuple[str, ...]:
+        mark = mark_of(question.text, task.objective, *(hit.title + hit.snippet for hit in hits))
+        fields = task_fields(task, mark) | {"question": question.text, "hits": shown_hits(hits, mark)}
+        messages = prompt("reranker", **fields)
+        try:
+            reply = await ask(access, "reader", messages, RankReply, schema_of(RankReply), RANK_TOKENS)
+        except Unusable as fault:  # there is nothing to take over: the order that was there is kept
+            raise EffectFailed(str(fault)) from None
+        return handles_in_order(reply, hits)
 
     async def read(
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access

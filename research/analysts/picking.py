@@ -32,6 +32,8 @@ _FORMER = re.compile(
     r"(?i)\b(?:before|formerly|former|previous|previously|originally|original|first|until|oldest|did)\b"
 )
 _LATEST = re.compile(r"(?i)\b(?:newest|latest|now|today|current|currently|really|most recent)\b")
+_SHARED = 0.4
+"""The least share of the objective's weight in a sentence that covers a follow-up's query."""
 _COUNTED = re.compile(r"(?i)\bhow many\b")
 _STATED = 0.6
 """The relevance from which a sentence with a number states what ``how many`` asks for."""
@@ -70,8 +72,15 @@ def pick(task: Task, passages: Sequence[Passage]) -> tuple[Quote, ...]:
         if len(text) < _SHORTEST or per_source[unit.source] == PER_SOURCE or known:
             continue
         per_source[unit.source] += 1
-        quotes.append(Quote(source=unit.source, quote=text, statement=tidy(text), relevance=round(score, 3)))
+        quotes.append(Quote(source=unit.source, quote=text, statement=_stated(unit), relevance=round(score, 3)))
     return tuple(quotes)
+
+
+def _stated(unit: Unit) -> str:
+    """Return the unit as it is shown: two lines of a head with a dot between them, prose on one line."""
+    if unit.key and unit.whole:
+        return " · ".join(tidy(line) for line in unit.whole.splitlines() if line.strip())
+    return tidy(unit.whole or unit.text)
 
 
 def _newest_first(scored: list[tuple[float, Unit]], objective: str) -> list[tuple[float, Unit]]:
@@ -110,7 +119,7 @@ def _hop(unit: Unit, wanted: Wanted, hop: Wanted) -> float:
     if unit.key or not hop.terms or not fitting(unit, hop):
         return 0.0
     shared = weight_of(wanted, wanted.terms & unit.terms) / math.fsum(wanted.weights.values())
-    return relevance(unit, hop) * (0.5 + 0.5 * shared) if shared else 0.0
+    return relevance(unit, hop) * (0.5 + 0.5 * shared) if shared >= _SHARED else 0.0
 
 
 def _enough(wanted: Wanted) -> float:

@@ -14,7 +14,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from research.analysts.asking import Kind, fits, header_keys
+from research.analysts.asking import Kind, fits, header_keys, kind_of
 from research.analysts.relations import LINKS, hangs
 from research.analysts.subjects import Aim, aim_of, covers, share, turned
 from research.analysts.units import SELF, Unit, own_terms
@@ -24,6 +24,8 @@ _FULL = 1.3
 _LONG = 60
 _HEAD = 0.3
 """The weight of the word that says what kind of thing the answer is: ``town`` in ``In which town …``."""
+_BESIDES = 0.6
+"""The factor for a line of the head of a document that is mostly about something else."""
 _APART = 0.45
 _UNRELATED = 0.6
 """Factors for a sentence that has nothing of what the question names, and one that has nothing of what it asks."""
@@ -31,6 +33,9 @@ _EMPTY = """work mean happen main way reason purpos role exact actual thing exis
     drawback recommend suggest mention discuss earlier later older newer younger fewer latest newest recent today
     current currently really accord page"""
 _FILLER = frozenset(_EMPTY.split()) | frozenset(map(stem, _EMPTY.split()))
+_CAUSED = "propose introduce create add write develop define start specify need"
+_BRINGING = frozenset(map(stem, _CAUSED.split()))
+"""Verbs that ask no more, after *why*, than why a thing is there at all."""
 _RELATING: Mapping[str, float] = dict.fromkeys(["differ", "distinct", "similar", "comparison", "relat"], 0.4)
 """Terms that say how things stand to each other; a sentence without the things is of no use."""
 _SUMMARIES = frozenset(map(stem, ["abstract", "summary", "introduction", "overview"]))
@@ -46,6 +51,16 @@ _ORDER = re.compile(
     r"|\byour task (?:is|has) (?:now|changed)|\bonly verified (?:statement|fact|answer)"
 )
 """An order to whoever reads by machine, or a claim to be the only truth: no evidence for anything."""
+_TOLD = frozenset(("reason", "manner", "definition", "number"))
+_EXPLAINED = frozenset(("reason", "manner", "definition"))
+_TERSE = 7
+"""Words of a sentence that explains little."""
+JOINING = re.compile(
+    r"(?:However|Furthermore|Moreover|But|And|So|Thus|Then|Yet|Also|Still|Nor|Similarly|Likewise|Additionally|Hence"
+    r"|In addition|In (?:this|that|such) (?:case|way)|For (?:example|instance)|On the other hand|Note that|That said"
+    r"|(?:While|As|If|Since|When|Although|Because) (?:this|that|it|these|those|they|such))\b"
+)
+"""A sentence that begins so goes on with what stands before it, and tells less alone."""
 _CAPITAL = re.compile(r"\b[A-ZÀ-Þ][\w'’-]*[\w]")
 _LABELLED = re.compile(r"[A-Z][\w-]*(?: [\w-]+){0,4}: ?\S(?:[^.!?\n]|\.(?=\S)){0,80}$")
 """A line such as ``Seat: Lund``: short, and no sentence."""
@@ -70,7 +85,8 @@ class Wanted:
 def content_terms(objective: str) -> frozenset[str]:
     """Return the terms that an answer must be about: those of the objective without words that only ask."""
     found = own_terms(objective)
-    return found - _FILLER or found
+    left = found - _FILLER - (_BRINGING if kind_of(objective) == "reason" else frozenset())
+    return left or found
 
 
 def wanted_for(objective: str, kind: Kind, units: Sequence[Unit]) -> Wanted:
@@ -105,10 +121,11 @@ def relevance(unit: Unit, wanted: Wanted) -> float:
 
 def _prose_score(unit: Unit, wanted: Wanted) -> float:
     covered = frozenset(term for term in wanted.terms if covers(term, unit.terms))
-    if wanted.kind == "definition" and SELF.match(unit.text):
+    if wanted.kind in ("definition", "reason") and SELF.match(unit.text):
         covered |= _self_terms(unit, wanted)
     labelled = _LABELLED.match(unit.text) is not None
-    if not (covered or _LED.match(unit.whole)) or (len((unit.whole or unit.text).split()) < 4 and not labelled):
+    short = len((unit.whole or unit.text).split()) < 4 and not labelled
+    if short or not (covered or _LED.match(unit.whole) or _told_why(unit, wanted)):
         return 0.0
     if _LED.match(unit.whole):
         covered |= wanted.terms & set(terms(unit.whole))
@@ -125,6 +142,12 @@ def _prose_score(unit: Unit, wanted: Wanted) -> float:
     own = weight_of(wanted, frozenset(term for term in covered if term not in _RELATING)) / total
     held *= 0.7 + 0.3 * min(1.0, own / 0.4)
     return held * (1 + _shape(unit, wanted)) * _penalty(unit, wanted) * _aimed(unit, wanted)
+
+
+def _told_why(unit: Unit, wanted: Wanted) -> bool:
+    """Return whether the sentence, under such a heading, gives the reason for the whole document asked about."""
+    reasoned = wanted.kind == "reason" and not unit.under.isdisjoint(_REASONS)
+    return reasoned and wanted.terms <= unit.head and fitting(unit, wanted)
 
 
 def _aimed(unit: Unit, wanted: Wanted) -> float:
@@ -175,13 +198,26 @@ def _header_score(unit: Unit, wanted: Wanted) -> float:
         return 0.0
     total = math.fsum(wanted.weights.values())
     # What is asked of the document that hangs on a named one is not answered by the named one's own head.
-    other = 0.5 if wanted.hangs and about <= covered | near | far and unit.key not in LINKS else 1.0
+    named = about <= covered | near | far or wanted.numbers & unit.head
+    other = 0.5 if wanted.hangs and named and unit.key not in LINKS else 1.0
     return (
         other
+        * _own(unit, wanted)
         * 1.25
         * (weight_of(wanted, covered) + 0.95 * weight_of(wanted, near) + 0.75 * weight_of(wanted, far))
         / total
     )
+
+
+def _own(unit: Unit, wanted: Wanted) -> float:
+    """Return a factor below 1 where the head's document is about more than what is asked about, by its title.
+
+    What introduced a thing is told by the document on the thing, and not by one that mentions it in its title.
+    """
+    if wanted.numbers or not unit.title or not wanted.terms & unit.head:
+        return 1.0
+    known = wanted.terms | frozenset(term for term in unit.title if any(term in whole for whole in wanted.terms))
+    return 1.0 if len(known & set(unit.title)) * 2 >= len(unit.title) else _BESIDES
 
 
 def _answered(unit: Unit, wanted: Wanted) -> frozenset[str] | None:
@@ -203,6 +239,10 @@ def _answered(unit: Unit, wanted: Wanted) -> frozenset[str] | None:
 def _shape(unit: Unit, wanted: Wanted) -> float:
     """Return the bonus for looking like an answer of the wanted kind and for standing where such answers stand."""
     bonus = 0.2 if fitting(unit, wanted) else 0.0
+    about = frozenset(unit.title)
+    alone = (about and about <= wanted.terms) or wanted.terms <= unit.under
+    if alone and wanted.kind in _TOLD and not wanted.numbers:
+        bonus += 0.1  # its document, or its section, is about nothing else
     return bonus + (0.1 if unit.under & (_REASONS if wanted.kind == "reason" else _SUMMARIES) else 0.0)
 
 
@@ -227,12 +267,16 @@ def _penalty(unit: Unit, wanted: Wanted) -> float:
         factor *= 0.8
     elif words > 45:
         factor *= 0.9
+    elif words < _TERSE and wanted.kind in _EXPLAINED:
+        factor *= 0.85
     if wanted.numbers and not wanted.numbers & unit.head and (wanted.keys or wanted.kind == "definition"):
         factor *= 0.75  # What another document says in passing about the one that is asked for.
     if text.rstrip("`*").endswith((":", "…")) or not re.search(r"[.!?…。！？][\"'”’)\]`*_]*$", text):
         factor *= 0.75
     if text.rstrip().endswith("?"):
         factor *= 0.6
+    if JOINING.match(unit.whole or text):
+        factor *= 0.92
     if len(_SYMBOLS.findall(text)) * 6 > words:
         factor *= 0.8
     if _JUNK.search(text) or _ORDER.search(text):

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from research.analysts.asking import opening
 from research.families import kin
 from research.records import Record
 from research.words import entities, stem, terms
@@ -19,7 +20,9 @@ _PROPER = re.compile(
 )
 _AUXILIARIES = """is are was were do does did has have had can could will would should may"""
 _COPULA = frozenset(_AUXILIARIES.split())
-_MAKES = re.compile(r"\b(?:makes?|made by|making)\b|^Who made\b")
+_MAKES = re.compile(
+    r"(?<!\bI )(?<!\byou )(?<!\bwe )(?<!\bto )\b(?:makes?|made by|making)\b(?! (?:sure|use|sense|it)\b)|^Who made\b"
+)
 MAKER = frozenset({stem("maker")})
 """The term that stands for the verb *make*, which is a stop word."""
 
@@ -56,7 +59,7 @@ def aim_of(question: str, wanted: frozenset[str]) -> Aim:
         head=head,
         agent=frozenset(agent),
         patient=frozenset(patient - agent),
-        wants_name=bool(subjects) and _PROPER.search(question) is not None,
+        wants_name=bool(subjects) and _PROPER.search(opening(question)[1]) is not None,
     )
 
 

@@ -9,10 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 
+import msgspec
+
 from research.analysts import Notes
 from research.analysts.concluding import conclude
 from research.analysts.entries import titled
-from research.analysts.following import TITLE, chain_of, filled, is_named, progress
+from research.analysts.following import TITLE, Hop, Path, candidates, chain_of, filled, is_named, progress
 from research.analysts.gathering import NEAR
 from research.analysts.lookup import SURE
 from research.analysts.relations import ask_of
@@ -27,11 +29,13 @@ HEADING = 90
 ANSWERS = 0.55
 """The least relevance of a finding that answers a question by itself."""
 QUOTED = 3
-"""Quotes of one hop, after its short answer."""
+"""Quotes of one hop that has no short answer."""
 HELD = 0.85
 """The share of a question's words from which a finding is taken to speak of all that was asked."""
 _ASKS = re.compile(r"(?i)\b(?:which|what) (?:is the |was the )?[a-z][\w-]+|\bhow (?:many|much|long|old)(?: [a-z]\w+)?")
 NEAREST = "Nearest evidence"
+MOST_NEAR = 5
+"""Sentences of the nearest evidence, however many parts the question has."""
 
 
 class Step(Record):
@@ -70,8 +74,25 @@ def _followed(task: Task, notes: Notes) -> tuple[tuple[Step, ...], bool]:
         elif hop.others:
             named = (task.objective, *stand.path.answers[:-1])
             among = [f for f in among if not is_named(titled("", f.title).label, f.title, named)]
-        steps.append(_step(ask, best, among, titles))
+        step = _step(ask, best, among, titles)
+        if place == len(hops) - 1 and place and not step.text:
+            before = known[stand.path.findings[place - 1]]
+            others = _others(hop, hops[place - 1].noun, before, stand.path, own)
+            step = msgspec.structs.replace(step, findings=(*step.findings, *others))
+        steps.append(step)
     return tuple(steps), stand.closed
+
+
+def _others(hop: Hop, noun: str, before: Finding, path: Path, own: Sequence[Finding]) -> list[Finding]:
+    """Return what lines say of the other things that the line before named: of all that superseded it, say."""
+    found: list[Finding] = []
+    for other in candidates(before.ask, [before], noun):
+        answers = (*path.answers[:-2], other.text)
+        if other.text == path.answers[-2] or before.relevance < SURE:
+            continue
+        asks = filled(hop, msgspec.structs.replace(path, answers=answers))
+        found.extend([f for f in own if f.ask in asks and f.relevance >= SURE][:1])
+    return found
 
 
 def _step(ask: str, best: Finding, own: Sequence[Finding], titles: Mapping[str, str]) -> Step:
@@ -87,17 +108,17 @@ def told(notes: Notes) -> Draft | None:
     Without an answer to the last hop there is none at all. ``None`` when the question has several parts or is no chain,
     or when no hop was answered, or the chain did not close and something answers the question as a whole.
     """
-    tasks = [task for task in notes.tasks if task.round == 1]
-    if len({task.objective for task in tasks}) != 1:
+    objectives = {task.objective for task in notes.tasks if task.round == 1}
+    if len(objectives) != 1:
         return None
-    followed = [_followed(task, notes) for task in tasks]
+    followed = [_followed(task, notes) for task in notes.tasks if task.objective in objectives]
     steps, closed = max(followed, key=lambda pair: (pair[1], len(pair[0])), default=((), False))
     whole = any(not finding.ask and finding.relevance >= ANSWERS for finding in notes.findings)
     if not steps or (whole and not closed):
         return None
     before = steps[:-1] if closed else steps
     sections = [Section(heading=shorten(step.ask, HEADING), sentences=_sentences(step)) for step in before]
-    used = [finding for step in steps for finding in step.findings[:QUOTED]]
+    used = [finding for step in steps for finding in _quoted(step)]
     sure = closed and all(any(says(step.ask, finding) for finding in step.findings) for step in steps)
     near = () if sure else near_section(notes, used)
     return Draft(answer=_sentences(steps[-1]) if closed else (), sections=(*sections, *near))
@@ -105,8 +126,13 @@ def told(notes: Notes) -> Draft | None:
 
 def _sentences(step: Step) -> tuple[Sentence, ...]:
     ids = tuple(finding.id for finding in step.findings)
-    lead = (Sentence(text=step.text, findings=ids, verdict="supported"),) if step.text else ()
-    return (*lead, *(sentence_of(finding) for finding in step.findings[:QUOTED]))
+    lead = Sentence(text=step.text, findings=ids, verdict="supported", concludes=step.ask) if step.text else None
+    return (*filter(None, [lead]), *(sentence_of(finding) for finding in _quoted(step)))
+
+
+def _quoted(step: Step) -> tuple[Finding, ...]:
+    """Return what is quoted of the hop: every line that a short answer rests on, else a few."""
+    return step.findings if step.text else step.findings[:QUOTED]
 
 
 def sentence_of(finding: Finding) -> Sentence:
@@ -137,5 +163,5 @@ def near_section(notes: Notes, used: Sequence[Finding]) -> tuple[Section, ...]:
         if finding.source not in cited and not any(alike(finding.statement, other.statement) for other in kept):
             cited.add(finding.source)
             kept.append(finding)
-    sentences = tuple(sentence_of(finding) for finding in kept)
+    sentences = tuple(sentence_of(finding) for finding in kept[:MOST_NEAR])
     return (Section(heading=NEAREST, sentences=sentences),) if sentences else ()

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
-from research.analysts.entries import iso_date
+from research.analysts.entries import iso_date, titled
 from research.analysts.subjects import MAKER, makes
 from research.records import Passage
 from research.sentences import Span, sentences
@@ -35,7 +36,8 @@ SELF = re.compile(
 class Unit:
     """One quotable sentence: ``head`` has the terms of its document's title, ``under`` of its heading,
     ``far`` of its passage. ``key`` is a header line's; ``whole`` is the sentence with the one before;
-    ``dated`` is when it was written, as ISO 8601, where sentence or passage say so.
+    ``dated`` is when it was written, as ISO 8601, where sentence or passage say so; ``title`` has the terms of the
+    document's title alone, without any number.
     """
 
     source: str
@@ -49,6 +51,7 @@ class Unit:
     far: frozenset[str]
     whole: str = ""
     dated: str = ""
+    title: tuple[str, ...] = ()
 
     @property
     def near(self) -> frozenset[str]:
@@ -71,13 +74,13 @@ def units_of(passages: Sequence[Passage]) -> Iterator[Unit]:
     heads: dict[str, _Head] = {}
     for passage, spans in zip(passages, cut, strict=True):
         head = heads.setdefault(passage.source, _Head())
-        head.title.update(terms(passage.title.replace("_", " ")))
+        head.name(passage.title.replace("_", " "))
         for span in spans:
             if span.kind == "header":
                 head.take(passage.text[span.start : span.end], first=span in spans[:2])
     seen: set[tuple[str, int]] = set()
     for rank, (passage, spans) in enumerate(zip(passages, cut, strict=True)):
-        for unit in _of_passage(passage, spans, rank, heads[passage.source].terms()):
+        for unit in _of_passage(passage, spans, rank, heads[passage.source]):
             if (unit.source, unit.start) not in seen:
                 seen.add((unit.source, unit.start))
                 yield unit
@@ -89,23 +92,37 @@ class _Head:
 
     title: set[str] = field(default_factory=set)
     number: set[str] = field(default_factory=set)
+    pairs: set[str] = field(default_factory=set)
+
+    def name(self, title: str) -> None:
+        """Take in a title; of two words also what they are in one, as in ``Data Classes``."""
+        known = titled("", title)
+        self.number.update(terms(f"{known.series} {known.number}") if known.number else ())
+        words = re.findall(r"[A-Za-z]+", known.title)
+        self.title.update(terms(title))
+        self.pairs.update(term for a, b in pairwise(words) for term in terms(f"{a}{b}".lower()))
 
     def take(self, line: str, *, first: bool) -> None:
         """Take in a header line, if it is the title or, as the first line, a bare number."""
         key, _, value = line.partition(":")
         if key.strip().lower() in ("title", "name", "subject"):
-            self.title.update(terms(value))
+            self.name(value)
         elif first and re.fullmatch(r"\s*[A-Za-z]{0,8}[- ]?\d+\s*", value):
             self.number.update(terms(line))
 
     def terms(self) -> frozenset[str]:
         """Return the terms; numbers within the title count only where the document has no number of its own."""
         title = {term for term in self.title if not (self.number and term.isdigit())}
-        return frozenset(title | self.number)
+        return frozenset(title | self.number | self.pairs)
+
+    def words(self) -> tuple[str, ...]:
+        """Return the title's terms without numbers and without what stands before the document's own (``PEP 8``)."""
+        return tuple(sorted(term for term in self.title - self.number if not term.isdigit()))
 
 
-def _of_passage(passage: Passage, spans: Sequence[Span], rank: int, head: frozenset[str]) -> list[Unit]:
+def _of_passage(passage: Passage, spans: Sequence[Span], rank: int, head: _Head) -> list[Unit]:
     far = frozenset(terms(passage.text))
+    named, title = head.terms(), head.words()
     stamp = _STAMP.search(passage.text)
     written = iso_date(stamp.group(1)) if stamp else ""
     place = _Place()
@@ -123,7 +140,8 @@ def _of_passage(passage: Passage, spans: Sequence[Span], rank: int, head: frozen
                     rank=rank,
                     key=text.partition(":")[0].strip().lower() if span.kind == "header" else "",
                     terms=own_terms(text),
-                    head=head,
+                    head=named,
+                    title=title,
                     under=place.heading,
                     far=far,
                     whole=_with_previous(passage.text, span, place.before),

@@ -17,7 +17,7 @@ _MARKUP = re.compile(
     r"|!?\[(?P<label>[^\]\[]*)\]\([^()\s]*(?:\s+\"[^\"]*\")?\)"
     r"|\s?\[(?:#[\w-]*|[\w.-]+|\^[\w-]+|\*)\]_"
     r"|\s?\[\^[\w-]+\]"
-    r"|\*\*(?P<strong>[^*\n]+(?:\n[^*\n]+)*)\*\*"
+    r"|\*\*(?P<strong>[^\s*](?:[^*]|\*(?!\*))*?)(?<!\s)\*\*(?!\w)"
     r"|(?<![\w*])\*(?P<emphasis>[^\s*][^*]*?)(?<!\s)\*(?![\w*])"
     r"|(?<!\w)__(?P<under>[^_\s][^_]*)__(?!\w)"
     r"|(?<!\w)_(?P<low>[^_\s][^_]*)_(?!\w)"
@@ -43,13 +43,17 @@ def _plain(match: re.Match[str]) -> str:
         inner = re.sub(r"\s*<[^<>]*>$", "", match.group("rolled")).lstrip("~!")
         short = role.lower()
         return f"{short.upper()} {inner}" if short in _DOUBLED and inner.isdigit() else inner
+    strong = match.group("strong")
+    if strong is not None:
+        return re.sub(r"(?<![\w*])\*([^\s*][^*]*?)(?<!\s)\*(?![\w*])", r"\1", strong)
     return next((group for group in match.groups() if group is not None), "")
 
 
 def as_sentence(statement: str) -> str:
-    """Return the statement with a full stop when it ends without any mark."""
+    """Return the statement with a full stop when it ends without any mark, or with one that joins it to the next."""
+    statement = re.sub(r"[,;:]\s*$", "", statement)
     end = statement.rstrip("\"'”’)*_` ")[-1:]
-    return statement if not end or end in ".!?…:;。！？" else f"{statement}."
+    return statement if not end or end in ".!?…。！？" else f"{statement}."
 
 
 def shorten(text: str, limit: int) -> str:

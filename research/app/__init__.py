@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from research.app.estimating import Estimate, estimate
-    from research.app.indexing import index, setup_embeddings
+    from research.app.indexing import index, setup_embeddings, setup_reranker
     from research.app.records import BrokenQuote, VerifyResult, corpora, lost_runs, runs, show, show_plan, verify
     from research.app.running import RunHandle, ask, resume
     from research.app.store_checks import check_stores
@@ -29,6 +29,7 @@ __all__ = [
     "resume",
     "runs",
     "setup_embeddings",
+    "setup_reranker",
     "show",
     "show_plan",
     "verify",
@@ -42,6 +43,7 @@ HOMES = {
     "estimate": "estimating",
     "index": "indexing",
     "setup_embeddings": "indexing",
+    "setup_reranker": "indexing",
 }
 
 

@@ -89,6 +89,7 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
             wiring=wiring,
             providers=max(1, bool(options.searx) + bool(options.tavily)),
             sizes=sizes,
+            reranks=options.rerank == "model",
         )
     )
     known = _prices(options, settings) is not None
@@ -111,6 +112,7 @@ def wiring_of_graph() -> Wiring:
     from graphs.context import RESERVE
     from graphs.nodes import CALLS_WORTH_A_BRANCH
     from graphs.reading import PAGE_PASSAGES
+    from graphs.reranking import WIDER
 
     return Wiring(
         web_hits=WEB_HITS,
@@ -119,6 +121,7 @@ def wiring_of_graph() -> Wiring:
         agent_turns=AGENT_TURNS,
         reserve=RESERVE,
         branch_calls=CALLS_WORTH_A_BRANCH,
+        wider=WIDER,
     )
 
 
@@ -135,6 +138,7 @@ async def _sizes(
         corpus_passages=wiring.corpus_hits,
         web_hits=wiring.web_hits,
         readings=wiring.agent_turns * bounds.branch_rounds,
+        wider=wiring.wider,
     )
     analyst = LanguageAnalyst(ExtractiveAnalyst())
     style = Style(length=options.length, language=options.language)

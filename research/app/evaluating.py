@@ -124,6 +124,8 @@ def _check_models(order: Order, suite: Suite, kind: SystemKind, settings: Settin
     options = settings.options()
     if kind.needs and not options.uses_model:
         raise SettingMissing(f"the system {kind.name} needs a language model: add --model provider:model")
+    if options.rerank == "model" and not kind.needs and settings.origins["rerank"].startswith("flag"):
+        raise UsageFault(f"--rerank model asks a language model, and the system {kind.name} uses none")
     if order.judge and not any(metric.name in JUDGED for metric in suite.metrics):
         raise UsageFault(f"no metric of the suite {suite.name} comes from a judge; --judge is for the suite reports")
     if order.judge_url and not order.judge:

@@ -1,4 +1,4 @@
-"""Filling a corpus, and bringing the sentence model."""
+"""Filling a corpus, and bringing the models that make it better."""
 
 from __future__ import annotations
 
@@ -68,3 +68,10 @@ async def setup_embeddings(settings: Settings, say: Callable[[str], None]) -> No
     from tools.minilm_setup import setup_minilm
 
     await setup_minilm(Home(settings).root, say=say)
+
+
+async def setup_reranker(settings: Settings, say: Callable[[str], None]) -> None:
+    """Bring the cross-encoder ms-marco-MiniLM-L6-v2, check it and try it. Raises ``SettingMissing``."""
+    from tools.cross_encoder_setup import setup_cross_encoder
+
+    await setup_cross_encoder(Home(settings).root, say=say)

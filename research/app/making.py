@@ -26,13 +26,14 @@ ROOT = Path(__file__).resolve().parents[2]
 READ_BEFORE = "settings options values caps spelling secret plan_file estimate affording rehearsal"
 SHOWN_AFTER = "render sanitize compare"
 KEPT_APART = (
-    "clock database folder_files indexing last_good minilm_setup model_listing orders ownership row_checks salvage seal"
+    "clock cross_encoder_setup database downloads folder_files indexing last_good minilm_setup model_listing orders "
+    "ownership row_checks salvage seal"
 )
 """Of ``tools/``: who may write and what is damaged, and what has been done when a run begins."""
 SHAPELESS = frozenset(f"__init__ __main__ {READ_BEFORE} {SHOWN_AFTER} {KEPT_APART}".split())
 """Modules of ``research/`` and ``tools/`` that shape no run."""
 
-APP = ("embedders", "running", "world")
+APP = ("embedders", "rerankers", "running", "world")
 """Modules of ``research/app/`` that shape a run; the others begin, list, show and measure runs."""
 FOLDERS = ("graphs", "research/analysts", "research/prompts", "research", "research/app", "tools")
 

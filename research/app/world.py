@@ -16,6 +16,7 @@ from research.access import World
 from research.analysts import Analyst
 from research.app.embedders import embedder_for
 from research.app.records import Home
+from research.app.rerankers import check_rerank, open_reranker
 from research.app.sharing import PageReaders
 from research.app.stores import Stores
 from research.errors import SettingMissing, UsageFault
@@ -37,7 +38,8 @@ if TYPE_CHECKING:
 
 NOTICE = (
     "No language model is configured, so this report is extractive: rules picked the quotes and arranged them, and "
-    "nothing was rephrased or concluded. Configure a model with --model provider:model."
+    "nothing was rephrased; what a rule concluded from quoted lines is marked. Configure a model with --model "
+    "provider:model."
 )
 
 
@@ -68,9 +70,13 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
     if options.mode in ("hybrid", "agent") and not options.uses_model:
         raise SettingMissing(f"--mode {options.mode} needs a language model: add --model provider:model")
     check_writer(options, settings)
+    check_rerank(options, settings)
     check_price(options, settings)
-    for name in (name for name in options.corpora if name not in opened):
+    closed = [name for name in options.corpora if name not in opened]
+    for name in closed:
         _check_corpus(name, options, settings)
+    if closed:
+        open_reranker(options, settings)
 
 
 def check_writer(options: RunOptions, settings: Settings) -> None:
@@ -173,11 +179,20 @@ def _check_corpus(name: str, options: RunOptions, settings: Settings) -> None:
     check_corpus(folder, embedder_for(name, settings), allow_partial=options.allow_partial)
 
 
-def _open_corpus(name: str, options: RunOptions, settings: Settings) -> HybridCorpus:
+def _open_corpora(options: RunOptions, settings: Settings, opened: Opened) -> dict[str, HybridCorpus]:
+    """Return the corpora by name: those that are open already, and the others, which share a reranker."""
     from tools.corpus import open_corpus
 
-    folder = corpus_folder(Home(settings).corpora, name)
-    return open_corpus(folder, embedder_for(name, settings), allow_partial=options.allow_partial)
+    closed = [name for name in options.corpora if name not in opened]
+    reranker = open_reranker(options, settings) if closed else None
+    partial, root = options.allow_partial, Home(settings).corpora
+    new = {
+        name: open_corpus(
+            corpus_folder(root, name), embedder_for(name, settings), allow_partial=partial, reranker=reranker
+        )
+        for name in closed
+    }
+    return {name: new.get(name) or opened[name] for name in options.corpora}
 
 
 @asynccontextmanager
@@ -193,7 +208,7 @@ async def open_world(
     A corpus in ``opened`` is used as it is and left open.
     """
     async with AsyncExitStack() as stack:
-        corpora = {name: opened.get(name) or _open_corpus(name, options, settings) for name in options.corpora}
+        corpora = _open_corpora(options, settings, opened)
         for corpus in (corpus for name, corpus in corpora.items() if name not in opened):
             stack.callback(corpus.close)
         searches, fetch = await _open_web(options, settings, stack) if options.web else ((), None)

@@ -46,6 +46,10 @@ BaseUrl = Annotated[
     str | None, typer.Option("--base-url", metavar="URL", help="OpenAI-compatible server of the model.")
 ]
 Mode = Annotated[str | None, typer.Option("--mode", metavar="MODE", help="auto (default), workflow, hybrid or agent.")]
+Rerank = Annotated[
+    str | None,
+    typer.Option("--rerank", metavar="NAME", help="What orders hits: features (default), model or cross-encoder."),
+]
 Branches = Annotated[str | None, typer.Option("--branches", metavar="N", help="Most branches of the first round [4].")]
 Rounds = Annotated[str | None, typer.Option("--rounds", metavar="N", help="Most rounds of branches [2].")]
 MaxTokens = Annotated[str | None, typer.Option("--max-tokens-total", metavar="N", help="Cap on the run's tokens.")]

@@ -41,6 +41,7 @@ def ask(
     role: take.Role = None,
     base_url: take.BaseUrl = None,
     mode: take.Mode = None,
+    rerank: take.Rerank = None,
     branches: take.Branches = None,
     rounds: take.Rounds = None,
     length: take.Length = None,

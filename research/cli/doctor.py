@@ -48,6 +48,7 @@ def doctor(
         *stores(settings),
         *corpora(settings),
         embedder(settings),
+        reranker(settings),
         *services(settings, network=network),
     ]
     if json:
@@ -184,6 +185,25 @@ def model(settings: Settings) -> Check:
     roles = [f"{role} {named}" for role, named in settings.roles.items()]
     main = [f"{settings.model}{server}"] if settings.model else []
     return Check("model", "ok", ", ".join([*main, *roles]) + " (`research models` asks them)")
+
+
+def reranker(settings: Settings) -> Check:
+    """Say what orders the hits of a run, and whether it is there."""
+    from research.app.rerankers import check_rerank, open_reranker
+
+    options = settings.options()
+    try:
+        check_rerank(options, settings)
+        opened = open_reranker(options, settings)
+        asked = options.models()
+    except ResearchError as error:
+        return Check("reranker", "fail", str(error))
+    if opened is not None:
+        return Check("reranker", "ok", f"cross-encoder: {opened.name}, on this machine")
+    if options.rerank == "model":
+        return Check("reranker", "ok", f"model: {asked['reader'].spec} scores twice the hits that are read")
+    more = "cross-encoder (`research setup reranker`, about 90 MB, nothing leaves the machine) or model"
+    return Check("reranker", "ok", f"features, built in; --rerank adds {more}")
 
 
 def services(settings: Settings, *, network: bool) -> Iterator[Check]:

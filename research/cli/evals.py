@@ -80,6 +80,7 @@ def run_suite(
     role: take.Role = None,
     base_url: take.BaseUrl = None,
     embedder: take.Embedder = None,
+    rerank: take.Rerank = None,
     branches: take.Branches = None,
     rounds: take.Rounds = None,
     max_tokens_total: take.MaxTokens = None,
@@ -91,7 +92,7 @@ def run_suite(
     home: take.Home = None,
 ) -> None:
     """Run a suite on one or several systems; the caps are those of each case. Exit code 1 when a case failed."""
-    flags = {"model": model, "role": role, "base_url": base_url, "embedder": embedder}
+    flags = {"model": model, "role": role, "base_url": base_url, "embedder": embedder, "rerank": rerank}
     flags |= {"branches": branches, "rounds": rounds}
     caps = {"max_tokens_total": max_tokens_total, "max_usd": max_usd, "max_calls": max_calls}
     session = session_of(context)

@@ -1,4 +1,4 @@
-"""``research index`` and ``research setup embeddings``: make a corpus, and bring what makes it better."""
+"""``research index`` and ``research setup``: make a corpus, and bring what makes it better."""
 
 from __future__ import annotations
 
@@ -91,14 +91,21 @@ def _tell(corpus: str, was: str, label: str, *, asked: bool) -> None:
 
 def setup(
     context: typer.Context,
-    what: Annotated[str, typer.Argument(metavar="embeddings", help="What to set up.")],
+    what: Annotated[str, typer.Argument(metavar="embeddings|reranker", help="What to set up.")],
     home: take.Home = None,
 ) -> None:
-    """Bring and check the sentence embedding all-MiniLM-L6-v2 (about 90 MB, over the network)."""
-    if what != "embeddings":
-        raise UsageFault(f"there is nothing called {what[:40]} to set up; write: research setup embeddings")
+    """Bring and check a model over the network, each about 90 MB.
+
+    embeddings: the sentence model all-MiniLM-L6-v2; reranker: the cross-encoder ms-marco-MiniLM-L6-v2.
+    """
+    if what not in ("embeddings", "reranker"):
+        raise UsageFault(
+            f"there is nothing called {what[:40]} to set up; write: research setup embeddings, or: "
+            "research setup reranker"
+        )
     settings = session_of(context).open({"home": home}, write=True)
     from research import app
     from research.cli.running import Advice, run
 
-    run(lambda signals: app.setup_embeddings(settings, Progress().line), Advice(unbegun=AGAIN))
+    bring = app.setup_embeddings if what == "embeddings" else app.setup_reranker
+    run(lambda signals: bring(settings, Progress().line), Advice(unbegun=AGAIN))

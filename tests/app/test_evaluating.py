@@ -57,6 +57,7 @@ def test_a_suite_has_a_system_of_its_own(tmp_path: Path) -> None:
     [
         ({"suite": "claim"}, {}, UnknownName, "did you mean claims"),
         ({"suite": "claims", "system": "suport"}, {}, UnknownName, "did you mean support"),
+        ({"suite": "multihop", "system": "fused"}, {"rerank": "model"}, UsageFault, "the system fused uses none"),
         ({"suite": "claims", "system": "planner"}, {}, UsageFault, "the system planner gives plan"),
         ({"suite": "world", "system": "agent"}, {}, SettingMissing, "needs a language model"),
         ({"suite": "world", "system": "agent"}, {"model": "openai:gpt-4o"}, SettingMissing, "OPENAI_API_KEY"),

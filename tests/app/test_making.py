@@ -43,6 +43,7 @@ def program(tmp_path: Path) -> Path:
         ("research/citations.py", "research/*.py"),
         ("research/prompts/__init__.py", "research/prompts/*.py"),
         ("research/app/world.py", "research/app/*.py"),
+        ("research/app/rerankers.py", "research/app/*.py"),
         ("tools/chat_messages.py", "what a model is sent (tools/chat_messages.py)"),
         ("tools/page_text.py", "the text of a page (tools/page_text.py)"),
         ("tools/tokens.py", "the count of tokens (tools/tokens.py)"),
@@ -63,7 +64,8 @@ READ_OR_SHOWN = (
 )
 """Modules of ``research/``: read before a run begins, or how it is shown."""
 ABOUT = (
-    "clock database folder_files indexing last_good minilm_setup model_listing orders ownership row_checks salvage seal"
+    "clock cross_encoder_setup database downloads folder_files indexing last_good minilm_setup model_listing orders "
+    "ownership row_checks salvage seal"
 )
 """Modules of ``tools/``: about who may write, what is damaged and what was done before."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import resource
+import shutil
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,13 +14,17 @@ import pytest
 from evals.records import Document, Outcome
 from research.app.records import Home
 from research.app.systems import SYSTEMS, open_system, system_kind
+from research.app.systems.answering import CHANGES
 from research.app.systems.bm25 import PlainBm25
 from research.app.systems.materials import FEW, Shelf, file_name, file_text, write_documents
 from research.errors import SettingMissing, StoreProblem, UnknownName, UsageFault
+from research.options import Rerank, RunOptions
 from research.records import Question
 from research.settings import Settings, load
 from tools.corpus_folder import corpus_names
+from tools.cross_encoder import cross_encoder_folder
 from tools.embeddings import HashingEmbedder
+from tools.fakes.toy_cross_encoder import write_toy
 
 PLACES = (
     Document(id="tarn", title="Tarn", text="A mountain lake is left behind by a glacier."),
@@ -49,6 +54,37 @@ async def test_a_ranking_names_documents_by_their_ids(name: str, tmp_path: Path)
     assert salt.ranked is not None and salt.ranked[0] == "../../etc"
     assert len(set(canal.ranked)) == len(canal.ranked)
     assert canal.answer is None and canal.seconds > 0
+
+
+async def test_a_cross_encoder_in_the_users_home_has_a_say(tmp_path: Path) -> None:
+    """With --rerank cross-encoder the corpus is asked with it; without its files nothing is indexed, and it is said."""
+    user = load({"home": str(tmp_path / "user"), "rerank": "cross-encoder"}, {})
+
+    async def found() -> tuple[str, ...]:
+        opened = open_system("fused", {"waters": PLACES}, user, user.options(), home=tmp_path / "e", say=print)
+        async with opened as system:
+            question = Question(text="river barrier mill or canal boats or lake", corpora=("waters",))
+            return (await system(question)).ranked or ()
+
+    with pytest.raises(SettingMissing, match="research setup reranker"):
+        await found()
+    assert corpus_names(tmp_path / "e" / "corpora") == []
+    pytest.importorskip("onnxruntime")
+    folder = cross_encoder_folder(tmp_path / "user")
+    tops = []
+    for known in ("river barrier mill", "canal boats lake"):
+        write_toy(folder, [known])
+        tops.append((await found())[0])
+        shutil.rmtree(folder)
+    assert tops == ["weir", "lock/1"]
+
+
+@pytest.mark.parametrize("rerank", ["features", "model", "cross-encoder"])
+def test_a_system_without_a_model_asks_none_to_rank(rerank: Rerank) -> None:
+    """Extractive keeps the choice that needs no model, and takes the default for the one that does."""
+    given = RunOptions(rerank=rerank, model="openai:m")
+    assert CHANGES["extractive"](given).rerank == ("features" if rerank == "model" else rerank)
+    assert CHANGES["workflow"](given).rerank == rerank
 
 
 @pytest.mark.parametrize("name", ["lexical", "bm25"])
@@ -93,18 +129,13 @@ async def test_equal_documents_are_indexed_once(tmp_path: Path) -> None:
 
 
 async def test_an_index_that_was_stopped_goes_on(tmp_path: Path) -> None:
-    """Documents written and half of them indexed by a run that died: the next one finds them all."""
+    """Documents written and not yet indexed by a run that died: the next one finds them all."""
 
     class Dies(HashingEmbedder):
-        """Embeds one text and then takes the index down."""
-
-        calls = 0
+        """Takes the index down."""
 
         async def embed(self, texts: Sequence[str]) -> Any:
-            self.calls += 1
-            if self.calls > 1:
-                raise ConnectionAbortedError
-            return await super().embed(texts)
+            raise ConnectionAbortedError
 
     home = Home(settings(tmp_path))
     with pytest.raises(ConnectionAbortedError):

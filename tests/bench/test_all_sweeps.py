@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[2]
 SHOWN = re.compile(r"^\| `python -m bench\.(\w+)[^`]*` \| (.+) \|$", re.MULTILINE)
 FIGURE = re.compile(r"[\d,]*\d")
 PRINTED = {
-    "kill": "A  503 crash points: 0 steps lost, 0 recorded calls repeated, 503 reports equal; in flight and charged: 9",
+    "kill": "2,653 crash points, 1,000 double crashes: 0 steps lost, 0 recorded calls repeated",
     "damage": "500 damaged stores: 0 silently wrong, 0 code run (113 refused, 257 unharmed, 130 healed)",
     "owner": "50 of 50 double resumes: one owner, 0 duplicated calls; slowest refusal 0.03 s",
     "budgets": "400 budget runs: 0 tokens above the cap, 400 reports (8 done, 392 partial; 4,846 calls; seed 1)",

@@ -101,6 +101,7 @@ async def foretold(options: RunOptions) -> Work:
         corpus_passages=wiring.corpus_hits,
         web_hits=wiring.web_hits,
         readings=AGENT_TURNS * bounds.branch_rounds,
+        wider=wiring.wider,
     )
 
     def count(request: ModelRequest) -> int:

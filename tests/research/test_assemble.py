@@ -28,6 +28,7 @@ from research.records import (
     Usage,
     VerdictName,
 )
+from research.render import to_markdown
 from research.report import Report, Skipped
 
 WALLS = Task.make("What is a budget?", ("budget",), "web")
@@ -115,6 +116,20 @@ def test_a_sentence_that_claims_nothing_cannot_be_unsupported() -> None:
     lead = Sentence(text="In short:", verdict="unsupported")
     report = assembled(Draft(answer=(lead, FIRST), sections=()))
     assert [sentence.text for sentence in report.sentences] == ["In short:", FIRST.text]
+
+
+def test_a_concluded_sentence_and_a_later_round_say_what_they_are() -> None:
+    """The report knows which sentence a rule concluded, and two branches of one task are told apart."""
+    short = Sentence(text="Two.", findings=("f-0",), concludes="How many budgets are there?")
+    again = Task.make("What is a budget?", ("wall",), "web", round=2)
+    outcomes = (outcome(), outcome(again))
+    report = assembled(Draft(answer=(short, FIRST), sections=()), tasks=(WALLS, LOCKS, again), outcomes=outcomes)
+    assert [sentence.concluded for sentence in report.sentences] == [True, False]
+    assert [(branch.task, branch.round) for branch in report.branches] == [
+        ("What is a budget?", 1),
+        ("What is a budget?", 2),
+    ]
+    assert "| What is a budget? (round 2) |" in to_markdown(report)
 
 
 def test_only_what_is_cited_is_listed() -> None:

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from research.analysts.asking import header_keys, kind_of
-from research.analysts.decompose import decompose, distinct, queries_for
+from research.analysts.decompose import decompose
+from research.analysts.querying import distinct, queries_for
 
 
 def objectives(question: str) -> list[str]:
@@ -43,6 +44,40 @@ def test_joined_clauses_are_parts_and_the_subject_is_carried_over() -> None:
     )
 
 
+def test_a_series_of_clauses_is_cut_at_its_commas() -> None:
+    """Where the last clause is joined by ``and``, the one before it is a part too, and all keep the same subject."""
+    assert objectives("What is the walrus operator, who proposed it, and why was it controversial?") == [
+        "What is the walrus operator?",
+        "Who proposed the walrus operator?",
+        "Why was the walrus operator controversial?",
+    ]
+
+
+def test_a_long_story_is_asked_by_its_request() -> None:
+    """What stands before "so please tell me" gives the subject and is no part; what stands after is asked directly."""
+    story = "My team has been arguing for weeks about annotations and about the cost of them at import after PEP 563"
+    assert objectives(f"{story}, so please tell me what was decided and when it will take effect?") == [
+        "What was decided about PEP 563?",
+        "When will PEP 563 take effect?",
+    ]
+
+
+def test_a_comparison_of_heads_is_one_part_with_a_query_for_each_side() -> None:
+    """The head of each document has to be found, so that they can be compared."""
+    question = "Of PEP 390, PEP 299 and PEP 467, which is the newest?"
+    assert objectives(question) == [question]
+    assert [query for query in queries_for(question) if "title" in query] == [
+        f"PEP {number} title author status created" for number in (390, 299, 467)
+    ]
+
+
+def test_a_described_document_is_looked_for_by_its_head() -> None:
+    """ "The PEP about" a thing has a head, which is found by the thing's words and the keys of such heads."""
+    assert "wrote PEP asynchronous generators title author status created" in queries_for(
+        "Who wrote the PEP about asynchronous generators?"
+    )
+
+
 def test_background_is_no_part() -> None:
     """What is merely told is not asked; each question mark is a part."""
     assert objectives("I am using Python 3.8. How do I write a decorator? Is it fast?") == [
@@ -69,6 +104,7 @@ def test_a_question_of_several_hops_is_one_part() -> None:
         ("PEP 484 vs. PEP 526?", ["What is PEP 484?", "What is PEP 526?"]),
         ("What is the difference between threads and processes?", ["What are threads?", "What are processes?"]),
         ("How do closures differ from classes?", ["What are closures?", "What are classes?"]),
+        ("How do PEP 663 and PEP 435 differ?", ["What is PEP 663?", "What is PEP 435?"]),
         ("Compare the memory use of CPython and PyPy.", ["The memory use of CPython", "The memory use of PyPy"]),
         ("Compare CPython and PyPy in terms of speed", ["Speed of CPython", "Speed of PyPy"]),
     ],
@@ -131,6 +167,9 @@ def test_a_query_that_was_asked_in_other_order_is_not_new() -> None:
         ("How does it work?", "manner"),
         ("What is a budget?", "definition"),
         ("What is the status of PEP 1?", "text"),
+        ("According to the newest page in the corpus, who directs it?", "person"),
+        ("What was the revenue in the second quarter?", "number"),
+        ("GIL", "definition"),
     ],
 )
 def test_the_kind_of_answer_is_read_off_the_question(question: str, kind: str) -> None:
@@ -144,3 +183,4 @@ def test_header_lines_are_asked_for_by_wording() -> None:
     assert "created" in header_keys("When was PEP 20 created?")
     assert "superseded-by" in header_keys("What replaced PEP 20?")
     assert set(header_keys("What does PEP 20 replace?")) == {"replaces", "supersedes", "obsoletes"}
+    assert not header_keys("What was decided after the discussion of annotations?")

@@ -20,8 +20,8 @@ from research.records import Mode, ModeName, Question, Task
 from research.rehearsal import Cost, Rehearsal, Shape, Size
 from tools.tokens import prompt_bound
 
-WIRING = Wiring(web_hits=6, corpus_hits=12, page_passages=8, agent_turns=3, reserve=5, branch_calls=2)
-SHAPE = Shape(page_passages=8, corpus_passages=12, web_hits=6, readings=6)
+WIRING = Wiring(web_hits=6, corpus_hits=12, page_passages=8, agent_turns=3, reserve=5, branch_calls=2, wider=2)
+SHAPE = Shape(page_passages=8, corpus_passages=12, web_hits=6, readings=6, wider=2)
 QUESTION = Question(text="How is a budget reserved?", web=True, corpora=("notes",))
 PRICE = Price(prompt=150.0, completion=600.0)
 

@@ -289,6 +289,77 @@ async def test_the_nearest_sentences_are_shown_where_nothing_answers() -> None:
     assert [section.heading for section in draft.sections] == ["Nearest evidence"]
 
 
+async def test_a_chain_of_lines_is_not_answered_by_prose() -> None:
+    """Where no line says what it was superseded by, its own date is no answer, and the hop is looked for once more."""
+    notes = await noted("When was the PEP that superseded PEP 572 created?")
+    assert (await ExtractiveAnalyst().compose(notes, nothing())).answer == ()
+    (again,) = await ExtractiveAnalyst().assess(notes, BOUNDS, "public", nothing())
+    assert again.asks == ("Which PEP superseded PEP 572?",) and again.rounds == 2
+    assert "Replaces: 572" in again.queries
+    assert (await read(again, PASSAGES)) == ()
+
+
+async def test_what_several_superseded_is_told_of_each() -> None:
+    """A line that names two documents leads to both, and neither is left out of the answer."""
+    texts = {
+        "PEP 1: A": "PEP: 1\nTitle: A\nSuperseded-By: 2, 3\nCreated: 01-Jan-2001\n\nAbstract\n\nIt is one.\n",
+        "PEP 2: B": "PEP: 2\nTitle: B\nCreated: 02-Feb-2002\n\nAbstract\n\nIt is two.\n",
+        "PEP 3: C": "PEP: 3\nTitle: C\nCreated: 03-Mar-2003\n\nAbstract\n\nIt is three.\n",
+    }
+    passages = [passage(text, title) for title, text in texts.items()]
+    question = "When was the PEP that PEP 1 was superseded by created?"
+    (task,) = (await planned(question)).tasks
+    first = await read(task, passages)
+    gap = await ExtractiveAnalyst().judge(task, first, task.queries, nothing())
+    assert gap is not None and gap.asks == ("When was PEP 2 created?", "When was PEP 3 created?")
+    found = (*first, *(await read(msgspec.structs.replace(task, asks=gap.asks), passages)))
+    notes = msgspec.structs.replace(await noted(question, passages), tasks=(task,), findings=found)
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert [sentence.text for sentence in draft.answer] == ["Created: 02-Feb-2002.", "Created: 03-Mar-2003."]
+
+
+async def test_every_line_that_a_list_rests_on_is_quoted() -> None:
+    """A list at the end of a chain is followed by the head of each document in it, however many there are."""
+    texts = {
+        f"PEP {n}: Part {n}": f"PEP: {n}\nTitle: Part {n}\nAuthor: Ann Lee\n\nAbstract\n\nIt is {n}.\n"
+        for n in (11, 12, 13, 14, 15)
+    }
+    passages = [passage(text, title) for title, text in texts.items()]
+    question = "Which other PEPs did the author of PEP 11 write?"
+    (task,) = (await planned(question)).tasks
+    first = await read(task, passages)
+    gap = await ExtractiveAnalyst().judge(task, first, task.queries, nothing())
+    assert gap is not None and gap.asks == ("Which PEPs did Ann Lee write?",)
+    found = (*first, *(await read(msgspec.structs.replace(task, asks=gap.asks), passages)))
+    notes = msgspec.structs.replace(await noted(question, passages), tasks=(task,), findings=found)
+    short, *lines = (await ExtractiveAnalyst().compose(notes, nothing())).answer
+    assert short.text == "Found in what was read: PEP 12, PEP 13, PEP 14 and PEP 15."
+    assert [line.findings[0] for line in lines] == list(short.findings)
+
+
+async def test_a_concluded_sentence_is_supported_by_the_lines_it_cites() -> None:
+    """A short answer that no quote has in its words is checked by the rule that gave it, and cites every line."""
+    notes = await noted(
+        "Which is older, PEP 572 or PEP 604?", [passage(WALRUS, "PEP 572: W"), passage(UNION, "PEP 604: U")]
+    )
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    short, *lines = draft.answer
+    assert (short.text, len(short.findings), len(lines)) == ("PEP 572.", 2, 2)
+    less = Draft(answer=(msgspec.structs.replace(short, findings=short.findings[:1]),), sections=())
+    whole, part = [await ExtractiveAnalyst().check(said, notes, nothing()) for said in (draft, less)]
+    assert [sentence.verdict for sentence in whole.draft.answer] == ["supported"] * 3
+    assert [sentence.verdict for sentence in part.draft.answer] == ["unsupported"]
+
+
+async def test_a_section_is_not_headed_by_the_question_again() -> None:
+    """What is quoted on a comparison as a whole stands under a heading of its own."""
+    one = "Walrus values differ from union values, for a walrus binds. A walrus binds values, unlike union types."
+    notes = await noted("How do walrus values differ from union values?", [passage(one, "a"), passage(UNION, "b")])
+    draft = await ExtractiveAnalyst().compose(notes, nothing())
+    assert "More from the sources" in [section.heading for section in draft.sections]
+    assert "How do walrus values differ from union values?" not in [section.heading for section in draft.sections]
+
+
 async def test_private_words_never_go_to_the_web() -> None:
     """A web task whose follow-up would hold private words becomes a corpus task, or none without a corpus."""
     analyst = ExtractiveAnalyst()

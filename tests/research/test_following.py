@@ -53,6 +53,22 @@ def found(ask: str, statement: str, title: str = "", relevance: float = 0.98) ->
             ["Which country containing Skerrow?", "When did ⟨0⟩ leave the union?"],
         ),
         (
+            "When was the PEP that PEP 563 was superseded by created?",
+            ["Which PEP superseded PEP 563?", "When was ⟨0⟩ created?"],
+        ),
+        (
+            "When was the PEP that PEP 278 replaced created?",
+            ["Which PEP was replaced by PEP 278?", "When was ⟨0⟩ created?"],
+        ),
+        (
+            "When was the birthplace of the inventor of the Rosen lamp founded?",
+            ["Who invented the Rosen lamp?", "Where was ⟨0⟩ born?", "When was ⟨1⟩ founded?"],
+        ),
+        (
+            "According to the newest page, who is the mayor of the birthplace of Ann Lee?",
+            ["Where was Ann Lee born?", "According to the newest page, who is the mayor of ⟨0⟩?"],
+        ),
+        (
             "In which year was the EIP that EIP-1102 requires created?",
             ["Which EIP does EIP-1102 require?", "In which year was ⟨0⟩ created?"],
         ),
@@ -72,6 +88,12 @@ def test_the_innermost_description_is_asked_first(question: str, hops: list[str]
         "Who is the author of the PEP titled “Release Cycle”?",
         "Which institution keeps the first specimen of the Rosen lamp?",
         "Are Medici and Senet both board games?",
+        "According to the newest page, who directs the Rosen Institute?",
+        "What was Lumo's revenue in the second quarter of fiscal 2023?",
+        "How has Azure contributed to Lumo's growth?",
+        "How have Lumo's revenue targets evolved over the past 10 years?",
+        "Which was the first PEP that David Foster wrote or co-wrote?",
+        "What was the most recent PEP by Eric Traut created before 2024?",
     ],
 )
 def test_a_question_of_one_hop_has_no_chain(question: str) -> None:

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from research.analysts.answers import answers_in
-from research.analysts.comparing import listed, sided
+from research.analysts.comparing import listed, lists, sided
 from research.analysts.concluding import conclude
 from research.analysts.entries import entries_of, holds, iso_date, values_of
 from research.analysts.lookup import SURE, look_up
 from research.analysts.picking import pick
+from research.analysts.proving import follows
 from research.analysts.relations import Name, ask_of
 from research.citations import findings_from
 from research.families import kin
-from research.records import Finding, Passage, Task
+from research.records import Finding, Passage, Sentence, Task
 
 TEXTS = {
     "a": "REP: 12\nTitle: Lamp oil\nAuthor: Ann Lee <ann@lund.example>, Bo Ek\nStatus: Final\nCreated: 03-May-2001\n"
@@ -71,10 +73,10 @@ def test_the_line_that_answers_is_the_only_quote(question: str, quote: str) -> N
 @pytest.mark.parametrize(
     ("question", "answer"),
     [
-        ("Which REPs did Ann Lee write?", "REP 12 and REP 31."),
+        ("Which REPs did Ann Lee write?", "Found in what was read: REP 12 and REP 31."),
         ("Which REPs by Ann Lee have the status “Draft”?", "REP 31."),
         ("Which REPs by Ann Lee were created in 2001?", "REP 12."),
-        ("How many REPs did Ann Lee write?", "Two found: REP 12 and REP 31."),
+        ("How many REPs did Ann Lee write?", "Two found in what was read: REP 12 and REP 31."),
         ("How many authors does REP 12 have?", "Two."),
         ("Which is the highest-numbered REP required by REP 31?", "REP 12."),
         ("Which was created first, REP 31 or REP 12?", "REP 12."),
@@ -135,7 +137,7 @@ def test_a_list_of_prose_names_what_each_sentence_or_its_page_is_about() -> None
     """A sentence that only says "the instrument" stands for the subject of its page."""
     found = [said("The instrument is made by Ekberg.", source="x"), said("Ekberg makes the Lund lamp.", source="y")]
     told = listed("Which instruments does Ekberg make?", found, {"x": "Malmo sextant", "y": "Lund lamp"})
-    assert told is not None and told.text == "Malmo sextant and Lund lamp."
+    assert told is not None and told.text == "Found in what was read: Malmo sextant and Lund lamp."
 
 
 def test_names_dates_and_lists_are_compared_in_one_form() -> None:
@@ -152,3 +154,71 @@ def test_names_dates_and_lists_are_compared_in_one_form() -> None:
     ]
     assert kin("invent") & kin("inventor") and not kin("lamp")
     assert entries_of(passages())["a"].label == "REP 12"
+
+
+def test_a_list_says_that_it_is_of_what_was_read() -> None:
+    """Documents stand in the order of their numbers; where many were found, more may have been left out."""
+    heads = [
+        Finding(
+            id=f"f-{number}",
+            task="t",
+            statement="Author: Ann Lee",
+            quote="Author: Ann Lee",
+            source=f"{number}",
+            start=0,
+            end=15,
+            label="public",
+            relevance=SURE,
+        )
+        for number in (40, 7, 12, 9, 31)
+    ]
+    titles = {f"{number}": f"REP {number}: Lamp" for number in (40, 7, 12, 9, 31)}
+    few = conclude("Which REPs did Ann Lee write?", heads[:3], titles)
+    assert few is not None and few.text == "Found in what was read: REP 7, REP 12 and REP 40."
+    assert [finding.id for finding in few.findings] == ["f-7", "f-12", "f-40"]
+    many = conclude("How many REPs did Ann Lee write?", heads, titles)
+    assert many is not None and many.text.endswith("REP 31 and REP 40; there may be more.")
+
+
+def test_what_is_asked_with_does_is_no_list() -> None:
+    """ "What does Ann say" asks for no things of a kind, though the word ends in s."""
+    sentences = [said("Ann Lee said that oil is cheap.", source="x"), said("Ann Lee said oil is dear.", source="y")]
+    assert listed("What does Ann Lee say about oil?", sentences, {"x": "Oil", "y": "Gas"}) is None
+    assert not lists("What was said about oil?") and lists("Which oils did Ann Lee sell?")
+
+
+def test_only_what_is_said_of_a_thing_is_counted() -> None:
+    """A sentence that names somebody and lacks what is asked about gives no number."""
+    thanks = said("Many thanks to all developers: Stefan Behnel, Greg Ewing and Larry Hastings.")
+    assert listed("How many developers use type hints?", [thanks], {"s": "Thanks"}) is None
+    uses = said("The developer Greg Ewing uses type hints.")
+    told = listed("How many developers use type hints?", [uses], {"s": "Hints"})
+    assert told is not None and told.text == "One found in what was read: Greg Ewing."
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many REPs did Ann Lee write?",
+        "Do REP 31 and REP 12 share an author?",
+        "Which was created first, REP 31 or REP 12?",
+        "Which REPs require REP 12?",
+    ],
+)
+def test_a_concluded_sentence_is_proved_by_what_it_cites(question: str) -> None:
+    """The rule gives the same words again from the cited lines; with one left out, or for other words, it does not."""
+    concluded = conclude(question, found(question), TITLES)
+    assert concluded is not None and concluded.text
+    cited = [msgspec.structs.replace(f, title=TITLES[f.source]) for f in concluded.findings]
+    sentence = Sentence(text=concluded.text, findings=tuple(f.id for f in cited), concludes=question)
+    assert follows(sentence, cited)
+    assert not follows(sentence, cited[1:])
+    assert not follows(msgspec.structs.replace(sentence, text="REP 99."), cited)
+
+
+def test_what_is_said_of_two_sides_is_proved_too() -> None:
+    """Which of two came first follows from one sentence a side, in the order of the sides."""
+    question = "Who was born first, Ann Lee or Bo Ek?"
+    one, other = said("Ann Lee was born in 1950."), said("Bo Ek was born on 3 May 1949.")
+    assert follows(Sentence(text="Bo Ek.", concludes=question), [one, other])
+    assert not follows(Sentence(text="Ann Lee.", concludes=question), [one, other])

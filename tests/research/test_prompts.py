@@ -34,6 +34,7 @@ def test_every_step_has_a_prompt() -> None:
         "planner",
         "reader",
         "repair",
+        "reranker",
         "researcher",
         "section",
         "writer",

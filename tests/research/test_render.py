@@ -9,8 +9,9 @@ import jsonschema
 import msgspec
 import pytest
 
+from research.analysts.telling import NEAREST
 from research.records import Disagreement, Mode, Score
-from research.render import NO_ANSWER, NOT_AN_ANSWER, json_schema, to_json, to_markdown
+from research.render import BESIDES, CONCLUDED, NO_ANSWER, NOT_AN_ANSWER, json_schema, to_json, to_markdown
 from research.report import (
     BranchFacts,
     CapFacts,
@@ -147,8 +148,35 @@ def test_a_report_without_findings_says_so() -> None:
         answer="", sentences=(), findings=(), sources=(), not_found=(), skipped=(), disagreements=(), branches=()
     )
     made = to_markdown(empty)
-    assert "## Answer\n\nNo answer was found in what was read.\n" in made
+    assert "## Answer\n\nNo answer was found in what was read, and nothing that comes near one.\n" in made
     assert headings(made) == ["Answer", "How this was made"]
+
+
+def test_a_report_without_an_answer_says_whether_anything_came_near() -> None:
+    """The nearest evidence is marked as no answer; beside an answer it is what else came close."""
+    near = ReportSentence(text="Caps are a wall.", findings=("f-1",), section=NEAREST)
+    alone = to_markdown(sample(answer="", sentences=(near,)))
+    assert f"{NO_ANSWER}\n\n## {NEAREST}\n\n{NOT_AN_ANSWER}\n\nCaps are a wall.[^1]" in alone
+    answer = ReportSentence(text="Caps are reserved.", findings=("f-2",))
+    beside = to_markdown(sample(answer="Caps are reserved.", sentences=(answer, near)))
+    assert f"## {NEAREST}\n\n{BESIDES}\n" in beside and NOT_AN_ANSWER not in beside
+
+
+def test_what_a_rule_concluded_is_marked_and_the_lines_are_a_list() -> None:
+    """The short answer says that no quote has these words; the heads that it rests on stand one below the other."""
+    both = ("f-1", "f-2")
+    lines = [ReportSentence(text=f"REP: {n} · Author: Ann.", findings=(f,)) for n, f in zip((7, 12), both, strict=True)]
+    short = ReportSentence(text="Two.", findings=both, verdict="supported", concluded=True)
+    made = to_markdown(sample(answer="Two.", sentences=(short, *lines)))
+    assert f"Two.[^1][^2] {CONCLUDED}\n\n- REP: 7 · Author: Ann.[^1]\n- REP: 12 · Author: Ann.[^2]\n" in made
+
+
+def test_a_line_of_a_head_says_whose_it_is() -> None:
+    """``Status: Final`` alone tells nobody which document it is of."""
+    line = ReportSentence(text="Status: Final.", findings=("f-1",))
+    assert "Status: Final.[^1] *(Budgets)*\n" in to_markdown(sample(answer="Status: Final.", sentences=(line,)))
+    prose = ReportSentence(text="The status is final.", findings=("f-1",))
+    assert "*(Budgets)*" not in to_markdown(sample(answer="The status is final.", sentences=(prose,)))
 
 
 def test_an_unsupported_sentence_is_marked() -> None:

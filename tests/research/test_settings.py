@@ -60,6 +60,7 @@ def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
         web = true
         embedder = "ollama:nomic"
         mode = "hybrid"
+        rerank = "cross-encoder"
         max_tokens_total = 50_000
         branch_max_seconds = 1.5
         [prices."openai:m"]
@@ -80,6 +81,7 @@ def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
         model="openai:m",
         base_url="http://localhost:1/v1",
         mode="hybrid",
+        rerank="cross-encoder",
         caps=Caps(tokens=50_000),
         branch_caps=Caps(seconds=1.5),
         approve=True,
@@ -124,6 +126,7 @@ def test_a_file_that_is_not_text_is_a_sentence(tmp_path: Path) -> None:
     ("flags", "words"),
     [
         ({"mode": "agnet"}, "--mode must be auto, workflow, hybrid or agent, not “agnet”"),
+        ({"rerank": "best"}, "--rerank must be features, model or cross-encoder, not “best”"),
         ({"searx": "localhost:8080"}, "--searx must be an http or https URL"),
         ({"base_url": "http://"}, "--base-url must be an http or https URL"),
         ({"branches": "0"}, "--branches must be a whole number from 1 to 32"),

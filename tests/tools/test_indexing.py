@@ -21,7 +21,8 @@ from tools.corpus_rows import Facts
 from tools.corpus_store import CorpusStore
 from tools.embeddings import HashingEmbedder
 from tools.folder_files import decoded
-from tools.indexing import IndexProgress, IndexSummary, index_folder
+from tools.index_reading import WINDOW_FILES
+from tools.indexing import EMBED_BATCH, IndexProgress, IndexSummary, index_folder
 from tools.library import FileLibrary
 from tools.parse import ChildParser
 from tools.seal import Seal
@@ -109,12 +110,58 @@ async def test_a_file_touched_without_a_change_embeds_nothing(desk: Desk) -> Non
 
 
 async def test_two_files_with_one_text_are_one_source(desk: Desk) -> None:
-    """The text is found once, and stays as long as one of its files does."""
+    """The text is found once, under one title, leaves no second vector, and stays as long as one of its files does."""
+    desk.write("0.txt", f"Other. {BODY}")
+    await desk.index()
     desk.write("a.txt", BODY)
     desk.write("b.txt", BODY)
-    assert (await desk.index()).passages == 1
+    assert (await desk.index()).passages == 2
+    desk.rows()
     (desk.folder / "a.txt").unlink()
-    assert (await desk.index()).passages == 1
+    assert (await desk.index()).passages == 2
+    desk.rows()
+
+
+class Told(HashingEmbedder):
+    """Remembers which texts it was given, call by call."""
+
+    def __init__(self) -> None:
+        self.calls: list[list[str]] = []
+
+    async def embed(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        self.calls.append(list(texts))
+        return await super().embed(texts)
+
+
+async def test_texts_of_many_files_are_embedded_together_and_each_once(desk: Desk) -> None:
+    """Two files that share a section embed it once, and a few small files take one call."""
+    shared = f"# Manual\n\n## Shared\n\n{BODY * 6}\n\n## Own\n\n"
+    for number in range(5):
+        desk.write(f"{number}.md", f"{shared}{number} {BODY * 6}")
+    desk.embedder = told = Told()
+    summary = await desk.index()
+    (texts,) = told.calls
+    assert len(texts) == len(set(texts)) == summary.embedded == 6
+    assert summary.passages == 10
+
+
+async def test_more_texts_than_a_call_takes_are_embedded_in_several(desk: Desk) -> None:
+    """However long a file is, no call has more texts than it should."""
+    desk.write("long.md", "# Long\n\n" + "\n\n".join(f"## Part {n}\n\n{BODY * 4}" for n in range(EMBED_BATCH + 7)))
+    desk.embedder = told = Told()
+    summary = await desk.index()
+    assert [len(texts) for texts in told.calls] == [EMBED_BATCH, summary.passages - EMBED_BATCH]
+
+
+async def test_a_file_with_another_name_embeds_nothing(desk: Desk) -> None:
+    """A moved file leaves the corpus and comes back in one index; its vectors stay."""
+    desk.write("a.md", f"# Paper\n\n{BODY}")
+    desk.write("b.md", f"# Other\n\n{BODY}")
+    await desk.index()
+    (desk.folder / "a.md").rename(desk.folder / "c.md")
+    summary = await desk.index()
+    assert (summary.added, summary.removed, summary.embedded) == (1, 1, 0)
+    desk.rows()
 
 
 async def test_passages_are_spans_of_the_stored_text(desk: Desk) -> None:
@@ -298,7 +345,7 @@ async def test_a_killed_index_goes_on_to_the_same_corpus(desk: Desk, tmp_path: P
         desk.write(f"{number}.md", f"# Paper {number}\n\n{BODY * 3}\n\n## More\n\n{number} {BODY * 20}")
     whole = await desk.index()
     wanted = desk.rows()
-    for stop in (1, 4, 9, 12, 13):
+    for stop in (1, 2, 4, 7, 8):  # embedding, six files stored, and the first vectors in Chroma
         home = tmp_path / f"killed-{stop}"
         home.mkdir()
         (home / "papers").symlink_to(desk.folder)
@@ -311,6 +358,40 @@ async def test_a_killed_index_goes_on_to_the_same_corpus(desk: Desk, tmp_path: P
         assert contents(other) == wanted
         assert resumed.generation == whole.generation
         assert resumed.passages == whole.passages == entries(other)
+
+
+async def test_a_kill_loses_one_window_of_files_at_most(desk: Desk, tmp_path: Path) -> None:
+    """Killed while the second window is embedded, the first is kept: the next index embeds the rest alone."""
+    for number in range(WINDOW_FILES + 20):
+        desk.write(f"{number:03}.md", f"# Paper {number}\n\n{number} {BODY}")
+    home = tmp_path / "killed"
+    home.mkdir()
+    (home / "papers").symlink_to(desk.folder)
+    kill_at(1 + WINDOW_FILES + 1, home)
+    other = home / "corpora" / "papers"
+    (facts,) = list_corpora(other.parent)
+    assert (facts.state, facts.files) == ("building", WINDOW_FILES)
+    library = FileLibrary(home / "library", SystemClock(), Seal(bytes(32)))
+    resumed = await index_folder(home / "papers", other, desk.parser, library, desk.embedder)
+    library.close()
+    assert (resumed.unchanged, resumed.added, resumed.embedded) == (WINDOW_FILES, 20, 20)
+    assert len(contents(other)) == WINDOW_FILES + 20
+
+
+async def test_what_a_killed_index_left_over_is_removed(desk: Desk) -> None:
+    """A vector that lost its passage before the kill goes with the next index."""
+    desk.write("a.md", f"# Paper\n\n{BODY}")
+    desk.write("b.md", f"# Other\n\n{BODY}")
+    await desk.index()
+    desk.write("a.md", f"# Paper\n\nNew. {BODY}")
+
+    def stop(step: IndexProgress) -> None:
+        raise InterruptedError
+
+    with pytest.raises(InterruptedError):
+        await desk.index(progress=stop)
+    assert (await desk.index()).embedded == 0
+    assert len(desk.rows()) == 2
 
 
 def entries(corpus: Path) -> int:

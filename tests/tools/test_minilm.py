@@ -20,8 +20,9 @@ import pytest
 from numpy.typing import NDArray
 
 from research.errors import SettingMissing
+from tools.downloads import Download
 from tools.minilm import DIMENSIONS, MiniLMEmbedder
-from tools.minilm_setup import ALIKE, UNLIKE, Download, setup_minilm
+from tools.minilm_setup import ALIKE, UNLIKE, setup_minilm
 from tools.onnx_bert import bert_encoder, safetensors
 
 onnxruntime = pytest.importorskip("onnxruntime")
@@ -267,3 +268,16 @@ def test_a_damaged_model_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{")
     with pytest.raises(SettingMissing, match="damaged"):
         MiniLMEmbedder(tmp_path).vectors(["x"])
+
+
+async def test_a_text_has_one_vector_however_many_come_with_it(tmp_path: Path) -> None:
+    """More texts than one run takes, long and short mixed: each row is that of its text alone."""
+    weights, tokenizer = toy_model()
+    (tmp_path / "model.onnx").write_bytes(bert_encoder(weights, heads=12))
+    (tmp_path / "tokenizer.json").write_text(tokenizer)
+    embedder = MiniLMEmbedder(tmp_path)
+    texts = [" ".join((ALIKE[0], UNLIKE, ALIKE[1])[: 1 + number % 3]) + " cat" * (number % 7) for number in range(50)]
+    together = await embedder.embed(texts)
+    alone = np.vstack([await embedder.embed([text]) for text in texts])
+    assert np.allclose(together, alone, atol=1e-5)
+    assert (await embedder.embed([])).shape == (0, DIMENSIONS)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from research import linking
 from tools import lexical
-from tools.names import COLUMN, MOST_NAMESAKES, SCHEMA, entitle, fill, holders, joined, mentions, openings
+from tools.names import COLUMN, MOST_NAMESAKES, SCHEMA, entitle, fill, held, holders, joined, mentions, openings
 
 PAGES = (
     ("Ilvane Bridge", "The bridge was designed by Edda Varnholt."),
@@ -37,6 +37,12 @@ def test_a_name_is_found_as_a_whole() -> None:
     assert holders(database(), "edda varnholt", 9) == [1, 2]
     assert holders(database(), "edda varnholt", 1) == [1]
     assert holders(database(), "varnholt", 9) == [3]
+
+
+def test_holders_are_counted_as_far_as_is_asked() -> None:
+    """The number of passages that hold a name, or the most that is wanted to be known."""
+    assert [held(database(), "edda varnholt", most) for most in (9, 1)] == [2, 1]
+    assert held(database(), "skerrow bridge", 9) == 0
 
 
 def test_a_title_opens_its_document() -> None:

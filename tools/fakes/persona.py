@@ -185,6 +185,12 @@ def _read(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"quotes": quotes}
 
 
+def _rank(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
+    wanted = set(_words(_block(prompt, "task")))
+    shown = blocks(prompt, "hit")
+    return {"scores": [{"handle": facts["handle"], "score": len(wanted & set(_words(t)))} for facts, t in shown]}
+
+
 def _judge(prompt: str, _: Mapping[str, Any]) -> dict[str, Any]:
     return {"enough": bool(blocks(prompt, "finding")), "missing": "", "queries": []}
 
@@ -236,6 +242,7 @@ def _agent(prompt: str, tools: list[str]) -> Answer:
 ROLES = (
     (frozenset({"tasks"}), _plan),
     (frozenset({"quotes"}), _read),
+    (frozenset({"scores"}), _rank),
     (frozenset({"enough"}), _judge),
     (frozenset({"answer", "sections"}), _write),
     (frozenset({"sections"}), _outline),

@@ -18,15 +18,23 @@ from research.app.systems.materials import Shelf, Shelved
 from research.app.systems.resuming import resuming_changes
 from research.budget import NANO
 from research.errors import EffectFailed
-from research.options import RunOptions
+from research.options import Rerank, RunOptions
 from research.records import Event, Question, Usage
 from research.render import to_markdown
 from research.report import Report, UsageFacts
 from research.settings import Settings
 from tools.clock import SystemClock
 
+
+def without_model(rerank: Rerank) -> Rerank:
+    """Return the reranker of a system that has no model."""
+    return "features" if rerank == "model" else rerank
+
+
 CHANGES: Mapping[str, Callable[[RunOptions], RunOptions]] = {
-    "extractive": lambda given: msgspec.structs.replace(given, model=None, base_url=None, mode="workflow"),
+    "extractive": lambda given: msgspec.structs.replace(
+        given.with_model(None), mode="workflow", rerank=without_model(given.rerank)
+    ),
     "workflow": lambda given: msgspec.structs.replace(given, mode="workflow"),
     "hybrid": lambda given: msgspec.structs.replace(given, mode="hybrid"),
     "agent": lambda given: msgspec.structs.replace(given, mode="agent"),

@@ -23,7 +23,7 @@ from research.app.systems.documents import documents_of
 from research.chunks import title_of
 from research.clean import clean_text
 from research.errors import StoreProblem
-from research.ports import Embedder
+from research.ports import Embedder, Reranker
 from research.records import encode
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder, existing
@@ -57,13 +57,17 @@ class Shelved:
 
 @dataclass
 class Shelf:
-    """All documents of one eval. ``embedder`` makes their vectors and those of the questions."""
+    """All documents of one eval. ``embedder`` makes their vectors and those of the questions.
+
+    ``reranker`` has a say in the order in which they are found.
+    """
 
     corpora: Corpora
     home: Home
     embedder: Embedder
     say: Callable[[str], None]
     most_open: int = MOST_OPEN
+    reranker: Reranker | None = None
     _open: OrderedDict[str, Shelved] = field(default_factory=OrderedDict)
     _names: dict[str, str] = field(default_factory=dict)
     _locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -110,7 +114,7 @@ class Shelf:
             if shelved is None:
                 ids = await self._indexed(name)
                 folder = corpus_folder(self.home.corpora, self.stored_name(name))
-                shelved = Shelved(open_corpus(folder, self.embedder), ids)
+                shelved = Shelved(open_corpus(folder, self.embedder, reranker=self.reranker), ids)
                 self._open[name] = shelved
                 await shelved.corpus.lists("ready", 1)  # loads Chroma and the embedder: no part of a case's time
             shelved.users += 1

@@ -12,6 +12,7 @@ import msgspec
 from evals.records import Corpora, System
 from research.app.embedders import embedder_for
 from research.app.records import Home
+from research.app.rerankers import open_reranker
 from research.app.systems.kinds import RESUMED, system_kind
 from research.app.systems.materials import Shelf
 from research.errors import SettingMissing, UsageFault
@@ -48,16 +49,18 @@ async def open_system(
 
         yield commanded(rest, corpora, options, home / "documents" / "commands")
     elif "ranking" in kind.gives and name != "bm25":
-        async with _shelf(corpora, settings, own, say) as shelf:
+        async with _shelf(corpora, settings, own, options, say) as shelf:
             yield _over_corpora(name, own, options, shelf)
     else:
         yield _over_texts(name, corpora, own, options)
 
 
 @asynccontextmanager
-async def _shelf(corpora: Corpora, settings: Settings, own: Settings, say: Say) -> AsyncIterator[Shelf]:
+async def _shelf(
+    corpora: Corpora, settings: Settings, own: Settings, options: RunOptions, say: Say
+) -> AsyncIterator[Shelf]:
     prepare_home(own.home)
-    shelf = Shelf(corpora, Home(own), embedder_for("", settings), say)
+    shelf = Shelf(corpora, Home(own), embedder_for("", settings), say, reranker=open_reranker(options, settings))
     try:
         await shelf.prepare()
         yield shelf

@@ -114,7 +114,7 @@ LONG = b"why " * 250_000
         (["resume", "abc", "--last"], b"", 2, "give a run's ID or --last, not both"),
         (["resume", "abc", "--yes", "--no"], b"", 2, "give --yes or --no, not both"),
         (["show", "abc", "--plan", "--sources"], b"", 2, "give --sources or --plan, not both"),
-        (["setup", "everything"], b"", 2, "write: research setup embeddings"),
+        (["setup", "everything"], b"", 2, "write: research setup embeddings, or: research setup reranker"),
         (["shwo"], b"", 2, "Did you mean 'show'?"),
     ],
 )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from research.cli.doctor import Check, installation, next_embedder, packages, services, state
+from research.cli.doctor import Check, installation, next_embedder, packages, reranker, services, state
 from research.settings import load
 
 
@@ -57,6 +57,24 @@ def test_nothing_set_is_a_note_and_no_failure(tmp_path: Path) -> None:
     found = list(services(load({"home": str(tmp_path)}, {}), network=False))
     assert {check.state for check in found} == {"note"}
     assert Check("keys", "note", "none set") in found
+
+
+@pytest.mark.parametrize(
+    ("flags", "state", "said"),
+    [
+        ({}, "ok", "features, built in; --rerank adds cross-encoder (`research setup reranker`"),
+        ({"rerank": "model", "model": "openai:m"}, "ok", "model: openai:m scores twice the hits that are read"),
+        ({"rerank": "model"}, "fail", "--rerank model needs a language model"),
+        ({"rerank": "cross-encoder", "corpora": ["a"]}, "fail", "with `research setup reranker`"),
+    ],
+)
+def test_the_reranker_is_told_with_what_it_lacks(
+    tmp_path: Path, flags: dict[str, object], state: str, said: str
+) -> None:
+    """What orders the hits of a run, whether it is there, and what else there is."""
+    check = reranker(load({"home": str(tmp_path), **flags}, {}))
+    assert (check.name, check.state) == ("reranker", state)
+    assert said in check.detail
 
 
 @pytest.mark.parametrize(
