@@ -2,7 +2,8 @@
 
 The model answers by the fields of the schema and by the tagged blocks of the prompt, never by a prompt's words: three
 tasks of three queries, three quotes a page, every other one told in other words, a report of about 1,500 tokens whose
-sentences join two findings each, and a reason to each verdict. :class:`Endless` is never content: each answer of its model asks for more.
+sentences join two findings each, and a reason to each verdict. :class:`Endless` is never content: each answer of its
+model asks for more.
 """
 
 from __future__ import annotations

@@ -15,7 +15,6 @@ from research.errors import SettingMissing
 from research.records import Length, Record
 from research.requests import ROLES, Role
 
-
 Rerank = Literal["features", "model", "cross-encoder"]
 
 

@@ -260,7 +260,7 @@ class Rehearsal:
         few, many, sections = self._notes(1), self._notes(MOST_FINDINGS), ROOMS[self._style.length].sections
         heading = filler(LONGEST_HEADING)
         others = [heading] * (sections - 1)
-        written = Section(heading=heading, sentences=(a_sentence(),) * MOST_FINDINGS)
+        written = Section(heading=heading, sentences=tuple(a_sentence(found.id) for found in many.findings))
         most = await self._most(
             (1, lambda stage: write_outline(many, many.findings, stage)),
             (1, lambda stage: write_section(many, Part(heading, many.findings), others, stage)),

@@ -63,9 +63,9 @@ def a_hit(number: int, snippet: int = LONGEST_TEXT) -> Hit:
     )
 
 
-def a_sentence() -> Sentence:
-    """Return a sentence as long as one can be."""
-    return Sentence(text=filler(LONGEST_TEXT), findings=(ID,))
+def a_sentence(finding: str = ID) -> Sentence:
+    """Return a sentence as long as one can be, that cites the finding with that id."""
+    return Sentence(text=filler(LONGEST_TEXT), findings=(finding,))
 
 
 def notes_of(question: Question, tasks: int, findings: int, style: Style) -> Notes:

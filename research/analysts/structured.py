@@ -70,27 +70,19 @@ async def ask(
 
     ``doubt`` says what is wrong with a reply that fits, or nothing: it is worth the repair turn, and no more.
     """
+    ladder = _Ladder(access, role, messages, kind, schema, max_tokens)
     try:
-        return await _repaired(access, role, messages, kind, schema, max_tokens, doubt)
+        return await ladder.repaired(doubt)
+    except _Unpaid:
+        raise
     except Unusable as fault:
         last = fault
     if simpler is not None and not isinstance(last, _Refusal):
-        try:
-            schema_of_simpler = schema_of(simpler.kind)
-            reply = await access.ask_model(role, simpler.messages, max_tokens=max_tokens, schema=schema_of_simpler)
-            return simpler.whole(_filled(reply, simpler.kind, schema_of_simpler))
-        except msgspec.ValidationError:
-            pass
+        found = await ladder.simpler(simpler, last)
+        if found is not None:
+            return found
     if access.stronger(role):
-        try:
-            reply = await access.ask_model(role, messages, max_tokens=max_tokens, schema=schema, strong=True)
-            return _filled(reply, kind, schema)
-        except OutOfBudget as refusal:
-            if refusal.currency == "seconds":
-                raise
-            raise last from None  # what was asked for could be paid, and was of no use
-        except msgspec.ValidationError as fault:
-            raise Unusable(f"the {role}'s answer could not be used, nor that of a stronger model: {fault}") from None
+        return await ladder.stronger(last)
     raise last
 
 
@@ -98,38 +90,82 @@ class _Refusal(Unusable):
     """The model would not answer, whatever the words."""
 
 
-async def _repaired(
-    access: Access,
-    role: Role,
-    messages: Sequence[Message],
-    kind: type[R],
-    schema: dict[str, Any],
-    max_tokens: int,
-    doubt: Doubt[R],
-) -> R:
-    """Return the reply, or that of the one repair turn. Raises ``Unusable``."""
-    reply = await access.ask_model(role, messages, max_tokens=max_tokens, schema=schema)
-    doubted: R | None = None
-    try:
-        doubted = _filled(reply, kind, schema)
-        complaint = doubt(doubted)
-    except msgspec.ValidationError as fault:
-        complaint = str(fault)
-    if doubted is not None and not complaint:
-        return doubted
-    if reply.stop == "refusal":
-        raise _Refusal(f"the {role} refused")
-    if reply.stop == "length" and not reply.text.strip():
-        again = await access.ask_model(role, messages, max_tokens=max_tokens * MORE_ROOM, schema=schema)
-    else:
-        repair = (*messages, *_complaint(reply, complaint, schema))
-        again = await access.ask_model(role, repair, max_tokens=max_tokens, schema=schema)
-    try:
-        return _filled(again, kind, schema)
-    except msgspec.ValidationError as fault:
-        if doubted is not None:
+class _Unpaid(Unusable):
+    """What was paid for is of no use, and what is left does not pay for asking again."""
+
+
+@dataclass(frozen=True)
+class _Ladder(Generic[R]):
+    """One thing to be asked, and the ways to ask for it."""
+
+    access: Access
+    role: Role
+    messages: Sequence[Message]
+    kind: type[R]
+    schema: dict[str, Any]
+    max_tokens: int
+
+    async def repaired(self, doubt: Doubt[R]) -> R:
+        """Return the reply, or that of the one repair turn. Raises ``Unusable``."""
+        reply = await self.access.ask_model(self.role, self.messages, max_tokens=self.max_tokens, schema=self.schema)
+        doubted: R | None = None
+        try:
+            doubted = _filled(reply, self.kind, self.schema)
+            complaint = doubt(doubted)
+        except msgspec.ValidationError as fault:
+            complaint = str(fault)
+        if doubted is not None and not complaint:
             return doubted
-        raise Unusable(f"the {role}'s answer could not be used: {fault}") from None
+        if reply.stop == "refusal":
+            raise _Refusal(f"the {self.role} refused")
+        last = Unusable(f"the {self.role}'s answer could not be used: {complaint}")
+        if reply.stop == "length" and not reply.text.strip():
+            again = await self._again(last, self.messages, self.schema, room=MORE_ROOM)
+        else:
+            repair = (*self.messages, *_complaint(reply, complaint, self.schema))
+            again = await self._again(last, repair, self.schema)
+        try:
+            return _filled(again, self.kind, self.schema)
+        except msgspec.ValidationError as fault:
+            if doubted is not None:
+                return doubted
+            raise Unusable(f"the {self.role}'s answer could not be used: {fault}") from None
+
+    async def simpler(self, easier: Simpler[Any, R], last: Unusable) -> R | None:
+        """Return what the simpler prompt gives, ``None`` where that is of no use either."""
+        schema = schema_of(easier.kind)
+        reply = await self._again(last, easier.messages, schema)
+        try:
+            return easier.whole(_filled(reply, easier.kind, schema))
+        except msgspec.ValidationError:
+            return None
+
+    async def stronger(self, last: Unusable) -> R:
+        """Return the reply of the run's strongest model. Raises ``Unusable``."""
+        reply = await self._again(last, self.messages, self.schema, strong=True)
+        try:
+            return _filled(reply, self.kind, self.schema)
+        except msgspec.ValidationError as fault:
+            why = f"the {self.role}'s answer could not be used, nor that of a stronger model: {fault}"
+            raise Unusable(why) from None
+
+    async def _again(
+        self,
+        last: Unusable,
+        messages: Sequence[Message],
+        schema: dict[str, Any],
+        *,
+        room: int = 1,
+        strong: bool = False,
+    ) -> ModelReply:
+        """Ask once more. Where that is not to be paid, the ``last`` answer is what the call came to."""
+        most = self.max_tokens * room
+        try:
+            return await self.access.ask_model(self.role, messages, max_tokens=most, schema=schema, strong=strong)
+        except OutOfBudget as refusal:
+            if refusal.currency == "seconds":
+                raise
+            raise _Unpaid(str(last)) from None
 
 
 def _complaint(reply: ModelReply, complaint: str, schema: dict[str, Any]) -> tuple[Message, Message]:

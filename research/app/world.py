@@ -230,7 +230,9 @@ async def open_world(
         )
 
 
-async def _open_web(options: RunOptions, settings: Settings, stack: AsyncExitStack) -> tuple[tuple[Search, ...], SafeFetch]:
+async def _open_web(
+    options: RunOptions, settings: Settings, stack: AsyncExitStack
+) -> tuple[tuple[Search, ...], SafeFetch]:
     from tools.safe_fetch import SafeFetch
 
     parser = await stack.enter_async_context(READERS.parser())

@@ -31,6 +31,7 @@ from research.rehearsal import Rehearsal, Shape
 from research.report import Report
 from research.requests import ModelReply, ModelRequest, Role, TokenCount
 from research.triage import triage
+from tools.fakes.persona import blocks
 from tools.fakes.scripted import ManualClock, ScriptedModel, ScriptedSearch
 
 QUESTION = Question(text="How is a budget reserved?", web=True)
@@ -64,9 +65,9 @@ class Content(ScriptedModel):
         if request.role == "reader":
             return {"enough": True, "missing": "", "queries": []}
         if request.role == "writer":
-            found = shown[shown.index("f-") :][:18]
+            found = blocks(shown, "finding")[0][0]["id"]
             return {"answer": [{"text": TEXT[:26], "findings": [found]}], "sections": [], "disagreements": []}
-        return {"reason": "", "verdict": "supported"}
+        return {"verdicts": [{"number": 1, "reason": "", "verdict": "supported"}]}
 
 
 class Scene(Setup):

@@ -113,7 +113,7 @@ async def test_nobody_is_asked_where_all_hits_are_read_anyway() -> None:
     ("replies", "why"),
     [
         ((EffectFailed("the model said 400"),), "the model said 400"),
-        ((ModelReply(text="no", stop="end"),) * 2, "the reader's answer could not be used: it is not a JSON object."),
+        ((ModelReply(text="no", stop="end"),) * 2, "the reader's answer could not be used: it is not one JSON object."),
         ((ModelReply(text="", stop="refusal"),), "the reader refused"),
     ],
 )

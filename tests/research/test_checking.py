@@ -6,6 +6,7 @@ import re
 from itertools import chain, repeat
 from typing import Any
 
+import msgspec
 import pytest
 
 from research.access import Access, World
@@ -35,6 +36,12 @@ def finding(id: str, quote: str = QUOTE) -> Finding:
     return Finding(
         id=id, task=TASK.id, statement=quote, quote=quote, source="s1", start=0, end=len(quote), label="public"
     )
+
+
+def head(id: str, number: int, year: str) -> Finding:
+    """A line of the head of a PEP, as rules find it."""
+    line = f"Created: 01-Jan-{year}"
+    return msgspec.structs.replace(finding(id, line), source=f"s{number}", title=f"PEP {number}: A", relevance=1.0)
 
 
 FOUND = (finding("f-1"), finding("f-2", "It was closed for good in 1990."))
@@ -102,6 +109,28 @@ async def test_what_stands_in_a_quote_is_not_asked_about() -> None:
     review, asked = await reviewed((claim("The Sable bridge was built in 1931 by two brothers from Leer."), lead))
     assert told(review) == [(QUOTE, "supported"), (lead.text, "could not check")]
     assert (asked, review.checks, review.losses) == ([], CheckFacts(), ())
+
+
+async def test_what_a_rule_concluded_is_checked_by_that_rule() -> None:
+    """An answer that no quote has in its words is asked about only where it does not follow from what it cites."""
+    notes = msgspec.structs.replace(NOTES, findings=(head("f-1", 8, "2019"), head("f-2", 9, "2021")))
+    short = Sentence(text="PEP 8.", findings=("f-1", "f-2"), concludes="Which is older, PEP 8 or PEP 9?")
+    for said, asked in ((short, 0), (msgspec.structs.replace(short, findings=("f-1",)), 1)):
+        model = ScriptedModel([GOOD])
+        review_of = await review(Draft(answer=(said,), sections=()), notes, access_to(model))
+        assert told(review_of) == [("PEP 8.", "supported")]
+        assert len(model.asked) == asked
+
+
+async def test_a_concluded_sentence_that_was_rewritten_is_concluded_no_more() -> None:
+    """The writer's words follow by no rule, so the report does not say that they do."""
+    notes = msgspec.structs.replace(NOTES, findings=(head("f-1", 8, "2019"), head("f-2", 9, "2021")))
+    wrong = Sentence(text="PEP 9.", findings=("f-1", "f-2"), concludes="Which is older, PEP 8 or PEP 9?")
+    model = ScriptedModel([BAD, repairs("The older one is PEP 8."), GOOD])
+    told_of = await review(Draft(answer=(wrong,), sections=()), notes, access_to(model))
+    assert [(s.text, s.verdict, s.concludes) for s in told_of.draft.answer] == [
+        ("The older one is PEP 8.", "supported", "")
+    ]
 
 
 async def test_claims_are_asked_about_together() -> None:

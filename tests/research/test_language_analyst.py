@@ -313,14 +313,14 @@ async def test_the_writer_is_shown_each_quote_once() -> None:
     notes = msgspec.structs.replace(NOTES, tasks=(TASK, other), findings=findings)
     analyst, model, access = scripted(written(answer=[sentence("In 1931.", "f-0", "f-1", "f-2", "f-3")]))
     draft = await analyst.compose(notes, access)
-    assert re.findall(r'id="(f-\d)"', model.asked[0].messages[1].content) == ["f-1", "f-3"]
+    assert re.findall(r'<finding-\d+ id="(f\d)"', model.asked[0].messages[1].content) == ["f1", "f2"]
     assert draft.answer[0].findings == ("f-1", "f-3")
 
 
 @pytest.mark.parametrize(
     "replies",
     [
-        (BAD, BAD),
+        (BAD,) * 3,
         (EffectFailed("down"),),
         (replied({"answer": [], "sections": [], "disagreements": []}),),
     ],

@@ -1,4 +1,4 @@
-"""What is sent, word for word: the prompts of the report, filled in by the steps that send them.
+"""What is sent, word for word: the prompts of the report and of the ranking, filled in by the steps that send them.
 
 ``python tests/research/test_prompt_wording.py`` writes the texts anew, to be read before they are kept.
 """
@@ -17,8 +17,10 @@ from research.access import Access
 from research.analysts import Notes, Style
 from research.analysts.acceptance import Part
 from research.analysts.checking import Claim, ask_checker, ask_repair
+from research.analysts.extractive import ExtractiveAnalyst
+from research.analysts.language import LanguageAnalyst
 from research.analysts.writing import write_answer, write_outline, write_section, write_whole
-from research.records import Finding, Question, Section, Sentence, Source, Task
+from research.records import Finding, Hit, Question, Section, Sentence, Source, Task
 from research.rehearsal import taken
 from tools.tokens import vocabulary
 
@@ -48,6 +50,10 @@ NOTES = Notes(
 )
 SAID = Sentence(text="It was built in 1931.", findings=(FINDINGS[0].id,))
 CLAIM = Claim(SAID, FINDINGS[:1])
+HITS = [
+    Hit(handle=f"p-{number}", title="Bridges", score=1.0, snippet=found.quote) for number, found in enumerate(FINDINGS)
+]
+ANALYST = LanguageAnalyst(ExtractiveAnalyst())
 Step = Callable[[Access], Awaitable[object]]
 STEPS: dict[str, Step] = {
     "writer": lambda access: write_whole(NOTES, FINDINGS, access),
@@ -56,6 +62,7 @@ STEPS: dict[str, Step] = {
     "answer": lambda access: write_answer(NOTES, [Section(heading="A", sentences=(SAID,))], FINDINGS, access),
     "checker": lambda access: ask_checker([CLAIM, CLAIM], access),
     "repair": lambda access: ask_repair([(CLAIM, "the year is another")], "", access),
+    "reranker": lambda access: ANALYST.rank(TASK, NOTES.question, HITS, access),
 }
 
 

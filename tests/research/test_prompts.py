@@ -13,6 +13,7 @@ from research.prompts import block, mark_of, prompt
 
 FIELDS = ["branches", "sources", "mark", "question", "objective", "wanted", "count", "findings", "hits", "passages"]
 FIELDS += ["asked", "tasks", "gaps", "claims", "answer", "sections", "sentences", "language", "heading", "others"]
+FIELDS += ["most"]
 NAMES = sorted(path.stem for path in Path(str(research.prompts.__file__)).parent.glob("*.md"))
 
 

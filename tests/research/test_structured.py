@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from research.access import Access, World
-from research.analysts import Notes, Style
+from research.analysts import Bounds, Notes, Style
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.analysts.schemas import CheckReply, JudgeReply, ReadReply, schema_of
@@ -27,11 +27,11 @@ from research.analysts.simpler import (
 from research.analysts.structured import Simpler, Unusable, ask, shape_of
 from research.analysts.writing import write_whole
 from research.budget import Caps
-from research.errors import EffectFailed
+from research.errors import EffectFailed, OutOfBudget
 from research.gate import Gate
 from research.ports import ChatModel
 from research.records import Finding, Hit, Passage, Question, Task
-from research.requests import ROLES, Message, ModelReply, Role
+from research.requests import ROLES, Message, ModelReply, ModelRequest, Role
 from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, MemoryRecords, ScriptedModel, replied
 
 ASKED = (Message(role="system", content="Judge."), Message(role="user", content="Is it enough?"))
@@ -58,9 +58,9 @@ FIELDS: dict[str, object] = {
 TASK = Task.make("Find the year the Sable bridge was built", ("Sable bridge built",), "corpus", corpus="papers")
 
 
-def access_to(*models: ChatModel) -> Access:
+def access_to(*models: ChatModel, caps: Caps | None = None, clock: ManualClock | None = None) -> Access:
     """A way to the first model for every role; the second, if there is one, writes."""
-    gate = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=Caps())
+    gate = Gate(journal=MemoryJournal(), clock=clock or ManualClock(), caps=caps or Caps())
     by_role: dict[Role, ChatModel] = dict.fromkeys(ROLES, models[0])
     by_role["planner"] = by_role["writer"] = models[-1]
     world = World(library=MemoryLibrary(), records=MemoryRecords(), models=by_role)
@@ -133,6 +133,38 @@ async def test_a_model_that_only_thought_gets_more_room() -> None:
     await judged(access_to(model))
     assert [request.messages for request in model.asked] == [ASKED, ASKED]
     assert model.limits == [100, 200]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+async def test_an_answer_of_no_use_is_unusable_where_no_other_can_be_paid(number: int) -> None:
+    """Whichever rung the budget ends at, what was paid for has failed, and the caller can do the step by rules."""
+    weak, strong = ScriptedModel([WRONG] * number, name="s:weak"), ScriptedModel([FITS], name="s:strong")
+    with pytest.raises(Unusable, match="it is not one JSON object"):
+        await judged(access_to(weak, strong, caps=Caps(calls=number)), easier())
+    assert (len(weak.asked), strong.asked) == (number, [])
+
+
+async def test_what_cannot_be_asked_at_all_is_out_of_budget() -> None:
+    """A first call that is not to be paid is no answer of no use, and the end of the time ends every rung."""
+    model = ScriptedModel([WRONG])
+    with pytest.raises(OutOfBudget):
+        await judged(access_to(model, caps=Caps(calls=0)), easier())
+    clock = ManualClock()
+
+    def slow(request: ModelRequest) -> ModelReply:
+        clock.advance(60)
+        return WRONG
+
+    with pytest.raises(OutOfBudget, match="time"):
+        await judged(access_to(ScriptedModel([slow]), caps=Caps(seconds=30), clock=clock), easier())
+
+
+async def test_a_plan_that_was_cut_short_by_its_budget_is_made_by_rules() -> None:
+    """What was left paid for half an answer and for no other: the run has a plan all the same, and says whose."""
+    analyst, question = LanguageAnalyst(ExtractiveAnalyst()), Question(text="When was it built?", web=True)
+    plan = await analyst.plan(question, Bounds(), access_to(ScriptedModel([WRONG]), caps=Caps(calls=1)))
+    assert plan == await ExtractiveAnalyst().plan(question, Bounds(), access_to(ScriptedModel()))
+    assert analyst.lapses == ["plan"]
 
 
 async def test_a_loop_is_hardly_shown_again() -> None:

@@ -17,7 +17,7 @@ import msgspec
 from research.errors import EffectFailed
 from research.ports import Clock, Price
 from research.requests import ModelReply, ModelRequest, Stop, TokenCount, ToolCall
-from tools.fakes.persona import Answer, answer_to, blocks
+from tools.fakes.persona import Answer, answer_to, blocks, fitted
 from tools.fakes.scripted import Script, ScriptedModel
 from tools.fakes.wire import count_prompt, cut_answer
 
@@ -103,7 +103,8 @@ class HostileModel:
         return None if told is None else TokenCount(prompt=told[0], completion=told[1])
 
     def _answer(self, request: ModelRequest, body: Mapping[str, Any], max_tokens: int) -> Answer:
-        fields = frozenset((request.schema or {}).get("properties", {}))
+        schema = request.schema or {}
+        fields = frozenset(schema.get("properties", {}))
         sensible = answer_to(body)
         if self.greed == "long" and not request.tools:
             return self._padded(sensible, max_tokens)
@@ -112,9 +113,9 @@ class HostileModel:
         if request.tools:
             return {"tool_calls": self._moves(request)}
         if "tasks" in fields:
-            return {"json": self._plan(request.schema or {})}
+            return {"json": fitted(self._plan(schema), schema)}
         if "enough" in fields:
-            return {"json": {"enough": False, "missing": "more", "queries": self._queries()}}
+            return {"json": fitted({"enough": False, "missing": "more", "queries": self._queries()}, schema)}
         return sensible
 
     def _padded(self, sensible: Answer, max_tokens: int) -> Answer:
@@ -129,7 +130,7 @@ class HostileModel:
         return [f"budget wall {next(self._numbers)}" for _ in range(number)]
 
     def _plan(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        source = schema["properties"]["tasks"]["items"]["properties"]["source"]["enum"][0]
+        (source, *_) = schema["properties"]["tasks"]["items"]["properties"].get("source", {}).get("enum", [""])
         tasks = [
             {"objective": f"What is budget wall {next(self._numbers)}?", "queries": self._queries()}
             for _ in range(40 if self.greed == "spreading" else 4)
