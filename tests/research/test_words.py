@@ -73,6 +73,7 @@ def test_a_name_does_not_begin_within_a_word() -> None:
 def test_documents_are_kind_and_number() -> None:
     """A numbered document is the same with space, hyphen and leading zeros."""
     assert documents("PEP 572, EIP-1559 and RFC 0822") == [("pep", "572"), ("eip", "1559"), ("rfc", "822")]
+    assert documents("About 16,000 people came") == []
 
 
 def test_numbers_and_years_are_normalised() -> None:
