@@ -37,8 +37,8 @@ _QUOTED = re.compile(r"“([^“”\n]{2,80})”|\"([^\"\n]{2,80})\"|``([^`\n]{2
 _IDENTIFIER = re.compile(r"\b(?:[A-Za-z]\w*_\w+|[a-z]+[A-Z]\w*|[A-Z][a-z]+[A-Z]\w*|[A-Za-z_]\w+(?:\.[A-Za-z_]\w+)+)\b")
 _NAME = r"(?:[A-Z][\w’'+&-]*[\w+]|[A-Z]\.(?= [A-Z])|[A-Z]\b)"
 _LINKS = r"(?:(?:of|the|de|van|von|der|la|du|al|bin|for)[ ](?=[A-Z]))?"
-_RUN = re.compile(rf"{_NAME}(?:[ \-]{_LINKS}(?:{_NAME}|\d[\d.]*\b))*")
-NUMBERED = re.compile(rf"\b(?!(?i:{_MONTH})[ \-])([A-Z][A-Za-z]{{1,9}})[ \-]#?0*(\d+(?:\.\d+)*)\b")
+_RUN = re.compile(rf"(?<!\w){_NAME}(?:[ \-]{_LINKS}(?:{_NAME}|\d[\d.]*\b))*")
+NUMBERED = re.compile(rf"\b(?!(?i:{_MONTH})[ \-])([A-Z][A-Za-z]{{1,9}})[ \-]#?0*(\d+(?:\.\d+)*)\b(?!,\d{{3}})")
 
 
 def raw_words(text: str) -> list[str]:

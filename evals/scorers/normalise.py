@@ -30,7 +30,7 @@ _DATES = tuple(
     for pattern in (
         r"(?P<year>\d{4})[-/](?P<number>\d{1,2})[-/](?P<day>\d{1,2})(?=\D|$|T\d)",
         rf"{_DAY}(?:[-/ ]| of )(?:the )?{_MONTH}[-/, ]\s?{_YEAR}",
-        rf"{_MONTH}[ -]{_DAY},?[ -]{_YEAR}",
+        rf"{_MONTH}[ -]{_DAY} ?,?[ -]{_YEAR}",
         rf"{_MONTH}(?:[-, ]| of )\s?{_YEAR}",
         r"(?P<year>\d{4})-(?P<number>0[1-9]|1[0-2])(?![\w-])",
     )

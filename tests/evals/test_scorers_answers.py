@@ -97,6 +97,7 @@ def test_where_exact_match_does_not_apply() -> None:
     [
         "13-Jun-2000",
         "June 13, 2000",
+        "June 13 , 2000",
         "2000-06-13",
         "13 June 2000",
         "13th of June 2000",

@@ -431,12 +431,12 @@ async def test_a_lapse_is_named_in_the_report(tmp_path: Path) -> None:
 
 async def test_a_lapse_before_a_crash_is_named_after_the_resume(tmp_path: Path) -> None:
     """The second life did not lapse, but its report still says that the first one did."""
-    journal, records, first = Crashing(), MemoryRecords(), Lapsing()
+    first, second = Lapsing(), Lapsing()
+    stores: dict[str, Any] = {"journal": Crashing(), "records": MemoryRecords(), "library": MemoryLibrary()}
     with pytest.raises(Fatal, match="crash"):
-        await Scene(tmp_path, analyst=first, lapses=first.lapses, journal=journal, records=records).work(TWO)
+        await Scene(tmp_path, analyst=first, lapses=first.lapses, **stores).work(TWO)
     await asyncio.gather(*[t for t in asyncio.all_tasks() if t is not asyncio.current_task()], return_exceptions=True)
-    second = Lapsing()
-    report = await Scene(tmp_path, analyst=second, lapses=second.lapses, journal=journal, records=records).work(TWO)
+    report = await Scene(tmp_path, analyst=second, lapses=second.lapses, **stores).work(TWO)
     assert second.lapses == []
     assert [loss.what for loss in report.skipped] == ["the model's planning"]
 

@@ -65,9 +65,15 @@ def test_a_capital_at_a_sentence_start_is_no_name() -> None:
     assert entities("Budgets are walls. Sentences begin.") == []
 
 
+def test_a_name_does_not_begin_within_a_word() -> None:
+    """An identifier is one name, and the title that it opens goes on after it."""
+    assert entities("It is titled wallet_addChain RPC Method.") == ["wallet_addChain", "RPC Method"]
+
+
 def test_documents_are_kind_and_number() -> None:
     """A numbered document is the same with space, hyphen and leading zeros."""
     assert documents("PEP 572, EIP-1559 and RFC 0822") == [("pep", "572"), ("eip", "1559"), ("rfc", "822")]
+    assert documents("About 16,000 people came") == []
 
 
 def test_numbers_and_years_are_normalised() -> None:
