@@ -42,6 +42,13 @@ class Detail(Record):
     currency: str
 
 
+class Asked(Record):
+    """The part of a stored request to a model by which it is charged: who asked which."""
+
+    role: str = ""
+    model: str = ""
+
+
 class SqliteJournal:
     """The journal of one run, for the process that owns it. Implements ``research.ports.Journal``."""
 
@@ -113,6 +120,8 @@ def read_payload(kind: str, status: str, payload: str) -> Record:
 
 def _built(intent: tuple[object, ...], outcome: tuple[object, ...] | None) -> Entry:
     begun = dict(zip(INTENT, intent[:-1], strict=True))
+    if begun["kind"] == "model":
+        msgspec.json.decode(str(begun["request"]), type=Asked)
     ended = None
     if outcome is not None:
         ended = dict(zip(OUTCOME, outcome[:-1], strict=True))

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from research.budget import Amount
@@ -53,6 +54,16 @@ async def test_rows_come_back_as_they_were_written(tmp_path: Path) -> None:
         (intent("one"), answered('{"text": "\\u2028", "stop": "end"}')),
         (intent("two"), None),
     ]
+
+
+@pytest.mark.parametrize("request_of", ["-0", "[]", '{"role": 1}', "no JSON", "[" * 9_000])
+async def test_a_signed_row_that_is_no_call_of_a_model_is_damaged(tmp_path: Path, request_of: str) -> None:
+    """What a role spent is read off its requests: one that cannot be read ends in a sentence that names the row."""
+    database, made = await journal(tmp_path / "j.db")
+    await made.intend(msgspec.structs.replace(intent(), request=request_of))
+    with pytest.raises(StoreProblem, match="row 1 of"):
+        await made.entries()
+    database.close()
 
 
 async def test_a_replaced_owner_writes_nothing_more(tmp_path: Path) -> None:
