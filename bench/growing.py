@@ -1,12 +1,14 @@
 """Runs of any length: a scripted far side that plans as many branches as are asked for, and answers for all of them.
 
 Two shapes. ``wide``: one round of many branches. ``deep``: two branches a round, and as many rounds as it takes. A
-branch asks four queries in two rounds and reads twelve pages, with a call to the model for each page and one to judge
-each round: 30 calls. The graph, the gate and the stores are the real ones. What is measured is in ``bench.growth``.
+branch asks four queries in two rounds and fetches twelve pages; in each round one to six calls to the model read them,
+the fewer the more branches there are, and one judges: 20 to 30 calls. The graph, the gate and the stores are the real
+ones. What is measured is in ``bench.growth``.
 """
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -14,6 +16,7 @@ from typing import Any
 
 from bench.scripted import ByteModel, ReferenceClock, scripted_hands
 from bench.watched import WatchedRecords
+from graphs.reading import AT_ONCE
 from research.app.hands import Hands
 from research.app.stores import Stores
 from research.cancellation import Stopping
@@ -25,11 +28,12 @@ from tools.fakes.persona import answer_to, blocks
 
 RUN = "growth"
 QUESTION = "What is known of each of the subjects?"
-BRANCH_CALLS = 30
 ROUND_BRANCHES = 2
-OTHER_CALLS = 27
-"""The plan, the report and a check of each of its 24 claims and its answer."""
+OTHER_CALLS = 5
+"""The plan; the report's outline, its two sections and its answer, whose every sentence stands in a quote."""
 PAGES = 6
+SEARCH_ROUNDS = 2
+QUERIES = 2
 SENTENCES = 12
 SERVER = "http://127.0.0.1:9/v1"
 """Stands in the options, so that the real command can resume the run; nothing listens there and nothing is sent."""
@@ -37,11 +41,17 @@ SERVER = "http://127.0.0.1:9/v1"
 
 def options_for(shape: str, calls: int) -> RunOptions:
     """Return options whose run makes about ``calls`` calls."""
-    branches = max(1, round((calls - OTHER_CALLS) / BRANCH_CALLS))
-    rounds = max(1, round((calls - OTHER_CALLS) / (ROUND_BRANCHES * BRANCH_CALLS + 1)))
+    branches = min(range(1, calls), key=lambda width: abs(OTHER_CALLS + width * branch_calls(width) - calls))
+    rounds = max(1, round((calls - OTHER_CALLS) / (ROUND_BRANCHES * branch_calls(ROUND_BRANCHES) + 1)))
     width, depth = (branches, 1) if shape == "wide" else (ROUND_BRANCHES, rounds)
     server = {"model": "openai:growth", "base_url": SERVER, "searx": SERVER, "web": True}
     return RunOptions(mode="workflow", branches=width, rounds=depth, **server)
+
+
+def branch_calls(width: int) -> int:
+    """Return the calls of a branch that has ``width - 1`` others beside it."""
+    readings = math.ceil(PAGES / math.ceil(PAGES * width / AT_ONCE))
+    return SEARCH_ROUNDS * (QUERIES + PAGES + readings + 1)
 
 
 class LongClock(ReferenceClock):

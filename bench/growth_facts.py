@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import gc
 import itertools
 import math
 import os
@@ -98,6 +99,7 @@ def grow(shape: str, calls: int, home: Path) -> Grown:
     import graphs.runs  # noqa: F401  imported before the memory is measured
 
     options = options_for(shape, calls)
+    gc.collect()  # what others left in this process is not let go of while it is measured
     before = process_facts()
     heard = {"calls": 0, "handles": 0, "wal": 0}
     log = home / "runs.db-wal"
