@@ -12,7 +12,7 @@ import pytest
 from scene import begin, copy_home, essence, lines, model_server, run
 
 from tools.cross_encoder import cross_encoder_folder
-from tools.fakes.persona import answer_to, blocks
+from tools.fakes.persona import answer_to, asked_schema, blocks
 from tools.fakes.toy_cross_encoder import write_toy
 
 QUESTION = "Which seal does the keeper of the tower use?"
@@ -49,8 +49,7 @@ def with_model(url: str, *flags: str, rerank: str = "model") -> list[str]:
 
 def favouring(body: dict[str, Any]) -> dict[str, Any]:
     """The persona, but that it scores a hit by whether it answers, and adds a handle that it was not shown."""
-    schema = ((body.get("response_format") or {}).get("json_schema") or {}).get("schema") or {}
-    if "scores" not in schema.get("properties", {}):
+    if not asked_for([body], "scores"):
         return dict(answer_to(body))
     shown = blocks(body["messages"][-1]["content"], "hit")
     scores = [{"handle": facts["handle"], "score": 10 if ANSWER in text else 1} for facts, text in shown]
@@ -58,8 +57,8 @@ def favouring(body: dict[str, Any]) -> dict[str, Any]:
 
 
 def asked_for(requests: list[dict[str, Any]], field: str) -> list[dict[str, Any]]:
-    """The chat requests whose answer has this field."""
-    return [body for body in requests if field in json.dumps(body.get("response_format", {}))]
+    """The chat requests whose answer has this field, in whatever form it is asked for."""
+    return [body for body in requests if field in json.dumps(asked_schema(body))]
 
 
 def test_by_default_no_model_is_asked_to_rank(home: Path, tmp_path: Path) -> None:
