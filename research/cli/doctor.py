@@ -180,6 +180,8 @@ def reranker(settings: Settings) -> Check:
     try:
         check_rerank(options, settings)
         opened = open_reranker(options, settings)
+        if opened is not None:
+            opened.scores("who wrote it", ["Ann Lee wrote it."])
     except ResearchError as error:
         return Check("reranker", "fail", str(error))
     if opened is not None:
