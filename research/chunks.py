@@ -8,7 +8,8 @@ passages are in ``tools.indexing``.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from bisect import bisect_right
+from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from research.records import Record
@@ -31,10 +32,10 @@ _PARAGRAPH_GAP = re.compile(r"\n[^\S\n]*\n\s*")
 _SENTENCE_GAP = re.compile(r"(?<=[.!?…])[\"'”’)\]]*\s+(?=[\"'“‘(\[]?[^\W_a-z])|(?<=[。！？])")
 _LINE_GAP = re.compile(r"\n")
 _WORD_GAP = re.compile(r"\s+")
-_ATX = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S.*?)[ \t]*#*[ \t]*$", re.M)
+_ATX = re.compile(r"^ {0,3}(#{1,6})[ \t]+(\S[^\n]*)$", re.M)
 _FENCE = re.compile(r"^ {0,3}(```+|~~~+).*?(?:^ {0,3}\1[`~]*[ \t]*$|\Z)", re.M | re.S)
 _UNDERLINED = re.compile(
-    r"^(?:(?P<over>([=\-~^\"'`#*+:.<>_!$%&])\2{2,})[ \t]*\n[ \t]*)?(?P<title>\S[^\n]*?)[ \t]*\n"
+    r"^(?:(?P<over>([=\-~^\"'`#*+:.<>_!$%&])\2{2,})[ \t]*\n[ \t]*)?(?P<title>\S[^\n]*)\n"
     r"(?P<under>([=\-~^\"'`#*+:.<>_!$%&])\5{2,})[ \t]*$",
     re.M,
 )
@@ -99,18 +100,30 @@ def _headings(text: str, media: str) -> list[Heading]:
     fences: list[Span] = []
     if media == MARKDOWN:
         fences = [match.span() for match in _FENCE.finditer(text, begin)]
-        found = [Heading(start=m.start(), level=len(m[1]), title=m[2]) for m in _ATX.finditer(text, begin)]
+        found = [Heading(start=m.start(), level=len(m[1]), title=_unmarked(m[2])) for m in _ATX.finditer(text, begin)]
     styles: list[tuple[bool, str]] = []
     for match in _UNDERLINED.finditer(text, begin):
-        title, over, under = match["title"], match["over"], match["under"]
+        title, over, under = match["title"].rstrip(" \t"), match["over"], match["under"]
         if len(under) + 2 < len(title) or (over and over[0] != under[0]) or set(title) == {title[0]}:
             continue
         style = (bool(over), under[0])
         if style not in styles:
             styles.append(style)
         found.append(Heading(start=match.start(), level=styles.index(style) + 1, title=title))
-    outside = [heading for heading in found if not any(start <= heading.start < end for start, end in fences)]
+    ends = [end for _, end in fences]
+    outside = [heading for heading in found if not _within(heading.start, fences, ends)]
     return sorted(outside, key=lambda heading: heading.start)
+
+
+def _unmarked(title: str) -> str:
+    """Return the title without the marks that may close its line; expressions that do so take quadratic time."""
+    return title.rstrip(" \t").rstrip("#").rstrip(" \t") or title
+
+
+def _within(place: int, spans: Sequence[Span], ends: Sequence[int]) -> bool:
+    """Return whether ``place`` is in one of the spans, which are in order; ``ends`` are their ends."""
+    next_one = bisect_right(ends, place)
+    return next_one < len(spans) and spans[next_one][0] <= place
 
 
 def _sections(text: str, media: str) -> Iterator[tuple[int, int, str]]:

@@ -24,7 +24,10 @@ class Facts(Record):
 
 
 class FileRow(Record):
-    """A file of the folder: indexed when it has a ``source``, else skipped for ``reason``."""
+    """A file of the folder: indexed when it has a ``source``, else skipped for ``reason``.
+
+    ``mtime_ns`` is when its content or its status changed last, for programs that copy files set the first one back.
+    """
 
     name: str
     size: int

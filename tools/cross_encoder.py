@@ -7,7 +7,6 @@ Gurevych, "Sentence-BERT", 2019). Its scores are logits: only their order means 
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.errors import SettingMissing
+from tools.tokenizer_file import open_tokenizer
 
 MODEL = "ms-marco-MiniLM-L6-v2"
 GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
@@ -50,8 +50,12 @@ class CrossEncoder:
 
     def __init__(self, folder: Path) -> None:
         """Remember ``folder``; raises ``SettingMissing`` when the model, or what runs it, is not there."""
-        if not ((folder / GRAPH).is_file() and (folder / TOKENIZER).is_file()):
-            raise SettingMissing(f"bring the model {MODEL} with `research setup reranker`: it is not in {folder}")
+        missing = [name for name in (GRAPH, TOKENIZER) if not (folder / name).is_file()]
+        if missing:
+            raise SettingMissing(
+                f"bring the model {MODEL} with `research setup reranker`: {' and '.join(missing)} of it "
+                f"{'is' if len(missing) == 1 else 'are'} not in {folder}"
+            )
         need_packages()
         self._folder = folder
         self._loaded: tuple[Any, Any] | None = None
@@ -94,14 +98,11 @@ class CrossEncoder:
     def _opened(self) -> tuple[Any, Any]:
         import onnxruntime
         from onnxruntime.capi import onnxruntime_pybind11_state as faults
-        from tokenizers import Tokenizer
 
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3
         try:
-            definition = (self._folder / TOKENIZER).read_text(encoding="utf-8")
-            json.loads(definition)  # a cut file is a ValueError here; the tokenizer would raise a bare Exception
-            tokenizer = Tokenizer.from_str(definition)
+            tokenizer = open_tokenizer(self._folder / TOKENIZER)
             graph = str(self._folder / GRAPH)
             session = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
         except (faults.Fail, faults.InvalidProtobuf, faults.InvalidGraph, faults.NoSuchFile, ValueError) as error:

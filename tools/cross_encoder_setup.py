@@ -7,13 +7,14 @@ folder appears whole or not at all. Running the model is in ``tools.cross_encode
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from research.errors import SettingMissing, StoreProblem
 from tools.cross_encoder import GRAPH, MODEL, TOKENIZER, CrossEncoder, cross_encoder_folder, need_packages
-from tools.downloads import Download, WayFailed, fetch_file
+from tools.downloads import Download, WayFailed, check_digest, fetch_file
 
 Say = Callable[[str], None]
 
@@ -44,7 +45,7 @@ async def setup_cross_encoder(home: Path, *, say: Say, files: dict[str, Download
     """
     folder = cross_encoder_folder(home)
     need_packages()
-    if not (folder / GRAPH).is_file():
+    if not folder.is_dir():
         try:
             folder.parent.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".setup-") as draft:
@@ -56,6 +57,7 @@ async def setup_cross_encoder(home: Path, *, say: Say, files: dict[str, Download
         except OSError as error:
             raise StoreProblem(f"the model cannot be stored in {folder}: {error.strerror or error}") from error
     else:
+        await asyncio.to_thread(_check, folder, files)
         await asyncio.to_thread(_prove, folder)
     say(f"the model is in {folder} and works")
     return folder
@@ -70,6 +72,22 @@ async def _bring(folder: Path, say: Say, files: dict[str, Download]) -> None:
             raise SettingMissing(
                 f"{name} of {MODEL} cannot be brought to this machine: {error}; from a machine that has them, "
                 f"{GRAPH} and {TOKENIZER} can be copied into models/{MODEL} in the home"
+            ) from error
+
+
+def _check(folder: Path, files: dict[str, Download]) -> None:
+    """Raise ``SettingMissing`` when a file that lies there, perhaps copied by hand, is missing or another one."""
+    for name, wanted in files.items():
+        try:
+            with (folder / name).open("rb") as opened:
+                check_digest(hashlib.file_digest(opened, "sha256").hexdigest(), wanted)
+        except FileNotFoundError as error:
+            raise SettingMissing(
+                f"{folder} lacks {name}; copy it there, or delete that folder and run this again"
+            ) from error
+        except WayFailed as error:
+            raise SettingMissing(
+                f"{name} in {folder} is another file: {error}; delete that folder and run this again"
             ) from error
 
 

@@ -77,7 +77,7 @@ class FolderReader:
             facts = folder_files.status(file)
         except EffectFailed as failure:
             return Look(number=number, file=file, before=before, failure=failure)
-        size, mtime_ns = facts.st_size, facts.st_mtime_ns
+        size, mtime_ns = facts.st_size, max(facts.st_mtime_ns, facts.st_ctime_ns)
         same = before is not None and (before.size, before.mtime_ns, before.label) == (size, mtime_ns, self._label)
         unchanged = before is not None and same and before.source in self._kept
         return Look(number=number, file=file, before=before, size=size, mtime_ns=mtime_ns, unchanged=unchanged)

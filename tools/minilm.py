@@ -7,7 +7,6 @@ et al., "MiniLM", 2020). Bringing the model is in ``tools.minilm_setup``.
 from __future__ import annotations
 
 import asyncio
-import json
 import os
 import threading
 from collections.abc import Sequence
@@ -19,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from research.errors import SettingMissing
+from tools.tokenizer_file import open_tokenizer
 
 MODEL = "all-MiniLM-L6-v2"
 GRAPH, TOKENIZER = "model.onnx", "tokenizer.json"
@@ -77,7 +77,7 @@ class MiniLMEmbedder:
 def _load(folder: Path) -> tuple[Any, Any]:
     try:
         import onnxruntime
-        from tokenizers import Tokenizer
+        import tokenizers  # noqa: F401  (opened below; that it is missing is told here)
     except ImportError as error:
         raise SettingMissing(f"{MODEL} needs the package {error.name}: pip install 'research[embeddings]'") from error
     from onnxruntime.capi import onnxruntime_pybind11_state as faults
@@ -87,9 +87,7 @@ def _load(folder: Path) -> tuple[Any, Any]:
     # A core a run: threads that share one run wait for one another, spinning, and took twice the processor time.
     options.intra_op_num_threads = 1
     try:
-        definition = (folder / TOKENIZER).read_text(encoding="utf-8")
-        json.loads(definition)  # a cut file is a ValueError here; the tokenizer would raise a bare Exception
-        tokenizer = Tokenizer.from_str(definition)
+        tokenizer = open_tokenizer(folder / TOKENIZER)
         session = onnxruntime.InferenceSession(str(folder / GRAPH), options, providers=["CPUExecutionProvider"])
     except (faults.Fail, faults.InvalidProtobuf, faults.InvalidGraph, faults.NoSuchFile, ValueError) as error:
         raise SettingMissing(

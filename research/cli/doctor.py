@@ -196,6 +196,8 @@ def reranker(settings: Settings) -> Check:
         check_rerank(options, settings)
         opened = open_reranker(options, settings)
         asked = options.models()
+        if opened is not None:
+            opened.scores("who wrote it", ["Ann Lee wrote it."])
     except ResearchError as error:
         return Check("reranker", "fail", str(error))
     if opened is not None:

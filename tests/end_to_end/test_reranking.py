@@ -168,7 +168,7 @@ def test_web_hits_are_ranked_by_title_and_snippet(tmp_path: Path) -> None:
     ("flags", "code", "words"),
     [
         (ask(), 4, "--rerank model needs a language model: add --model provider:model"),
-        (ask(rerank="cross-encoder"), 4, "with `research setup reranker`: it is not in"),
+        (ask(rerank="cross-encoder"), 4, "with `research setup reranker`: model.onnx and tokenizer.json"),
         (ask(rerank="best"), 2, "--rerank must be features, model or cross-encoder, not “best”"),
         (
             ["ask", QUESTION, "--web", "--searx", "http://127.0.0.1:9", "--rerank", "cross-encoder"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -110,4 +111,13 @@ def test_titles_come_from_headers_front_matter_and_headings() -> None:
     assert title_of("Title: Notes\nDate: today\n\nText", "text/plain", "f") == "Notes"
     assert title_of("\nBudgets\n-------\n\nText", "text/x-rst", "f") == "Budgets"
     assert title_of("intro\n\n# The `real` title #\n", "text/markdown", "f") == "The `real` title"
+
+
+@pytest.mark.parametrize("filler", [" ", "#", " #", "\t"])
+@pytest.mark.parametrize("media", MEDIA)
+def test_a_hostile_heading_takes_no_longer_than_its_length(media: str, filler: str) -> None:
+    """Tens of thousands of spaces or marks within a heading are read at once; by backtracking they would take hours."""
+    text = f"# Title{filler * 30_000}end\n\nThe text of it."
+    assert chunk(text, media)[-1].end == len(text)
+    assert title_of(text, "text/markdown", "f").startswith("Title")
     assert title_of("# not in plain text", "text/plain", "notes") == "notes"

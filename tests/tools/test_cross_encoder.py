@@ -125,6 +125,19 @@ async def test_a_model_that_scores_no_answer_above_a_stranger_is_refused(tmp_pat
         await setup_cross_encoder(tmp_path, say=print, files={})
 
 
+async def test_a_copied_file_is_checked(tmp_path: Path) -> None:
+    """A file that was copied by hand is held to the same hash, and one that is missing is named."""
+    files = toy_files(TEXTS)
+    write_toy(cross_encoder_folder(tmp_path), TEXTS)
+    known = wanted("http://127.0.0.1:9", files)
+    await setup_cross_encoder(tmp_path, say=print, files=known)
+    with pytest.raises(SettingMissing, match=r"tokenizer\.json in .* is another file"):
+        await setup_cross_encoder(tmp_path, say=print, files=wanted("http://127.0.0.1:9", files, tokenizer="0" * 64))
+    (cross_encoder_folder(tmp_path) / "tokenizer.json").unlink()
+    with pytest.raises(SettingMissing, match=r"lacks tokenizer\.json"):
+        await setup_cross_encoder(tmp_path, say=print, files=known)
+
+
 def test_the_real_files_are_pinned_to_a_revision() -> None:
     """A branch could change under its name: each address has a commit, and each file a hash."""
     for one in FILES.values():
@@ -156,6 +169,8 @@ def test_a_damaged_model_is_a_sentence(tmp_path: Path) -> None:
         ("model.onnx", wide),
         ("model.onnx", foreign),
         ("tokenizer.json", b"{"),
+        ("tokenizer.json", b"{}"),
+        ("tokenizer.json", b'{"model": {"type": "WordPiece", "vocab": {"a": "b"}}}'),
     ):
         for file, whole in files.items():
             (tmp_path / file).write_bytes(data if file == name else whole)

@@ -282,6 +282,17 @@ async def test_another_folder_is_refused(desk: Desk, tmp_path: Path) -> None:
     assert (await desk.index(rebuild=True)).files == 1
 
 
+async def test_a_changed_file_with_its_old_time_is_read(desk: Desk) -> None:
+    """Copying programs set the time of a file back, and its size may be the same: its text is new all the same."""
+    path = desk.write("a.md", f"# Crane\n\nIt is 12 metres high. {BODY}")
+    times = path.stat()
+    await desk.index()
+    desk.write("a.md", f"# Crane\n\nIt is 99 metres high. {BODY}")
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert (await desk.index()).changed == 1
+    assert any("99 metres" in str(row[5]) for row in desk.rows())
+
+
 async def test_a_changed_label_reaches_every_source(desk: Desk) -> None:
     """``public`` on a private corpus reads the files again, so that their sources carry the new label too."""
     desk.write("a.txt", BODY)

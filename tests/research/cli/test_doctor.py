@@ -59,6 +59,17 @@ def test_nothing_set_is_a_note_and_no_failure(tmp_path: Path) -> None:
     assert Check("keys", "note", "none set") in found
 
 
+def test_a_damaged_reranker_is_told(tmp_path: Path) -> None:
+    """The files are opened, for that they are there says little."""
+    folder = tmp_path / "models" / "ms-marco-MiniLM-L6-v2"
+    folder.mkdir(parents=True)
+    for name in ("model.onnx", "tokenizer.json"):
+        (folder / name).write_text("{}", encoding="utf-8")
+    check = reranker(load({"home": str(tmp_path), "rerank": "cross-encoder", "corpora": ["a"]}, {}))
+    assert check.state == "fail"
+    assert "damaged or another one" in check.detail
+
+
 @pytest.mark.parametrize(
     ("flags", "state", "said"),
     [
