@@ -3,21 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import socket
 import ssl
 import subprocess
+from collections import Counter
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bench.faults_cases import Address, Case, Place
+from bench.faults_cases import BRANCHES, Address, Case, Place
 from research.ports import ChatModel, Page, Price
 from research.records import Hit, ident
 from research.requests import FetchRequest, ModelReply, ModelRequest
 from tools.chat_models import open_model
 from tools.fakes.openai_server import OpenAIServer
-from tools.fakes.persona import Answer
+from tools.fakes.persona import Answer, answer_to
 from tools.tokens import prompt_bound
 
 MODEL = "openai:gpt-4o-mini"
@@ -27,6 +30,8 @@ QUESTION = "How are walls, journals, locks and branches kept?"
 TOPICS = ("walls", "journals", "locks", "branches")
 AIMED = "journals"
 """The branch that goes wrong is the one whose task is about this."""
+ON_ITS_WAY = 0.5
+"""Seconds: a call that was sent before the refusal of another was heard comes within them, on a busy machine, too."""
 
 
 class Web:
@@ -48,13 +53,14 @@ class Web:
 
 
 class Detour:
-    """Sends the calls of one step to another server than the rest; fulfils ``research.ports.ChatModel``."""
+    """Sends the calls of one step to another server than the rest, and counts all; a ``research.ports.ChatModel``."""
 
     name = MODEL
     price: Price | None = None
 
     def __init__(self, right: ChatModel, wrong: ChatModel, aimed: Callable[[ModelRequest], bool]) -> None:
         self.window = right.window
+        self.calls = 0
         self._right = right
         self._wrong = wrong
         self._aimed = aimed
@@ -63,6 +69,7 @@ class Detour:
         return self._right.count(request)
 
     async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
+        self.calls += 1
         model = self._wrong if self._aimed(request) else self._right
         return await model.complete(request, max_tokens=max_tokens, timeout=timeout)
 
@@ -71,9 +78,10 @@ def aimed_at(place: Place) -> Callable[[ModelRequest], bool]:
     """Return which requests are those of the step that goes wrong."""
 
     def aimed(request: ModelRequest) -> bool:
-        if place == "branch":
-            return request.role == "reader" and f"Find out about {AIMED}" in request.messages[1].content
-        return request.role == place
+        if place in ("branch", "agent"):
+            role = "reader" if place == "branch" else "researcher"
+            return request.role == role and f"Find out about {AIMED}" in request.messages[1].content
+        return request.role == ("reader" if place == "branches" else place)
 
     return aimed
 
@@ -83,25 +91,69 @@ def opened(base_url: str) -> ChatModel:
     return open_model(MODEL, base_url=base_url, api_key=KEY, window=128_000, counter=prompt_bound(MODEL))
 
 
+@dataclass
+class Seen:
+    """What reached the failing server: each request by its hash with its second, and when the first was refused."""
+
+    arrivals: list[tuple[str, float]] = field(default_factory=list)
+    refused: float | None = None
+
+    def note(self, line: dict[str, Any]) -> None:
+        """Take a line of the server's log."""
+        if line["event"] == "received":
+            self.arrivals.append((line["key"], line["arrived"]))
+        elif self.refused is None and line["event"].startswith("fault"):
+            self.refused = line["arrived"]
+
+    def sent(self) -> tuple[int, ...]:
+        """Return how often each request came."""
+        return tuple(Counter(key for key, _ in self.arrivals).values())
+
+    def soonest(self) -> float | None:
+        """Return the least seconds between two tries of one request; ``None`` when none was tried twice."""
+        times: dict[str, list[float]] = {}
+        for key, arrived in self.arrivals:
+            times.setdefault(key, []).append(arrived)
+        gaps = [later - first for own in times.values() for first, later in itertools.pairwise(own)]
+        return min(gaps, default=None)
+
+    def early(self, pause: float) -> int:
+        """Return how many requests came within the ``pause`` of the first refusal, those on their way left out."""
+        since = float("inf") if self.refused is None else self.refused
+        return sum(since + ON_ITS_WAY < arrived < since + pause for _, arrived in self.arrivals)
+
+
 @asynccontextmanager
-async def wrong_server(case: Case, folder: Path) -> AsyncIterator[tuple[str, OpenAIServer | None]]:
-    """Open what goes wrong: its address, and the server if there is one."""
+async def wrong_server(case: Case, place: Place, folder: Path) -> AsyncIterator[tuple[str, Seen]]:
+    """Open what goes wrong: its address, and what it will have seen. Every branch meets a fault as often as one."""
     async with AsyncExitStack() as stack:
+        seen = Seen()
         if case.address is not None:
-            yield await _address(case.address, stack, folder), None
+            yield await _address(case.address, stack, folder), seen
             return
-        times = case.times
+        times = case.times * (BRANCHES if place == "branches" else 1)
         options: dict[str, Any] = {"lacking": case.lacking}
         if case.wire is not None:
             options |= {"faults": [case.wire] * times} if times else {"every": (1, case.wire)}
         if case.answer is not None:
-            options |= {"script": [case.answer] * times} if times else {"answer": _always(case.answer)}
-        server = await stack.enter_async_context(OpenAIServer(**options))
-        yield server.base_url, server
+            options |= {"answer": _spoiled(case)}
+        server = await stack.enter_async_context(OpenAIServer(watch=seen.note, **options))
+        yield server.base_url, seen
 
 
-def _always(answer: Answer) -> Callable[[dict[str, Any]], Answer]:
-    return lambda body: answer
+def _spoiled(case: Case) -> Callable[[dict[str, Any]], Answer]:
+    """Return what answers: as the case says, then, where it does not last, rightly."""
+    turns = iter(range(case.times)) if case.times else itertools.count()
+
+    def answer(body: dict[str, Any]) -> Answer:
+        right = answer_to(body)
+        if case.answer is None or next(turns, None) is None:
+            return right
+        if not callable(case.answer):
+            return case.answer
+        return right if "text" in right else case.answer(right)  # an agent that is done calls nothing
+
+    return answer
 
 
 async def _address(kind: Address, stack: AsyncExitStack, folder: Path) -> str:

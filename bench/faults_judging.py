@@ -6,20 +6,24 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from bench.faults_cases import Case, Place
+from bench.faults_cases import FOREIGN, Case, Place
+from bench.faults_far_side import AIMED
 from research.gate import ATTEMPTS, LIMITED_ATTEMPTS
 from research.report import Report
 from tools.fakes.faults import CANARY
 
 GRACE = 12.0
 """Seconds after its deadline in which a run must have put its report together, on a busy machine."""
+SLACK = 0.01
+"""Seconds that a timer may be early."""
 
 
 @dataclass(frozen=True)
 class Ended:
     """How one run ended. ``sent`` is how often each request reached the failing server, ``leaks`` where the key is.
 
-    ``late``: seconds after its deadline.
+    ``late``: seconds after its deadline. ``soonest``: the least seconds between two tries of a request. ``early``: the
+    requests that came while the server was to be left alone. ``calls`` were made of the model, ``usual`` without fault.
     """
 
     case: Case
@@ -31,6 +35,10 @@ class Ended:
     late: float
     sent: tuple[int, ...]
     leaks: tuple[str, ...]
+    soonest: float | None = None
+    early: int = 0
+    calls: int = 0
+    usual: int = 0
 
 
 def broken(one: Ended) -> Iterator[str]:
@@ -49,11 +57,21 @@ def broken(one: Ended) -> Iterator[str]:
         return
     if CANARY in content(one.report):
         yield "an error's words became content"
-    if one.case.heals:
+    if foreign(content(one.report)) and "language" not in " ".join(losses(one.report)):
+        yield "the report is in another script than the question, and does not say so"
+    if one.case.healing(one.place):
         if essence(one.report) != essence(one.clean):
             yield f"the fault passed and left a trace: {losses(one.report)}"
+        more, counted = one.calls - one.usual, one.report.usage.calls - one.clean.usage.calls
+        if more != counted:
+            yield f"{more} calls more were made than in a clean run, and {counted} are counted"
     else:
         yield from _named(one, one.report, one.clean)
+
+
+def foreign(text: str) -> bool:
+    """Return whether a sentence in another script stands in the text."""
+    return FOREIGN in text
 
 
 def content(report: Report) -> str:
@@ -81,9 +99,13 @@ def losses(report: Report) -> list[str]:
 
 
 def _sent(one: Ended) -> Iterator[str]:
-    most = 1 if one.case.once else LIMITED_ATTEMPTS if "429" in one.case.name or "529" in one.case.name else ATTEMPTS
+    most = 1 if one.case.once else LIMITED_ATTEMPTS if one.case.limited else ATTEMPTS
     if max(one.sent, default=0) > most:
         yield f"a request was sent {max(one.sent)} times, {most} are allowed"
+    if one.soonest is not None and one.soonest < one.case.pause - SLACK:
+        yield f"it was tried again after {one.soonest:.2f} s, {one.case.pause} s were to pass"
+    if one.early:
+        yield f"{one.early} requests came while the server was to be left alone"
 
 
 def _stopped(one: Ended, clean: Report) -> Iterator[str]:
@@ -99,17 +121,27 @@ def _stopped(one: Ended, clean: Report) -> Iterator[str]:
 
 
 def _named(one: Ended, report: Report, clean: Report) -> Iterator[str]:
-    if one.place != "planner":
-        told = {source.url for source in report.sources}
-        whole = {source.url for source in clean.sources}
-        missing = {url for url in whole - told if one.place != "branch" or "journals" not in url}
-        if missing:
-            yield f"other branches lost {', '.join(sorted(missing))}: {losses(report)}"
+    missing = [what for what in _unharmed(one.place, clean) if what not in _unharmed(one.place, report)]
+    if missing:
+        yield f"other branches lost {', '.join(missing)}: {losses(report)}"
     if essence(report)["findings"] != essence(clean)["findings"] and not report.skipped:
         yield "findings were lost and nothing says so"
     if not one.case.times and not report.skipped:
         yield "the fault stays, and nothing says so"
     if not report.skipped and essence(report)["sentences"] != essence(clean)["sentences"]:
         yield "the report is another one and does not say why"
-    if not report.sentences and not (one.place == "planner" and one.case.slow):
+    if not report.sentences and one.place != "branches" and not (one.place == "planner" and one.case.slow):
         yield f"the report says nothing: {losses(report)}"
+    if not report.sentences and report.exit_code == 0:
+        yield "it found nothing and ended as if all were well"
+
+
+def _unharmed(place: Place, report: Report) -> list[str]:
+    """Return what a fault at ``place`` may not touch: the other branches' findings; the sources of a report by rules.
+
+    Which findings a source is cited with is the choice of who writes.
+    """
+    urls = {source.id: source.url or "" for source in report.sources}
+    if place in ("branch", "agent"):
+        return [finding.id for finding in report.findings if AIMED not in urls[finding.source]]
+    return list(urls.values()) if place == "writer" else []

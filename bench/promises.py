@@ -1,8 +1,8 @@
 """All the promises in one go: every sweep in turn, and at the end a line for each. ``make promises``.
 
-``python -m bench.promises [--sample N]`` runs ``bench.kill``, ``bench.damage``, ``bench.owner`` and ``bench.budgets``,
-each in a process of its own, shows what they print, and goes on when one of them fails. It exits 1 when any did. With
-``--sample N`` each sweep has N cases, to see in minutes that all of them run.
+``python -m bench.promises [--sample N]`` runs ``bench.kill``, ``bench.damage``, ``bench.owner``, ``bench.faults`` and
+``bench.budgets``, each in a process of its own, shows what they print, and goes on when one of them fails. It exits 1
+when any did. With ``--sample N`` each sweep has N cases, to see in minutes that all of them run.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ BENCHES = (
     Bench("kill", ("--sample",), re.compile(r"(?:[A-F]  )?([\d,]+ [^:;]+: \d+ (?:steps )?lost, [^;]+)(?:;.*)?")),
     Bench("damage", ("--cases", "--each"), re.compile(r"(\d+ damaged stores: .+)")),
     Bench("owner", ("--cases",), re.compile(r"(\d+ of \d+ (?:double resumes|replaced owners)[^;]+);.*")),
+    Bench("faults", ("--cases",), re.compile(r"(\d+ runs with a failing model: \d+ promises broken) \(.*")),
     Bench("budgets", ("--runs",), re.compile(r"(\d+ budget runs: [^(]+) \(.*")),
 )
 

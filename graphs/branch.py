@@ -25,6 +25,7 @@ from graphs.reranking import RANKING, candidates, reranked
 from graphs.state import BranchInput, BranchOutput, BranchState, Json, recalled
 from research.access import Access
 from research.budget import Caps
+from research.effort import texts_for
 from research.forked import Ended
 from research.ranking import best_place
 from research.records import (
@@ -62,7 +63,7 @@ class Desk:
             self.task = msgspec.structs.replace(self.task, asks=gap.asks)
         budget = context.gate.open(self.task.id, build(Caps, state["caps"]), opened=state["opened"])
         self.access: Access = context.access(self.task.type, self.task.id, budget)
-        self.limit = CORPUS_HITS if self.task.type == "corpus" else WEB_HITS
+        self.limit = texts_for(self.task.effort, CORPUS_HITS if self.task.type == "corpus" else WEB_HITS)
         self.candidates = candidates(context, self.limit)
         # Only what a web search found can be fetched: a passage of a corpus is not kept as a hit.
         self.kept = "passage" if self.task.type == "corpus" else "hit"
@@ -150,7 +151,7 @@ async def judge(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     )
     gap = gaps[0][0] if gaps else None
     bounds = runtime.context.bounds
-    rounds = bounds.rounds_of(desk.task) if gap and gap.asks else bounds.branch_rounds
+    rounds = bounds.rounds_of(desk.task) if gap and gap.asks else bounds.search_rounds(desk.task)
     more = state.get("round", 0) < rounds and not state.get("limit")
     queries = [q for q in (gap.queries if gap and more else ()) if q not in state["asked"]]
     return {"gap": plain(gap) if gap else None, "queries": queries, **_note(state, trouble)}
@@ -171,7 +172,8 @@ async def step(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     question = Question(text=state["question"])
     move = runtime.context.analyst.step(desk.task, question, found, open_hits, desk.access)
     turns, trouble = await runtime.context.settle("step", [move])
-    more = state.get("turn", 0) < AGENT_TURNS * runtime.context.bounds.branch_rounds and not state.get("limit")
+    turns_allowed = AGENT_TURNS * runtime.context.bounds.search_rounds(desk.task)
+    more = state.get("turn", 0) < turns_allowed and not state.get("limit")
     known = {hit.handle for hit in open_hits}
     queries = [q for turn in turns if more for q in turn.queries if q not in state.get("asked", [])]
     handles = [handle for turn in turns if more for handle in turn.handles if handle in known]

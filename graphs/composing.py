@@ -11,6 +11,7 @@ from typing import Any
 from langgraph.runtime import Runtime
 
 from graphs.border import Trouble
+from graphs.clarifying import cleared
 from graphs.context import RunContext
 from graphs.state import Json, RunState
 from research.analysts import Notes, Review, Style
@@ -19,6 +20,7 @@ from research.forked import Given
 from research.records import (
     BranchOutcome,
     CheckFacts,
+    Clarification,
     Draft,
     Failure,
     Mode,
@@ -38,7 +40,7 @@ async def notes_of(state: RunState, context: RunContext) -> Notes:
     ids = dict.fromkeys(id for outcome in outcomes for id in outcome.findings)
     findings = await context.findings(list(ids))
     return Notes(
-        question=build(Question, state["question"]),
+        question=cleared(state),
         tasks=_tasks(state),
         findings=findings,
         sources=await context.sources(findings),
@@ -49,6 +51,10 @@ async def notes_of(state: RunState, context: RunContext) -> Notes:
 
 def _tasks(state: RunState) -> tuple[Task, ...]:
     return tuple(build(Task, task) for task in state.get("tasks", {}).values())
+
+
+def _said(state: RunState) -> Clarification | None:
+    return build(Clarification, state["clarification"]) if state.get("clarification") else None
 
 
 def _outcomes(state: RunState) -> tuple[BranchOutcome, ...]:
@@ -76,7 +82,7 @@ async def compose_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     draft = drafts[0] if drafts else Draft(answer=(), sections=())
     id = ident("d", draft)
     await context.world.records.put([("draft", id, draft)])
-    return {"draft": id, "failures": failed("compose", "composing", trouble)}
+    return {"draft": id, "failures": failed("compose", "composing", trouble, "; ".join(access.losses))}
 
 
 async def check_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
@@ -118,7 +124,8 @@ def _facts(state: RunState, context: RunContext, notes: Notes, lapses: tuple[str
     failures: Sequence[Any] = list(state.get("failures", {}).values())
     return Facts(
         run=context.gate.run,
-        question=notes.question,
+        question=build(Question, state["question"]),
+        clarification=_said(state),
         mode=build(Mode, state["mode"]),
         analyst=context.analyst.name,
         notice=context.notice,
@@ -137,4 +144,5 @@ def _facts(state: RunState, context: RunContext, notes: Notes, lapses: tuple[str
         routing=rerouted(context.gate.roles(), context.world.models),
         branch_usage={task.id: context.gate.usage(task.id) for task in notes.tasks},
         origin=given.origin if given else None,
+        cache=context.gate.cached() if context.options.cache else None,
     )

@@ -65,9 +65,9 @@ class RunContext:
         self.gate.close("report")
         return self.gate.root
 
-    def branch_caps(self, parts: int) -> Caps:
-        """Return the caps of each of ``parts`` branches; their time ends before the report's does."""
-        share = self.gate.root.share(parts, self.options.branch_caps)
+    def branch_caps(self, parts: int, weight: int) -> Caps:
+        """Return the caps of a branch that gets ``weight`` of ``parts``; its time ends before the report's does."""
+        share = self.gate.root.share(parts, self.options.branch_caps, weight=weight)
         total = self.options.caps.seconds
         if total is None:
             return share

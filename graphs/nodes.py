@@ -7,14 +7,18 @@ report on, and then it can be resumed.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from graphs.clarifying import clarification
 from graphs.composing import failed, notes_of
 from graphs.context import RunContext
 from graphs.state import VERSION, Json, RunState
 from research.autonomy import granted
+from research.effort import weights
 from research.errors import OutOfBudget
 from research.forked import Round, round_id
 from research.records import (
@@ -23,6 +27,7 @@ from research.records import (
     Mode,
     Plan,
     Question,
+    Task,
     build,
     counted,
     ident,
@@ -43,17 +48,20 @@ async def triage_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
 
 
 async def plan_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
-    """Ask for the plan; too small a budget for it is told in the report."""
+    """Ask for the plan, first what is unclear; too small a budget for the plan is told in the report."""
     context = runtime.context
     question = build(Question, state["question"])
+    said = await clarification(context, question)
+    update: Json = {"clarification": plain(said)} if said else {}
+    asked = said.added_to(question) if said else question
     try:
-        plan = await context.analyst.plan(question, context.bounds, context.trunk("planner", "plan"))
+        plan = await context.analyst.plan(asked, context.bounds, context.trunk("planner", "plan"))
     except OutOfBudget as refusal:
         failure = Failure(where="planning", what=f"{refusal}; give the run a larger cap")
-        return {"failures": {"plan": plain(failure)}, "pending": []}
+        return {**update, "failures": {"plan": plain(failure)}, "pending": []}
     await context.keep_lapses()
     plan = msgspec.structs.replace(plan, tasks=plan.tasks[: context.bounds.branches])
-    return await begin_plan(context, build(Mode, state["mode"]), plan)
+    return {**update, **await begin_plan(context, build(Mode, state["mode"]), plan)}
 
 
 async def begin_plan(context: RunContext, mode: Mode, plan: Plan) -> Json:
@@ -80,14 +88,24 @@ async def _start(context: RunContext, mode: Mode, plan: Plan, number: int) -> Js
         "tasks": {task.id: plain(task) for task in tasks},
         "pending": [task.id for task in started],
         "unstarted": unstarted,
-        "caps": plain(context.branch_caps(max(1, len(started)))),
+        "caps": _shares(context, started),
         "opened": round(context.gate.elapsed(), 3),
+    }
+
+
+def _shares(context: RunContext, started: Sequence[Task]) -> dict[str, Json]:
+    """Return the caps of each branch, as plain values: what is left is divided by the efforts of their tasks."""
+    calls = context.gate.root.left().calls
+    parts = weights([task.effort for task in started], calls, CALLS_WORTH_A_BRANCH)
+    return {
+        task.id: plain(context.branch_caps(sum(parts), weight)) for task, weight in zip(started, parts, strict=True)
     }
 
 
 async def approve_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     """Wait for a person where the run asks for it; a declined plan starts nothing."""
-    if not runtime.context.options.approve or not state.get("pending"):
+    options = runtime.context.options
+    if not (options.approve or options.plan_only) or not state.get("pending"):
         return {"approved": True}
     answer = interrupt({"tasks": [state["tasks"][id] for id in state["pending"]]})
     if answer == "yes":

@@ -15,21 +15,22 @@ from langgraph.types import Send
 
 from graphs import composing, nodes
 from graphs.branch import build_branch
+from graphs.clarifying import cleared
 from graphs.context import RunContext
 from graphs.state import RunState
 
 
 def fan_out(state: RunState) -> list[Send] | str:
     """One ``Send`` per pending task; with none, the report."""
-    pending = state.get("pending", [])
+    pending, question = state.get("pending", []), cleared(state).text
     return [
         Send(
             "branch",
             {
                 "task": state["tasks"][id],
-                "caps": state["caps"],
+                "caps": state["caps"][id],
                 "opened": state["opened"],
-                "question": state["question"]["text"],
+                "question": question,
                 "queries": state["tasks"][id]["queries"],
                 "abreast": len(pending),
             },

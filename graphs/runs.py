@@ -17,7 +17,7 @@ from graphs.state import VERSION, Json, RunState, recalled
 from research.errors import ResearchError, WrongVersion
 from research.forked import Given
 from research.ports import Checkpoints
-from research.records import Plan, Question, Task, build, plain
+from research.records import Clarification, Plan, Question, Task, build, plain
 from research.report import Report
 from research.triage import triage
 
@@ -33,21 +33,38 @@ class NeedsApproval(ResearchError):
         self.plan = plan
 
 
+class NeedsAnswer(ResearchError):
+    """The run waits for a person to answer what it asks before it plans."""
+
+    exit_code = 5
+
+    def __init__(self, run: str, asked: str) -> None:
+        super().__init__(f"the run {run} waits for an answer: {asked} `research resume {run}` asks at a terminal")
+        self.run = run
+        self.asked = asked
+
+
 class Engine:
     """The compiled graph with its checkpoints."""
 
     def __init__(self, checkpoints: Checkpoints) -> None:
         self._graph = build_graph(StoredSaver(checkpoints))
 
-    async def work(self, context: RunContext, question: Question, approve: bool | None = None) -> Report:
-        """Start the run or go on with it, until it has published. Raises ``NeedsApproval`` when it waits.
+    async def work(
+        self,
+        context: RunContext,
+        question: Question,
+        approve: bool | None = None,
+        answer: Clarification | None = None,
+    ) -> Report:
+        """Start the run or go on with it, until it has published. Raises ``NeedsApproval`` or ``NeedsAnswer``.
 
-        ``approve`` answers a waiting plan. A run that has published already gives its report again.
+        ``approve`` answers a waiting plan, ``answer`` a question. A run that has published gives its report again.
         """
         context.reserve()
         config: Any = {"configurable": {"thread_id": context.gate.run}}
         snapshot = await self._graph.aget_state(config)
-        start = await self._entry(context, snapshot, question, approve)
+        start = await self._entry(context, snapshot, question, approve, answer)
         for task in snapshot.values.get("tasks", {}).values():
             context.gate.tell("branch.planned", task["id"], task["objective"])
         # Not ``snapshot.next``: it is empty, too, when a step's writes were saved and the next checkpoint was not.
@@ -55,12 +72,19 @@ class Engine:
             await self._graph.ainvoke(start, config, context=context, durability="sync")
             snapshot = await self._graph.aget_state(config)
         if snapshot.interrupts:
-            raise self._waiting(context, snapshot.values)
+            raise self._waiting(context, snapshot)
         stored = await context.world.records.get("report", snapshot.values["report"])
         return build(Report, stored)
 
-    async def _entry(self, context: RunContext, snapshot: Any, question: Question, approve: bool | None) -> Any:
-        """Return what to hand to the graph: the question, an approval, or nothing but "go on"."""
+    async def _entry(
+        self,
+        context: RunContext,
+        snapshot: Any,
+        question: Question,
+        approve: bool | None,
+        answer: Clarification | None,
+    ) -> Any:
+        """Return what to hand to the graph: the question, an approval, an answer, or nothing but "go on"."""
         if not snapshot.values:
             given = await context.given()
             if given is None or given.plan is None:
@@ -75,26 +99,40 @@ class Engine:
             )
         if not snapshot.interrupts:
             return None
-        if approve is None:
-            raise self._waiting(context, snapshot.values)
-        return Command(resume="yes" if approve else "no")
+        if _asked(snapshot):
+            said = plain(answer) if answer else None
+        else:
+            said = None if approve is None else "yes" if approve else "no"
+        if said is None:
+            raise self._waiting(context, snapshot)
+        return Command(resume=said)
 
     async def _fork(self, context: RunContext, question: Question, given: Given, plan: Plan) -> None:
-        """Write the first checkpoint of a forked run: as if the steps before the point of the fork had just ended."""
+        """Write the first checkpoint of a run that was given its plan: as if the steps before it had just ended."""
         config: Any = {"configurable": {"thread_id": context.gate.run}}
         mode = given.mode or triage(question, context.options, model=context.analyst.agentic)
         values: Json = {"version": VERSION, "question": plain(question), "mode": plain(mode), "round": 1}
+        if given.clarification is not None:
+            values["clarification"] = plain(given.clarification)
         await context.world.records.put(given.records())
-        if given.origin.at == "compose":
+        if given.origin is not None and given.origin.at == "compose":
             await self._graph.aupdate_state(config, {**values, **_worked(given)}, as_node="assess")
         else:
             values |= await begin_plan(context, mode, plan)
             await self._graph.aupdate_state(config, values, as_node="plan")
 
     @staticmethod
-    def _waiting(context: RunContext, values: Any) -> NeedsApproval:
+    def _waiting(context: RunContext, snapshot: Any) -> NeedsApproval | NeedsAnswer:
+        values, asked = snapshot.values, _asked(snapshot)
+        if asked:
+            return NeedsAnswer(context.gate.run, asked)
         tasks = tuple(build(Task, values["tasks"][id]) for id in values["pending"])
         return NeedsApproval(context.gate.run, Plan(tasks=tasks))
+
+
+def _asked(snapshot: Any) -> str:
+    """Return what a person is asked before planning, empty where the run waits for an approval."""
+    return str(snapshot.interrupts[0].value.get("asked", ""))
 
 
 def _worked(given: Given) -> Json:

@@ -12,7 +12,7 @@ from typing import Annotated, Any, TypedDict
 from research.forked import Ended
 from research.records import plain
 
-VERSION = 1
+VERSION = 2
 Json = dict[str, Any]
 
 
@@ -27,14 +27,18 @@ def recalled(ended: Ended) -> Json:
 
 
 class RunState(TypedDict, total=False):
-    """The orchestrator's state. ``tasks``, ``outcomes`` and ``failures`` are keyed by task id or step name."""
+    """The orchestrator's state. ``tasks``, ``outcomes`` and ``failures`` are keyed by task id or step name.
+
+    ``caps`` are those of the branches of this round, by task id.
+    """
 
     version: int
     question: Json
+    clarification: Json
     mode: Json
     tasks: Annotated[dict[str, Json], merge]
     pending: list[str]
-    caps: Json
+    caps: dict[str, Json]
     opened: float
     unstarted: Annotated[dict[str, str], merge]
     outcomes: Annotated[dict[str, Json], merge]

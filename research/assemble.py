@@ -16,6 +16,7 @@ from research.options import RunOptions
 from research.records import (
     BranchOutcome,
     CheckFacts,
+    Clarification,
     Draft,
     Failure,
     Finding,
@@ -31,6 +32,7 @@ from research.records import (
 )
 from research.report import (
     BranchFacts,
+    CacheFacts,
     CapFacts,
     Report,
     ReportFinding,
@@ -65,6 +67,8 @@ class Facts(Record):
     checks: CheckFacts = CheckFacts()
     roles: tuple[RoleUsage, ...] = ()
     routing: tuple[str, ...] = ()
+    cache: CacheFacts | None = None
+    clarification: Clarification | None = None
 
 
 def assemble(
@@ -106,6 +110,8 @@ def assemble(
             checks=msgspec.structs.replace(facts.checks, removed=len(removed)),
             roles=tuple(_role(used) for used in facts.roles),
             routing=facts.routing,
+            cache=facts.cache,
+            clarification=facts.clarification,
         )
     )
 
@@ -189,6 +195,8 @@ def _usage(usage: Usage, caps: Caps) -> UsageFacts:
             calls=caps.calls,
             seconds=caps.seconds,
         ),
+        cached=usage.cached,
+        reasoning=usage.reasoning,
     )
 
 

@@ -193,13 +193,13 @@ class Budget:
                 node.parent._ending.remove(node)
             node = node.parent
 
-    def share(self, parts: int, ceiling: Caps) -> Caps:
-        """Return the caps of each of ``parts`` equal children of what is left here, none above ``ceiling``."""
+    def share(self, parts: int, ceiling: Caps, *, weight: int = 1) -> Caps:
+        """Return the caps of a child that gets ``weight`` of ``parts`` of what is left here, none above ``ceiling``."""
         left = self.left()
         cut: dict[str, int | None] = {}
         for currency in ADDITIVE:
             free = getattr(left, currency)
-            cut[currency] = _least(None if free is None else free // parts, getattr(ceiling, currency))
+            cut[currency] = _least(None if free is None else free * weight // parts, getattr(ceiling, currency))
         return Caps(tokens=cut["tokens"], nano_usd=cut["nano_usd"], calls=cut["calls"], seconds=ceiling.seconds)
 
 

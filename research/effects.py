@@ -17,6 +17,7 @@ from research.errors import EffectFailed, OutOfBudget
 from research.money import dollars
 from research.ports import ChatModel, Corpus, Fetch, Library, Price, Search
 from research.records import Label, counted, encode
+from research.reply_json import fits
 from research.requests import (
     FetchReply,
     FetchRequest,
@@ -111,22 +112,25 @@ class ModelEffect:
         want = counted(need.tokens, "token") if scarce == "tokens" else dollars(need.nano_usd / NANO)
         return f"the {self.request.role}'s call needs at least {want}, {have} left"
 
-    def _amount(self, prompt: int, completion: int) -> Amount:
+    def _amount(self, prompt: int, completion: int, cached: int = 0) -> Amount:
         price = self._model.price or Price(prompt=0, completion=0)
-        cost = -int(-(prompt * price.prompt + completion * price.completion) // 1)
+        read = price.prompt if price.cached is None else price.cached
+        cost = -int(-((prompt - cached) * price.prompt + cached * read + completion * price.completion) // 1)
         return Amount(tokens=prompt + completion, nano_usd=cost, calls=1)
 
     async def send(self, bound: Amount, timeout: float | None) -> ModelReply:
         answer = bound.tokens - self._prompt
         reply = await self._model.complete(self.request, max_tokens=answer, timeout=timeout)
         # What is no number could not be written down, or not read again; nothing that cannot be true is kept.
-        return reply if self._credible(reply, bound) else msgspec.structs.replace(reply, usage=None)
+        if reply.usage is None or not self._credible(reply, bound):
+            return msgspec.structs.replace(reply, usage=None)
+        return msgspec.structs.replace(reply, usage=_with_true_parts(reply.usage))
 
     def charge(self, reply: Reply, bound: Amount) -> Amount:
         if not isinstance(reply, ModelReply) or not self._credible(reply, bound):
             return bound
-        usage = cast(TokenCount, reply.usage)
-        cost = self._amount(usage.prompt, usage.completion)
+        usage = _with_true_parts(cast(TokenCount, reply.usage))
+        cost = self._amount(usage.prompt, usage.completion, usage.cached)
         return bound if cost.nano_usd > bound.nano_usd else cost
 
     def _credible(self, reply: ModelReply, bound: Amount) -> bool:
@@ -140,6 +144,22 @@ class ModelEffect:
             len(encode(call.arguments)) for call in reply.tool_calls
         )
         return usage.prompt * LONGEST_TOKEN >= self._prompt and usage.completion * LONGEST_TOKEN >= written
+
+
+def _with_true_parts(usage: TokenCount) -> TokenCount:
+    """Return the usage without a part that cannot be one: it is no number, or more than the whole."""
+    parts = {"cached": (usage.cached, usage.prompt), "reasoning": (usage.reasoning, usage.completion)}
+    wrong = [name for name, (part, whole) in parts.items() if type(part) is not int or not 0 <= part <= whole]
+    return msgspec.structs.replace(usage, **dict.fromkeys(wrong, 0))
+
+
+def worth_keeping(request: ModelRequest, reply: ModelReply) -> bool:
+    """Return whether another run could use the answer as it is: not cut, not refused, and of the shape asked for."""
+    if reply.stop not in ("end", "tools"):
+        return False
+    if request.schema is not None:
+        return reply.data is not None and fits(reply.data, request.schema)
+    return bool(reply.text.strip() or reply.tool_calls)
 
 
 class CallEffect:

@@ -24,10 +24,11 @@ from research.records import BranchKind, BranchType, Mode, Record, Task
 from research.rehearsal import Cost, Size
 from research.requests import Role
 
-SUMS = ("parts", "checks")
+SUMS = ("parts", "checks", "again")
 """Sizes that are not of one call but of all calls of their kind in a report."""
 
 ASKING: Mapping[str, tuple[Role, ...]] = {
+    "clarify": ("planner",),
     "plan": ("planner",),
     "assess": ("planner",),
     "rank": ("reader",),
@@ -37,6 +38,7 @@ ASKING: Mapping[str, tuple[Role, ...]] = {
     "write": ("writer",),
     "parts": ("writer",),
     "checks": ("checker", "writer"),
+    "again": ("checker", "planner"),
 }
 """The roles whose models are asked in calls of each size, by the first word of its name."""
 
@@ -97,7 +99,8 @@ class Run(Record):
     """What is known of a run before it begins. ``places`` are the types of its sources.
 
     ``sizes`` holds those of its model calls, by name, and is empty without a model. With ``reranks`` a model scores the
-    hits of a search round where more were found than are read.
+    hits of a search round where more were found than are read; with ``clarifies`` it is asked what is unclear; with
+    ``escalates`` the planner's model puts right what the writer's could not.
     """
 
     mode: Mode
@@ -108,6 +111,8 @@ class Run(Record):
     providers: int
     sizes: dict[str, Size]
     reranks: bool = False
+    clarifies: bool = False
+    escalates: bool = False
 
 
 def work_of(run: Run) -> Work:
@@ -136,13 +141,15 @@ def _by_model(run: Run) -> Work:
     """With a model the plan is the model's: from one branch to as many as there may be."""
     sizes, bounds = run.sizes, run.bounds
     more = max(0, bounds.rounds - 1)
+    plan = [sizes[name] for name in (("clarify", "plan") if run.clarifies else ("plan",))]
+    least = Cost().plus(*(size.least for size in plan))
     planning = Step(
         what="planning",
         kind="planning",
         fewest=1,
         most=1,
-        least_cost=sizes["plan"].least.plus(sizes["assess"].least.times(min(1, more))),
-        most_cost=sizes["plan"].most.plus(sizes["assess"].most.times(more)),
+        least_cost=least.plus(sizes["assess"].least.times(min(1, more))),
+        most_cost=sizes["assess"].most.times(more).plus(*(size.most for size in plan)),
         reserved=sizes["plan"].reserved,
     )
     shared = min((_least_branch(run, type, _kind(run, 1), shared=True) for type in run.places), key=_volume)
@@ -163,17 +170,18 @@ def _by_model(run: Run) -> Work:
         least_cost=shared,
         most_cost=first.most_cost,
     )
+    checks = [sizes[name].most for name in (("checks", "again") if run.escalates else ("checks",))]
     report = Step(
         what="report",
         kind="report",
         fewest=1,
         most=1,
         least_cost=sizes["write"].least,
-        most_cost=max(sizes["write"].most, sizes["parts"].most, key=_volume).plus(sizes["checks"].most),
+        most_cost=max(sizes["write"].most, sizes["parts"].most, key=_volume).plus(*checks),
         reserved=sizes["write"].reserved,
     )
     steps = [planning, first, *([further] if further.most else []), *_following(run, shared, MODEL_QUERIES), report]
-    return Work(steps=tuple(steps), plan=sizes["plan"].least)
+    return Work(steps=tuple(steps), plan=least)
 
 
 def _following(run: Run, least: Cost, queries: int) -> list[Step]:
@@ -210,7 +218,7 @@ def _workflow(run: Run, type: BranchType, first: int, later: int, rounds: int) -
 
 
 def _most_branch(run: Run, type: BranchType, kind: BranchKind) -> Cost:
-    rounds, read, wiring = run.bounds.branch_rounds, run.sizes[f"read {type}"].most, run.wiring
+    rounds, read, wiring = run.bounds.deepest, run.sizes[f"read {type}"].most, run.wiring
     if kind == "workflow":
         readings = rounds * (wiring.web_hits if type == "web" else 1)
         judging = run.sizes[f"judge {type}"].most.times(rounds)

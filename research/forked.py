@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from research.records import (
     BranchOutcome,
+    Clarification,
     Failure,
     Finding,
     Label,
@@ -42,15 +43,19 @@ class Ended(Record):
 
 
 class Given(Record):
-    """``plan`` is that of the first round, ``None`` when it is to be made anew; the rest is for a fork at compose.
+    """``origin`` is ``None`` for a run that is no fork and was given its plan by a person.
+
+    ``plan`` is that of the first round, ``None`` when it is to be made anew, ``clarification`` what the person had said
+    before it was made; the rest is for a fork at compose.
 
     ``rounds`` and ``ended`` say what the branches were and how each ended, ``findings`` and ``sources`` what they
     found, ``lapses`` which steps of the model the extractive analyst had taken over, ``losses`` what
     else has to be named.
     """
 
-    origin: Origin
+    origin: Origin | None = None
     plan: Plan | None = None
+    clarification: Clarification | None = None
     mode: Mode | None = None
     rounds: tuple[Round, ...] = ()
     ended: tuple[Ended, ...] = ()
@@ -67,8 +72,9 @@ class Given(Record):
         sources = [("source", source_id(source), source) for source in self.sources]
         lapses = [("lapse", lapse, lapse) for lapse in self.lapses]
         losses = [("loss", ident("l", loss), loss) for loss in self.losses]
+        said = [("clarification", "clarification", self.clarification)] if self.clarification else []
         begun = [("plan", "plan", self.plan), ("mode", "mode", self.mode)] if self.rounds else []
-        return [*begun, *rounds, *ended, *findings, *sources, *lapses, *losses]
+        return [*said, *begun, *rounds, *ended, *findings, *sources, *lapses, *losses]
 
 
 def with_lost_rounds(
@@ -115,7 +121,8 @@ def without_gaps(given: Given, found: int) -> Given:
         )
     if named - whole:
         what.append(f"{counted(len(named - whole), 'finding')} or their sources were lost and are not used")
-    losses = (*given.losses, *(Failure(where=f"the run {given.origin.run}", what=one) for one in what))
+    above = f"the run {given.origin.run}" if given.origin else "the plan"
+    losses = (*given.losses, *(Failure(where=above, what=one) for one in what))
     return replace(given, findings=findings, ended=ended, losses=losses)
 
 

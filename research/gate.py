@@ -22,15 +22,16 @@ import msgspec
 
 from research.budget import Amount, Budget, Caps
 from research.cancellation import Cancellation, Look
-from research.effects import Effect
+from research.effects import Effect, worth_keeping
 from research.errors import BranchCancelled, EffectFailed, OutOfBudget
 from research.exhaustion import exhausted
 from research.ledger import Ledger
 from research.pacing import Limit, Paces
-from research.ports import Clock, Entry, Intent, Journal, Listener, Outcome
+from research.ports import Answers, Clock, Entry, Intent, Journal, Listener, Outcome
 from research.progress import Progress, spoken
 from research.records import Usage, encode
-from research.requests import FetchReply, HitsReply, ModelReply, Reply, Request, request_key
+from research.report import CacheFacts
+from research.requests import FetchReply, HitsReply, ModelReply, ModelRequest, Reply, Request, request_key
 from research.routing import RoleUsage
 from research.waiting import NO_LIMITS, Waiting
 
@@ -66,12 +67,14 @@ class Gate:
         rng: random.Random | None = None,
         paces: Paces | None = None,
         limits: Mapping[str, Limit] = NO_LIMITS,
+        answers: Answers | None = None,
     ) -> None:
         self.run = journal.run
         self._journal = journal
         self._clock = clock
         self._slots = asyncio.Semaphore(concurrency)
         self._ledger = Ledger(entries)
+        self._answers = answers
         self._before = max(before, self._ledger.elapsed)
         self._started = clock.monotonic()
         self._flying: dict[str, asyncio.Task[Reply]] = {}
@@ -110,6 +113,10 @@ class Gate:
     def roles(self) -> tuple[RoleUsage, ...]:
         """Return what each role used of each model so far, and each other kind of call."""
         return self._ledger.roles()
+
+    def cached(self) -> CacheFacts:
+        """Return how many of the answers of models were taken from the cache of earlier runs."""
+        return CacheFacts(answered=self._ledger.cached, asked=self._ledger.answered)
 
     def tell(self, kind: str, branch: str = "", detail: str = "") -> None:
         """Send one event to the listener; at the end of a branch, a round and the run also what was spent."""
@@ -175,6 +182,9 @@ class Gate:
 
     async def _fly(self, effect: Effect, key: str, branch: str, budget: Budget) -> Reply:
         try:
+            kept = await self._kept(effect, key, branch, budget)
+            if kept is not None:
+                return kept
             attempt = 1
             while True:
                 try:
@@ -186,6 +196,27 @@ class Gate:
                 attempt += 1
         finally:
             del self._flying[key]
+
+    async def _kept(self, effect: Effect, key: str, branch: str, budget: Budget) -> Reply | None:
+        """Return an earlier run's answer to an equal request, recorded as a call of this run that cost nothing."""
+        request = effect.request
+        if self._answers is None or not isinstance(request, ModelRequest) or self._time_is_up(budget):
+            return None
+        reply = await self._answers.find(request)
+        if reply is None:
+            return None
+        await self._cancellation.check(branch)
+        intent = self._intent(effect, key, branch, 1)
+        await self._conclude(await self._journal.intend(intent), intent, "answered", encode(reply), NOTHING, True)
+        self.tell("call.cached", branch, spoken(request))
+        return reply
+
+    async def _keep(self, request: Request, reply: Reply) -> None:
+        """Keep an answer for later runs, if it is one that they could use as it is."""
+        if self._answers is None or not isinstance(request, ModelRequest) or not isinstance(reply, ModelReply):
+            return
+        if worth_keeping(request, reply):
+            await self._answers.keep(request, reply)
 
     async def _attempt(self, effect: Effect, key: str, branch: str, budget: Budget, attempt: int) -> Reply:
         turn = self._waiting.queue(effect, branch, budget)
@@ -278,6 +309,7 @@ class Gate:
             await self._conclude(seq, intent, "answered", encode(reply), charged, effect.priced)
             actual = charged
             self.tell("call.answered", intent.branch, spoken(effect.request))
+            await self._keep(effect.request, reply)
             return reply
         finally:
             budget.settle(bound, actual)

@@ -5,7 +5,7 @@ Arithmetic over rows only; the rows are written and read by the journal, and the
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -30,8 +30,32 @@ def _by_role(row: tuple[tuple[str, str], Amount]) -> tuple[bool, int, str, str]:
     return role not in ROLES, place, role, model
 
 
+class _Parts(Record):
+    """Of the tokens of a stored answer, those that are counted beside the others."""
+
+    cached: int = 0
+    reasoning: int = 0
+
+
+class _Answer(Record):
+    """The part of a stored answer that says what it took."""
+
+    usage: _Parts | None = None
+
+
+NO_PARTS = _Parts()
+
+
+def _sum(parts: Iterable[_Parts]) -> _Parts:
+    every = list(parts)
+    return _Parts(cached=sum(one.cached for one in every), reasoning=sum(one.reasoning for one in every))
+
+
 class Ledger:
-    """Built from a journal's rows, kept up to date row by row."""
+    """Built from a journal's rows, kept up to date row by row.
+
+    ``answered`` counts the answers of models, ``cached`` those of them that were taken from the cache of earlier runs.
+    """
 
     def __init__(self, entries: Sequence[Entry] = ()) -> None:
         self.answers: dict[str, str] = {}
@@ -44,6 +68,9 @@ class Ledger:
         self._unpriced: set[str] = set()
         self._roles: dict[tuple[str, str], Amount] = {}
         self._roles_unpriced: set[tuple[str, str]] = set()
+        self._parts: dict[str, _Parts] = {}
+        self.answered = 0
+        self.cached = 0
         for entry in entries:
             self.add(entry.intent, entry.outcome)
         # A wrong key can be put right before a resume; a page that was gone is part of what the run saw.
@@ -64,6 +91,8 @@ class Ledger:
         self.elapsed = max(self.elapsed, end)
         if outcome is not None:
             self._settle(branch, key, outcome)
+            if intent.kind == "model" and outcome.status == "answered":
+                self._count(branch, outcome)
 
     def _charge_role(self, intent: Intent, charged: Amount, *, priced: bool) -> None:
         asked = msgspec.json.decode(intent.request, type=_Asked) if intent.kind == "model" else _Asked()
@@ -89,6 +118,15 @@ class Ledger:
             )
             for (role, model), amount in sorted(self._roles.items(), key=_by_role)
         )
+
+    def _count(self, branch: str, outcome: Outcome) -> None:
+        """Count a model's answer; one that an earlier run had paid for was no call of this one, and took nothing."""
+        self.answered += 1
+        if not outcome.charged.calls:
+            self.cached += 1
+            return
+        took = msgspec.json.decode(outcome.payload, type=_Answer).usage or NO_PARTS
+        self._parts[branch] = _sum([self._parts.get(branch, NO_PARTS), took])
 
     def _settle(self, branch: str, key: str, outcome: Outcome) -> None:
         if not outcome.priced:
@@ -130,10 +168,13 @@ class Ledger:
         """Return what one branch (or, with ``None``, the run) used; money is ``None`` when a price is unknown."""
         amount = self.total() if branch is None else self.spent(branch)
         unpriced = bool(self._unpriced) if branch is None else branch in self._unpriced
+        parts = _sum(self._parts.values()) if branch is None else self._parts.get(branch, NO_PARTS)
         took = seconds if seconds is not None else self.seconds(branch) if branch else self.elapsed
         return Usage(
             tokens=amount.tokens,
             nano_usd=None if unpriced else amount.nano_usd,
             calls=amount.calls,
             seconds=round(took, 3),
+            cached=parts.cached,
+            reasoning=parts.reasoning,
         )

@@ -16,6 +16,8 @@ from research.records import Length, Record
 from research.requests import ROLES, Role
 
 Rerank = Literal["features", "model", "cross-encoder"]
+Clarify = Literal["no", "ask", "no terminal"]
+"""``no terminal``: it was wished for where nobody can be asked."""
 
 
 class Chosen(NamedTuple):
@@ -58,7 +60,10 @@ class RunOptions(Record):
     caps: Caps = Caps()
     branch_caps: Caps = Caps()
     approve: bool = False
+    plan_only: bool = False
+    clarify: Clarify = "no"
     allow_partial: bool = False
+    cache: bool = False
     length: Length = "normal"
     language: str = ""
     value: int = 3

@@ -21,6 +21,8 @@ LONGEST_TEXT = 2_000
 MOST_QUERIES = 20
 MOST_TASKS = 32
 """The most that --branches takes (``research.values``)."""
+KEPT = ("kind", "corpus", "wanted", "label", "asks", "rounds", "effort")
+"""The fields of a task that are taken over beside those that make its id."""
 
 
 def plan_from(data: bytes, question: Question, branches: int, place: str) -> Plan:
@@ -71,12 +73,15 @@ def _refuse_strange(value: Any, kind: type[Record], where: str) -> None:
 
 def _task(task: Task, where: str, question: Question) -> Task:
     """Return the task of a first round with its own id, or raise what is wrong with it for this question."""
-    for name, text in (("objective", task.objective), *(("queries", query) for query in task.queries)):
+    texts = {"objective": (task.objective,), "queries": task.queries, "asks": task.asks}
+    for name, text in ((name, text) for name, own in texts.items() for text in own):
         if not text.strip():
             raise _Wrong(f"{where}.{name} is empty")
     if not 1 <= len(task.queries) <= MOST_QUERIES:
         raise _Wrong(f"{where}.queries must be 1 to {MOST_QUERIES} texts")
-    if any(len(text) > LONGEST_TEXT for text in (task.objective, task.wanted, *task.queries)):
+    if len(task.asks) > MOST_QUERIES:
+        raise _Wrong(f"{where}.asks must be at most {MOST_QUERIES} texts")
+    if any(len(text) > LONGEST_TEXT for text in (task.objective, task.wanted, *task.queries, *task.asks)):
         raise _Wrong(f"{where} has a text of more than {LONGEST_TEXT:,} characters")
     if task.type == "corpus" and task.corpus not in question.corpora:
         known = ", ".join(question.corpora) or "none"
@@ -86,7 +91,7 @@ def _task(task: Task, where: str, question: Question) -> Task:
         raise _Wrong(f"{where}.{what}")
     if task.type == "web" and task.label == "private":
         raise _Wrong(f"{where}.label is private, and private text may not leave the machine by a search")
-    rest = {"kind": task.kind, "corpus": task.corpus, "wanted": task.wanted, "label": task.label}
+    rest = {name: getattr(task, name) for name in KEPT}
     return Task.make(task.objective, task.queries, task.type, **rest)
 
 

@@ -19,10 +19,14 @@ if TYPE_CHECKING:
 
 
 class Price(Record):
-    """Nano-dollars per token: $1 per million tokens is 1,000 nano-dollars per token."""
+    """Nano-dollars per token: $1 per million tokens is 1,000 nano-dollars per token.
+
+    ``cached`` is that of a prompt's token that the provider read from its own cache; ``None``: as any other.
+    """
 
     prompt: float
     completion: float
+    cached: float | None = None
 
 
 @runtime_checkable
@@ -48,6 +52,16 @@ class ChatModel(Protocol):
     async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
         """Send once, without retries. Raises ``EffectFailed``."""
         ...
+
+
+class Answers(Protocol):
+    """Whole answers of models from earlier runs. Both raise ``StoreProblem``."""
+
+    async def find(self, request: ModelRequest) -> ModelReply | None:
+        """Return the answer to an equal request, or ``None``."""
+        ...
+
+    async def keep(self, request: ModelRequest, reply: ModelReply) -> None: ...
 
 
 class Search(Protocol):

@@ -20,6 +20,9 @@ Label = Literal["public", "private"]
 ModeName = Literal["workflow", "hybrid", "agent"]
 BranchType = Literal["web", "corpus"]
 BranchKind = Literal["workflow", "agent"]
+Effort = Literal["normal", "quick", "deep"]
+"""How much a task is worth; what that comes to is in ``research.effort``."""
+
 OutcomeName = Literal["done", "partial", "failed", "refused", "out of budget", "cancelled"]
 """``cancelled``: it was ended before it was done, by the user or because its run was forked; its findings are used."""
 
@@ -76,6 +79,34 @@ class Question(Record):
     web: bool = False
 
 
+NO_TERMINAL = "there is no terminal to ask at"
+LONGEST_ANSWER = 1_000
+"""Characters of a person's answer."""
+
+
+class Clarification(Record):
+    """What the person was asked before planning and what they said; ``skipped``: why there is no answer."""
+
+    asked: str = ""
+    answered: str = ""
+    skipped: str = ""
+
+    @property
+    def spoken(self) -> str:
+        """The clarification in words, for people."""
+        if not self.asked:
+            return f"Nothing was asked before planning: {self.skipped}"
+        answer = f"and answered: “{self.answered}”" if self.answered else f"and not answered: {self.skipped}"
+        return f"Asked before planning: “{self.asked}”, {answer}"
+
+    def added_to(self, question: Question) -> Question:
+        """Return the question with the answer behind it, as it is planned, read for and written about."""
+        if not self.answered:
+            return question
+        said = f"{question.text}\n(Asked back: “{self.asked}” Answered: “{self.answered}”)"
+        return Question(text=said, corpora=question.corpora, web=question.web)
+
+
 class Score(Record):
     """One dimension of the triage: ``value`` from 1 (points to a workflow) to 5 (points to an agent)."""
 
@@ -96,7 +127,8 @@ class Task(Record):
     """One branch's work. ``label`` is PRIVATE when the wording was computed from the user's documents.
 
     ``asks`` are single questions that lead to the objective, to be read for now; none: the objective is read for.
-    ``rounds`` is how many search rounds the branch may take, if more than the run's bounds say.
+    ``rounds`` is how many search rounds the branch may take, if more than the run's bounds and its ``effort`` say;
+    ``wanted`` is what a good answer contains.
     """
 
     id: str
@@ -110,6 +142,7 @@ class Task(Record):
     round: int = 1
     asks: tuple[str, ...] = ()
     rounds: int = 0
+    effort: Effort = "normal"
 
     @staticmethod
     def make(objective: str, queries: tuple[str, ...], type: BranchType, **rest: Any) -> Task:
@@ -230,12 +263,17 @@ class Failure(Record):
 
 
 class Usage(Record):
-    """What was spent: tokens, nano-dollars (``None`` when a price is unknown), calls sent, seconds of wall time."""
+    """What was spent: tokens, nano-dollars (``None`` when a price is unknown), calls sent, seconds of wall time.
+
+    Of the tokens, ``cached`` were read from the providers' own caches, and ``reasoning`` are of answers and not shown.
+    """
 
     tokens: int = 0
     nano_usd: int | None = 0
     calls: int = 0
     seconds: float = 0.0
+    cached: int = 0
+    reasoning: int = 0
 
 
 class BranchOutcome(Record):

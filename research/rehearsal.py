@@ -22,6 +22,7 @@ from research.analysts.acceptance import (
     Part,
 )
 from research.analysts.checking import CLAIMS_A_CALL, MOST_REPAIRS, SHOWN, Claim, ask_checker, ask_repair
+from research.analysts.clarifying import ClarifyReply, question_back
 from research.analysts.language import READ_TOKENS
 from research.analysts.reranking import LONGEST_SHOWN, RankReply
 from research.analysts.schemas import (
@@ -48,7 +49,10 @@ PASSAGE = (MOST + LEAST) * LETTERS_PER_WORD
 """Characters of the largest passage."""
 DEFAULT = Style()
 SMALLEST: dict[str, Record] = {
-    "plan": PlanReply(rationale="", tasks=(PlannedTask(objective="a", queries=("a",), source="web", wanted=""),)),
+    "clarify": ClarifyReply(unclear=False, question=""),
+    "plan": PlanReply(
+        rationale="", tasks=(PlannedTask(objective="a", queries=("a",), source="web", wanted="", effort="deep"),)
+    ),
     "assess": PlanReply(rationale="", tasks=()),
     "rank": RankReply(scores=()),
     "read": ReadReply(quotes=(ReadQuote(passage=1, quote="a", statement="", relevance=1.0),)),
@@ -169,7 +173,7 @@ class Rehearsal:
         sizes = {
             name: await self._size(name.split()[0], small, large) for name, (small, large) in self._steps().items()
         }
-        return sizes | {"parts": await self._parts(), "checks": await self._checks()}
+        return sizes | {"parts": await self._parts()} | await self._checks()
 
     def _steps(self) -> dict[str, tuple[Step, Step]]:
         """Return each kind of call as it is at its smallest and at its largest."""
@@ -186,7 +190,7 @@ class Rehearsal:
 
         def judge(readings: int) -> tuple[Step, Step]:
             found = some_findings(long, readings * self.quotes(), 1, 1)
-            asked = [filler(LONGEST_QUERY)] * MOST_QUERIES * self._bounds.branch_rounds
+            asked = [filler(LONGEST_QUERY)] * MOST_QUERIES * self._bounds.deepest
             return (
                 lambda stage: ask.judge(task, few.findings, ["a"], stage),
                 lambda stage: ask.judge(long, found, asked, stage),
@@ -209,6 +213,7 @@ class Rehearsal:
 
         web = shape.web_hits
         return {
+            "clarify": (lambda stage: question_back(self._question, stage),) * 2,
             "plan": (lambda stage: ask.plan(self._question, self._bounds, stage),) * 2,
             "assess": (
                 lambda stage: ask.assess(few, self._bounds, "public", stage),
@@ -218,8 +223,8 @@ class Rehearsal:
             "rank corpus": rank(shape.corpus_passages),
             "read web": read(shape.page_passages),
             "read corpus": read(shape.corpus_passages),
-            "judge web": judge(web * self._bounds.branch_rounds),
-            "judge corpus": judge(self._bounds.branch_rounds),
+            "judge web": judge(web * self._bounds.deepest),
+            "judge corpus": judge(self._bounds.deepest),
             "step web": step(shape.readings * MOST_MOVES, shape.readings * web),
             "step corpus": step(shape.readings, 0),
             "write": (lambda stage: ask.compose(few, stage), lambda stage: ask.compose(whole, stage)),
@@ -269,17 +274,21 @@ class Rehearsal:
         )
         return Size(most=most)
 
-    async def _checks(self) -> Size:
-        """Return the size of the checks of one report: at least none, for what stands in a quote is not asked about."""
+    async def _checks(self) -> dict[str, Size]:
+        """Return the size of the checks of one report, and of putting right ``again`` what failed them twice.
+
+        Each is at least none, for what stands in a quote is not asked about.
+        """
         quotes = tuple(some_findings(a_task(0, 1), SHOWN // LONGEST_QUOTE, 1, LONGEST_QUOTE))
         claims = [Claim(a_sentence(), quotes)] * CLAIMS_A_CALL
         wrong = [(claim, filler(LONGEST_TEXT)) for claim in claims]
         repairs = -(-MOST_REPAIRS // CLAIMS_A_CALL)
-        most = await self._most(
-            (-(-MOST_CHECKS // CLAIMS_A_CALL) + repairs, lambda stage: ask_checker(claims, stage)),
+        first = await self._most((-(-MOST_CHECKS // CLAIMS_A_CALL), lambda stage: ask_checker(claims, stage)))
+        again = await self._most(
+            (repairs, lambda stage: ask_checker(claims, stage)),
             (repairs, lambda stage: ask_repair(wrong, self._style.language, stage)),
         )
-        return Size(most=most)
+        return {"checks": Size(most=first.plus(again)), "again": Size(most=again)}
 
     def quotes(self) -> int:
         """Return how many quotes an answer of the reader can hold."""

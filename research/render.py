@@ -211,11 +211,13 @@ def _facts(report: Report) -> Iterator[str]:
             f"- Analyst: {markdown_text(report.analyst)}",
             f"- Mode: {report.mode.name}. {why}",
             f"- Calls: {_of(usage.calls, usage.caps.calls)}",
-            f"- Tokens: {_of(usage.tokens, usage.caps.tokens)}",
+            f"- Tokens: {_of(usage.tokens, usage.caps.tokens)}{_of_which(usage)}",
             f"- Money: {_money(usage)}",
             f"- Time: {_of(round(usage.seconds, 1), usage.caps.seconds)} seconds",
             f"- Checks: {_verdicts(report)}",
+            *_cached(report),
             *(f"- Models: {markdown_text(sentence)}" for sentence in report.routing),
+            *([f"- {markdown_text(report.clarification.spoken)}"] if report.clarification else []),
             *_forked(report),
         ]
     )
@@ -244,6 +246,13 @@ def _task(branch: BranchFacts) -> str:
     return f"{branch.task} (round {branch.round})" if branch.round > 1 else branch.task
 
 
+def _cached(report: Report) -> Iterator[str]:
+    """Say how many calls earlier runs had paid for."""
+    if report.cache is not None:
+        calls = "1 call" if report.cache.asked == 1 else f"{report.cache.asked:,} calls"
+        yield f"- Cache: {report.cache.answered:,} of {calls} answered from the cache of earlier runs, for nothing"
+
+
 def _forked(report: Report) -> Iterator[str]:
     """Say which run this one was forked from, and what that spares."""
     if report.origin is not None:
@@ -264,6 +273,13 @@ def _spent(usage: UsageFacts) -> tuple[str, str, str, str]:
 
 def _of(used: float, cap: float | None) -> str:
     return f"{used:,}" if cap is None else f"{used:,} of at most {cap:,}"
+
+
+def _of_which(usage: UsageFacts) -> str:
+    """Say how many tokens were cheaper than others, and how many were of no answer that can be seen."""
+    parts = [(usage.cached, "read from the provider's cache"), (usage.reasoning, "of reasoning")]
+    told = ", ".join(f"{number:,} {what}" for number, what in parts if number)
+    return f", among them {told}" if told else ""
 
 
 def _money(usage: UsageFacts) -> str:

@@ -42,6 +42,31 @@ def lacking(data: object, schema: Mapping[str, Any]) -> tuple[str, ...]:
     return tuple(name for name in required if not isinstance(data, dict) or name not in data)
 
 
+_KINDS: Mapping[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "integer": (int,),
+    "number": (int, float),
+    "boolean": (bool,),
+    "null": (type(None),),
+}
+
+
+def fits(data: object, schema: Mapping[str, Any]) -> bool:
+    """Return whether ``data`` is of the shape of one of our own schemas: kinds, fields, items and listed words."""
+    kind = str(schema.get("type"))
+    if "enum" in schema and data not in schema["enum"]:
+        return False
+    allowed = _KINDS.get(kind, (object,))
+    if not isinstance(data, allowed) or (isinstance(data, bool) and bool not in allowed and object not in allowed):
+        return False
+    if isinstance(data, dict):
+        fields: Mapping[str, Any] = schema.get("properties", {})
+        return not lacking(data, schema) and all(fits(data[name], fields[name]) for name in fields if name in data)
+    return not isinstance(data, list) or all(fits(item, schema.get("items", {})) for item in data)
+
+
 def cleaned(value: Any) -> Any:
     """Return a JSON value with every string in it cleaned, the keys of its objects too.
 

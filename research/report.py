@@ -14,6 +14,7 @@ from research.records import (
     BranchKind,
     BranchType,
     CheckFacts,
+    Clarification,
     Disagreement,
     Label,
     Mode,
@@ -78,13 +79,18 @@ class CapFacts(Record):
 
 
 class UsageFacts(Record):
-    """What was used, and the caps it was held to. ``usd`` is ``None`` when a price is unknown."""
+    """What was used, and the caps it was held to. ``usd`` is ``None`` when a price is unknown.
+
+    Of the tokens, ``cached`` were read from the providers' own caches, and ``reasoning`` are of answers and not shown.
+    """
 
     tokens: int
     usd: float | None
     calls: int
     seconds: float
     caps: CapFacts = CapFacts()
+    cached: int = 0
+    reasoning: int = 0
 
 
 class BranchFacts(Record):
@@ -108,6 +114,13 @@ class RoleFacts(Record):
     calls: int
 
 
+class CacheFacts(Record):
+    """``answered`` of the ``asked`` calls of models were answered by what earlier runs had kept, and cost nothing."""
+
+    answered: int
+    asked: int
+
+
 class Skipped(Record):
     """Something that was not done, read or answered, and why. Every loss is one of these."""
 
@@ -120,7 +133,9 @@ class Report(Record):
 
     ``origin`` says which run it was forked from, and what of that was used again; it is in none of ``usage``.
     ``roles`` add up to ``usage``; ``routing`` says in sentences which calls went to another model than their role's.
+    ``cache`` is there where the run was to use answers of earlier runs.
     ``checks`` counts the sentences that a model was asked about, and what became of those that failed.
+    ``clarification`` is what the person was asked before planning, where that was wished for.
     """
 
     run: str
@@ -143,6 +158,8 @@ class Report(Record):
     checks: CheckFacts = CheckFacts()
     roles: tuple[RoleFacts, ...] = ()
     routing: tuple[str, ...] = ()
+    cache: CacheFacts | None = None
+    clarification: Clarification | None = None
 
 
 def checked(report: Report) -> Report:

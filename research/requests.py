@@ -54,10 +54,15 @@ class ModelRequest(Record):
 
 
 class TokenCount(Record):
-    """Tokens as the provider reports them."""
+    """Tokens as the provider reports them.
+
+    ``cached`` of the prompt's were read from the provider's own cache, ``reasoning`` of the completion's are not shown.
+    """
 
     prompt: int
     completion: int
+    cached: int = 0
+    reasoning: int = 0
 
 
 class ModelReply(Record):

@@ -1,8 +1,8 @@
 """Which other model of a run takes a call over: a stronger one where a role's own fails, a cheaper one to save money.
 
 Whether a call is given to another model is decided where it is made (``research.analysts.structured`` after answers
-that cannot be used, ``research.access`` when the budget refuses); that it was is told by the roles of the report. What
-each role's model is comes from the options.
+that cannot be used, ``research.analysts.checking`` after a failed check, ``research.access`` when the budget refuses);
+that it was is told by the roles of the report. What each role's model is comes from the options.
 """
 
 from __future__ import annotations
@@ -40,9 +40,9 @@ def stronger(models: Mapping[Role, ChatModel], role: Role) -> Role | None:
     own = models.get(role)
     for other in STRONGEST:
         model = models.get(other)
-        if own is None or model is None or model.name == own.name or _below(model.price, own.price):
+        if own is None or model is None or model.name == own.name or below(model.price, own.price):
             continue
-        if role != STRONGEST[0] or _below(own.price, model.price):
+        if role != STRONGEST[0] or below(own.price, model.price):
             return other
     return None
 
@@ -54,10 +54,10 @@ def cheaper(models: Mapping[Role, ChatModel], role: Role) -> Role | None:
         return None
     found = [(model.price.completion, model.price.prompt, other) for other, model in models.items() if model.price]
     least = min(found, default=None)
-    return least[2] if least and _below(models[least[2]].price, own.price) else None
+    return least[2] if least and below(models[least[2]].price, own.price) else None
 
 
-def _below(one: Price | None, other: Price | None) -> bool:
+def below(one: Price | None, other: Price | None) -> bool:
     """Return whether a price is known to be lower, for the prompt and the answer alike."""
     if one is None or other is None or (one.prompt, one.completion) == (other.prompt, other.completion):
         return False
@@ -73,10 +73,11 @@ def rerouted(used: Sequence[RoleUsage], models: Mapping[Role, ChatModel]) -> tup
         if own is None or row.model in ("", own.name) or not row.usage.calls:
             continue
         other, times = by_name.get(row.model), counted(row.usage.calls, "time")
-        if other is not None and _below(other.price, own.price):
+        if other is not None and below(other.price, own.price):
             why = f"the money left would not have paid for {own.name}"
             told.append(f"{DOING[row.role]} was given to the cheaper {row.model} {times}: {why}")
         else:
-            why = f"the answers of {own.name} could not be used"
+            check = " or failed the check" if row.role == "writer" else ""
+            why = f"the answers of {own.name} could not be used{check}"
             told.append(f"{DOING[row.role]} was escalated to {row.model} {times}: {why}")
     return tuple(told)

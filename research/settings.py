@@ -15,7 +15,7 @@ from typing import Any
 
 from research.budget import Caps
 from research.errors import BadBudget, StoreProblem, UnknownName, UsageFault, WrongVersion
-from research.options import RunOptions
+from research.options import Clarify, RunOptions
 from research.pacing import Limit
 from research.ports import Price
 from research.records import Length, Record
@@ -56,6 +56,7 @@ class Settings(Record):
     branches: int
     rounds: int
     concurrency: int
+    cache: bool
     length: Length
     language: str
     value: int
@@ -70,7 +71,14 @@ class Settings(Record):
     keys: dict[str, Secret]
     origins: dict[str, str]
 
-    def options(self, *, approve: bool = False, allow_partial: bool = False) -> RunOptions:
+    def options(
+        self,
+        *,
+        approve: bool = False,
+        plan_only: bool = False,
+        clarify: Clarify = "no",
+        allow_partial: bool = False,
+    ) -> RunOptions:
         """Return what a new run is started with."""
         return RunOptions(
             corpora=self.corpora,
@@ -88,7 +96,10 @@ class Settings(Record):
             caps=self.caps,
             branch_caps=self.branch_caps,
             approve=approve,
+            plan_only=plan_only,
+            clarify=clarify,
             allow_partial=allow_partial,
+            cache=self.cache,
             length=self.length,
             language=self.language,
             value=self.value,

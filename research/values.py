@@ -166,6 +166,7 @@ SETTINGS = (
     Setting("branches", "branches", 4),
     Setting("rounds", "rounds", 2),
     Setting("concurrency", "concurrency", 8),
+    Setting("cache", "switch", False),
     Setting("length", "length", "normal"),
     Setting("language", "language", ""),
     Setting("value", "level", 3),
@@ -184,12 +185,15 @@ def read_prices(place: str, table: Any) -> dict[str, Price]:
     prices: dict[str, Price] = {}
     for model, row in _rows(place, "prices", table).items():
         parts = row if isinstance(row, dict) else {}
-        numbers = [parts.get(part) for part in ("prompt", "completion")]
-        if set(parts) != {"prompt", "completion"} or not all(_price(number) for number in numbers):
+        wanted = {"prompt", "completion"}
+        if set(parts) - {"cached"} != wanted or not all(_price(number) for number in parts.values()):
             raise UsageFault(
-                f"{place}: prices.{model} must have prompt and completion, in dollars a million tokens, and no more"
+                f"{place}: prices.{model} must have prompt and completion, in dollars a million tokens, and may have "
+                "cached, for what the provider reads from its own cache; no more"
             )
-        prices[model] = Price(prompt=float(parts["prompt"]) * 1000, completion=float(parts["completion"]) * 1000)
+        if parts.get("cached", 0) > parts["prompt"]:
+            raise UsageFault(f"{place}: prices.{model} has a dearer price for cached tokens than for the others")
+        prices[model] = Price(**{part: float(number) * 1000 for part, number in parts.items()})
     return prices
 
 

@@ -21,6 +21,8 @@ from research.progress import spoken
 FIRST_PAUSE = 0.5
 LONGEST_PAUSE = 60.0
 """Seconds; longer for a call that may itself take longer, and for a provider's limits all that a deadline leaves."""
+UNTOLD = 2.0
+"""Seconds, at most, that others wait where a provider does not say how long; the call that it refused waits longer."""
 WORTH_TELLING = 1.0
 """Seconds."""
 NO_LIMITS: Mapping[str, Limit] = MappingProxyType({})
@@ -64,9 +66,11 @@ class Waiting:
             raise failure
         self._within(budget, wait, f"no time is left to try again after “{failure}”")
         self._tell("call.retried", branch, f"{spoken(effect.request)}: {failure}")
-        if effect.lane and (failure.limited or failure.retry_after is not None):
-            self._paces.lane(effect.lane).hold(self._clock.monotonic() + wait)
-        else:
+        told = failure.retry_after is not None
+        if effect.lane and (failure.limited or told):
+            held = wait if told else min(wait, UNTOLD)
+            self._paces.lane(effect.lane).hold(self._clock.monotonic() + held)
+        if not (effect.lane and told):
             await self._cancellation.sleep(self._clock, wait, branch)
 
     def _within(self, budget: Budget, wait: float, why: str) -> None:

@@ -61,15 +61,27 @@ def _valid(text: str) -> str:
 def reply_of(answer: AIMessage, request: ModelRequest) -> ModelReply:
     """Return an answer as the gate records it: every text in it cleaned, so that it can be written down as UTF-8."""
     text = str(answer.text)
-    usage = answer.usage_metadata
     reply = ModelReply(
         text=clean_text(text),
         stop=_stop(answer),
-        usage=TokenCount(prompt=usage["input_tokens"], completion=usage["output_tokens"]) if usage else None,
+        usage=_count(answer),
         data=first_object(text) if request.schema is not None else None,
         tool_calls=_tool_calls(answer),
     )
     return _called(reply) if request.schema is not None and not request.tools else reply
+
+
+def _count(answer: AIMessage) -> TokenCount | None:
+    """Return the tokens that LangChain has read from the provider's answer: the parts are counted in the wholes."""
+    usage = answer.usage_metadata
+    if usage is None:
+        return None
+    return TokenCount(
+        prompt=usage["input_tokens"],
+        completion=usage["output_tokens"],
+        cached=(usage.get("input_token_details") or {}).get("cache_read") or 0,
+        reasoning=(usage.get("output_token_details") or {}).get("reasoning") or 0,
+    )
 
 
 def _called(reply: ModelReply) -> ModelReply:

@@ -1,8 +1,9 @@
 """Part of ``tools.chat_models``: the HTTP clients under OpenAI's class, which also speaks to every compatible endpoint.
 
 They follow no redirect (a prompt goes to the host that was configured, and nowhere else), read no more of an answer
-than an answer can have, unpack it within the same bound, and give an error that stands in an answer of status 200 the
-status that it names. What an error means is in ``tools.provider_errors``.
+than an answer can have, unpack it within the same bound, leave a connection on which more came than was asked for, and
+give an error that stands in an answer of status 200 the status that it names. What an error means is in
+``tools.provider_errors``.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ LARGEST = 8 << 20
 """Bytes of one answer: sixteen times what a model writes that fills 128,000 tokens."""
 LARGEST_ERROR = 100_000
 GZIP = 16 + zlib.MAX_WBITS
+WITHIN = ("_stream", "_httpcore_stream", "_connection", "_h11_state")
+"""From a response to the parser of its connection, in httpx and httpcore."""
 
 
 class Oversized(ValueError):
@@ -67,8 +70,23 @@ async def _read(response: Response) -> bytes:
         if len(parts) > LARGEST:
             await response.aclose()
             raise Oversized
+    if _surplus(response):
+        await response.extensions["network_stream"].aclose()
     await response.stream.aclose()  # type: ignore[union-attr]
     return bytes(parts)
+
+
+def _surplus(response: Response) -> bool:
+    """Return whether more came than the answer: on this connection it would be taken for that to the next request.
+
+    The client keeps it in the parser of the connection and tells nobody, so it is looked for there.
+    """
+    link: object = response.stream
+    while not hasattr(link, "trailing_data"):
+        link = next((getattr(link, name) for name in WITHIN if hasattr(link, name)), None)
+        if link is None:
+            return False
+    return bool(link.trailing_data[0])
 
 
 def _unpacked(body: bytes, packing: str) -> bytes:

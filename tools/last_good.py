@@ -25,7 +25,7 @@ from tools.run_list import fits
 from tools.run_store import COLUMNS, SELECT, TABLES, WORDS, WORDS_AT, RunRow, built, insert_row
 from tools.seal import Seal
 
-KEPT = ("run", "corpus", "loss", "given")
+KEPT = ("run", "corpus", "loss", "given", "clarification")
 """Kinds of records that are not made again by working the graph again."""
 FAR = 1_000_000
 """How far above what can be read of a damaged row its fencing number goes on: above that of any earlier owner."""

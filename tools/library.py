@@ -41,11 +41,11 @@ HASH = re.compile(r"[0-9a-f]{64}")
 class FileLibrary:
     """Implements ``research.ports.Library`` in one folder."""
 
-    def __init__(self, folder: Path, clock: Clock, seal: Seal) -> None:
+    def __init__(self, folder: Path, clock: Clock, seal: Seal, *, read_only: bool = False) -> None:
         self._folder = folder
         self._clock = clock
         self._seal = seal
-        self._database = Database(folder / "library.db", SCHEMA, VERSION, remedy=REMEDY)
+        self._database = Database(folder / "library.db", SCHEMA, VERSION, remedy=REMEDY, read_only=read_only)
 
     def path(self, source: str) -> Path:
         return text_path(self._folder, source)

@@ -31,14 +31,20 @@ class Checked(Record):
 
 
 def check_rows(
-    path: Path, schema: str, version: int, tables: Mapping[str, Sequence[str]], seal: Seal, most: int = MOST
+    path: Path,
+    schema: str,
+    version: int,
+    tables: Mapping[str, Sequence[str]],
+    seal: Seal,
+    most: int = MOST,
+    remedy: str = REMEDY,
 ) -> Checked:
     """Check the structure of a file and the digests of its rows. Raises ``StoreProblem`` and ``WrongVersion``."""
     try:
-        connection = connect(path, schema, version, read_only=True, remedy=REMEDY)
+        connection = connect(path, schema, version, read_only=True, remedy=remedy)
     except NothingYet:
         return Checked()
-    with closing(connection), spoken(path, REMEDY):
+    with closing(connection), spoken(path, remedy):
         found = [str(row[0]) for row in connection.execute(f"PRAGMA quick_check({NAMED})")]
         wrong = [] if found == ["ok"] else [" ".join(line.split()) for line in found]
         rows, more = 0, False

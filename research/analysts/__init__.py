@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from research.access import Access
+from research.effort import rounds_for
 from research.records import (
     BranchOutcome,
     CheckFacts,
@@ -33,7 +34,8 @@ from research.records import (
 class Bounds(Record):
     """How far a run may go: branches in the first round, rounds of branches, search rounds within a branch.
 
-    A task that leads over several hops may take as many search rounds as it has hops, ``chain_rounds`` at most.
+    A branch takes ``branch_rounds`` at a normal effort, one fewer or more at another; a task that leads over several
+    hops may take as many search rounds as it has hops, ``chain_rounds`` at most.
     """
 
     branches: int = 4
@@ -42,9 +44,18 @@ class Bounds(Record):
     new_branches: int = 2
     chain_rounds: int = 6
 
+    def search_rounds(self, task: Task) -> int:
+        """Return how many search rounds the task's branch may take for its effort."""
+        return rounds_for(task.effort, self.branch_rounds)
+
     def rounds_of(self, task: Task) -> int:
-        """Return how many search rounds the task's branch may take."""
-        return max(self.branch_rounds, min(task.rounds, self.chain_rounds))
+        """Return how many search rounds the task's branch may take, those of its hops among them."""
+        return max(self.search_rounds(task), min(task.rounds, self.chain_rounds))
+
+    @property
+    def deepest(self) -> int:
+        """The most search rounds that a branch takes for its effort."""
+        return rounds_for("deep", self.branch_rounds)
 
 
 class Style(Record):

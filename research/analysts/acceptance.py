@@ -7,7 +7,7 @@ which findings exist and where a task may look are decided here, from what the m
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from typing import NamedTuple
 
 from research.analysts import Notes, Turn
@@ -16,17 +16,22 @@ from research.analysts.schemas import (
     JudgeReply,
     OutlineReply,
     PlannedTask,
+    PlanReply,
     ReadReply,
     WriteReply,
     WrittenDisagreement,
     WrittenSentence,
 )
+from research.analysts.script import slipped
 from research.analysts.wording import shorten
+from research.citations import locate
 from research.clean import clean_text
+from research.effort import EXTENTS
 from research.records import (
     BranchType,
     Disagreement,
     Draft,
+    Effort,
     Finding,
     Gap,
     Label,
@@ -78,6 +83,16 @@ def fresh_queries(queries: Iterable[str], asked: Collection[str] = ()) -> tuple[
     return tuple(kept[:MOST_QUERIES])
 
 
+def foreign(question: Question) -> Callable[[PlanReply], str]:
+    """Return what finds a plan in another script than the question's: its objectives stand in the report."""
+
+    def doubt(reply: PlanReply) -> str:
+        wrong = slipped([task.objective for task in reply.tasks], question.text)
+        return "the objectives are not in the language of the question." if wrong else ""
+
+    return doubt
+
+
 def tasks_from(
     planned: Iterable[PlannedTask], sources: Sequence[str], most: int, *, label: Label = "public", round: int = 1
 ) -> tuple[Task, ...]:
@@ -89,9 +104,15 @@ def tasks_from(
             continue
         type: BranchType = "web" if plan.source == WEB else "corpus"
         corpus = None if plan.source == WEB else plan.source.removeprefix("corpus:")
-        task = Task.make(objective, queries, type, corpus=corpus, wanted=tidy(plan.wanted), label=label, round=round)
+        rest = {"corpus": corpus, "wanted": tidy(plan.wanted), "label": label, "round": round}
+        task = Task.make(objective, queries, type, **rest, effort=effort_named(plan.effort))
         tasks.setdefault(task.id, task)
     return tuple(tasks.values())[:most]
+
+
+def effort_named(word: str) -> Effort:
+    """Return the effort that a model named; normal where it named none."""
+    return next((effort for effort in EXTENTS if effort == word.strip().casefold()), "normal")
 
 
 def quotes_from(reply: ReadReply, passages: Sequence[Passage]) -> tuple[Quote, ...]:
@@ -107,6 +128,25 @@ def quotes_from(reply: ReadReply, passages: Sequence[Passage]) -> tuple[Quote, .
         if 1 <= entry.passage <= len(passages) and entry.quote.strip()
     ]
     return tuple(sorted(quotes, key=lambda quote: -quote.relevance))
+
+
+def holding(quote: str, passages: Sequence[Passage]) -> int:
+    """Return the number of the passage (from 1) in which the quote stands, 0 for none."""
+    found = (number for number, passage in enumerate(passages, 1) if locate(quote, passage.text) is not None)
+    return next(found, 0)
+
+
+def unplaced(passages: Sequence[Passage]) -> Callable[[ReadReply], str]:
+    """Return what finds a reading with quotes of which not one stands in a passage: all of them would be dropped."""
+
+    def doubt(reply: ReadReply) -> str:
+        named = [(entry.quote, passages[entry.passage - 1 : entry.passage]) for entry in reply.quotes]
+        # Where it is said to stand is looked at first: in each other passage it costs a normalisation to find nothing.
+        if not named or any(holding(quote, own) or holding(quote, passages) for quote, own in named):
+            return ""
+        return "not one of the quotes stands in a passage; copy them from there, letter by letter."
+
+    return doubt
 
 
 def gap_from(reply: JudgeReply, task: Task, asked: Collection[str]) -> Gap:

@@ -1,5 +1,7 @@
 """Checking a draft with a model: each sentence against the quotes it cites, and one repair of those that fail.
 
+What fails after that is put right by a stronger model than the writer's, where the run has one.
+
 Rules go first (``research.analysts.support``): a sentence that stands in a quote is not asked about. On clashes they
 are right in 82 of 100 claims, so there the model is asked. A failure of the checker is "could not check", never a
 verdict. What becomes of sentences that stay unsupported is decided in ``research.assemble``.
@@ -22,7 +24,7 @@ from research.analysts.proving import follows
 from research.analysts.schemas import CheckReply, RepairReply, schema_of
 from research.analysts.showing import LONGEST_QUOTE, words_of
 from research.analysts.simpler import simpler_check
-from research.analysts.structured import Unusable, ask
+from research.analysts.structured import Unusable, ask, ask_stronger
 from research.analysts.support import stands
 from research.errors import EffectFailed, OutOfBudget
 from research.prompts import block, mark_of, prompt
@@ -103,33 +105,36 @@ class _Checker:
             self._lose("checked", len(claims), failure)
             return [UNTOLD] * len(claims)
 
-    async def repaired(self, failed: Mapping[Sentence, Opinion], claims: Sequence[Claim], notes: Notes) -> Rewritings:
-        """Return what the failed sentences were rewritten to, as far as the writer did."""
-        wrong = [claim for claim in claims if claim.sentence in failed][:MOST_REPAIRS]
-        told = [(claim, failed[claim.sentence].why) for claim in wrong]
-        answers = await asyncio.gather(*(self._rewritten(batch, notes) for batch in _batches(told)))
+    async def repaired(self, wrong: Sequence[tuple[Claim, str]], language: str, *, strong: bool) -> Rewritings:
+        """Return what the wrong claims were rewritten to, as far as the writer did, or a ``strong`` model for it."""
+        batches = _batches(wrong[:MOST_REPAIRS])
+        answers = await asyncio.gather(*(self._rewritten(batch, language, strong) for batch in batches))
         return {old: new for answer in answers for old, new in answer.items()}
 
-    async def _rewritten(self, batch: Sequence[tuple[Claim, str]], notes: Notes) -> Rewritings:
+    async def _rewritten(self, batch: Sequence[tuple[Claim, str]], language: str, strong: bool) -> Rewritings:
         try:
-            return await ask_repair(batch, notes.style.language, self._access)
+            return await ask_repair(batch, language, self._access, strong=strong)
         except (Unusable, EffectFailed, OutOfBudget) as failure:
             self._lose("put right", len(batch), failure)
             return {}
 
 
 async def review(draft: Draft, notes: Notes, access: Access) -> Review:
-    """Return the draft with a verdict on every sentence that cites findings; those that failed were rewritten once."""
+    """Return the draft with a verdict on every sentence that cites findings.
+
+    Those that failed were rewritten once by the writer, those that failed again by a stronger model, if there is one.
+    """
     known = {finding.id: finding for finding in notes.findings}
     claims = _claims(_sentences(draft), known)
     checker = _Checker(access)
     opinions = await checker.opinions(claims, MOST_CHECKS)
-    failed = {sentence: opinion for sentence, opinion in opinions.items() if opinion.verdict == "unsupported"}
-    rewritten = await checker.repaired(failed, claims, notes)
-    again = _claims(rewritten.values(), known)
-    second = await checker.opinions([claim for claim in again if claim.sentence not in opinions], MOST_REPAIRS)
-    opinions |= second
-    stands = {old: new for old, new in rewritten.items() if opinions[new].verdict == "supported"}
+    stands: Rewritings = {}
+    for strong in (False, True) if access.stronger("writer") else (False,):
+        wrong = [(claim, opinions[claim.sentence].why) for claim in _failed(claims, opinions, stands)]
+        rewritten = await checker.repaired(wrong, notes.style.language, strong=strong)
+        again = _claims(rewritten.values(), known)
+        opinions |= await checker.opinions([claim for claim in again if claim.sentence not in opinions], MOST_REPAIRS)
+        stands |= {old: new for old, new in rewritten.items() if opinions[new].verdict == "supported"}
     return Review(
         draft=_with_verdicts(draft, stands, opinions),
         checks=CheckFacts(asked=checker.asked, rewritten=len(stands)),
@@ -155,8 +160,13 @@ async def ask_checker(claims: Sequence[Claim], access: Access, shown_each: int =
     return [given.get(number, UNTOLD) for number in range(1, len(claims) + 1)]
 
 
-async def ask_repair(wrong: Sequence[tuple[Claim, str]], language: str, access: Access) -> Rewritings:
-    """Return the sentences that the writer put right; each cites some of the findings that it cited before."""
+async def ask_repair(
+    wrong: Sequence[tuple[Claim, str]], language: str, access: Access, *, strong: bool = False
+) -> Rewritings:
+    """Return the sentences that the writer put right; each cites some of the findings that it cited before.
+
+    With ``strong`` a stronger model than the writer's is asked. Raises ``Unusable``, ``OutOfBudget``, ``EffectFailed``.
+    """
     words = [text for claim, why in wrong for text in (claim.sentence.text, why, *words_of(claim.findings))]
     mark = mark_of(*words)
     shown = []
@@ -164,8 +174,9 @@ async def ask_repair(wrong: Sequence[tuple[Claim, str]], language: str, access: 
         said = f"sentence: {claim.sentence.text}\nwrong: {why or 'its quotes do not support it'}"
         shown.append("\n".join((block("sentence", mark, said, number=number), *_quotes(claim, mark, SHOWN))))
     fields = {"mark": mark, "sentences": "\n\n".join(shown), "language": language or "the language of the sentence"}
-    most = CLAIM_TOKENS * len(wrong)
-    reply = await ask(access, "writer", prompt("repair", **fields), RepairReply, schema_of(RepairReply), most)
+    put = ask_stronger if strong else ask
+    most, schema = CLAIM_TOKENS * len(wrong), schema_of(RepairReply)
+    reply = await put(access, "writer", prompt("repair", **fields), RepairReply, schema, most)
     new: Rewritings = {}
     for entry in reply.repairs:
         if not 1 <= entry.number <= len(wrong):
@@ -177,6 +188,12 @@ async def ask_repair(wrong: Sequence[tuple[Claim, str]], language: str, access: 
             put_right = msgspec.structs.replace(claim.sentence, text=text, findings=ids, concludes="")
             new.setdefault(claim.sentence, put_right)
     return new
+
+
+def _failed(claims: Sequence[Claim], opinions: Opinions, stands: Rewritings) -> list[Claim]:
+    """Return the claims that are unsupported, but for those that were put right."""
+    told = ((claim, opinions.get(claim.sentence, UNTOLD).verdict) for claim in claims)
+    return [claim for claim, verdict in told if verdict == "unsupported" and claim.sentence not in stands]
 
 
 def _quotes(claim: Claim, mark: str, left: int) -> list[str]:

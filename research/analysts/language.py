@@ -15,13 +15,23 @@ from itertools import groupby
 
 from research.access import Access
 from research.analysts import Analyst, Bounds, Notes, Review, Turn
-from research.analysts.acceptance import MOST_MOVES, gap_from, quotes_from, sources_of, tasks_from, tidy, turn_from
+from research.analysts.acceptance import (
+    MOST_MOVES,
+    foreign,
+    gap_from,
+    quotes_from,
+    sources_of,
+    tasks_from,
+    tidy,
+    unplaced,
+)
 from research.analysts.checking import review
 from research.analysts.composing import once
 from research.analysts.reranking import RANK_TOKENS, RankReply, handles_in_order, shown_hits
-from research.analysts.schemas import TOOLS, JudgeReply, PlanReply, ReadReply, schema_of
+from research.analysts.schemas import JudgeReply, PlanReply, ReadReply, schema_of
 from research.analysts.showing import best, listed, shown_findings, task_fields, words_of
 from research.analysts.simpler import simpler_judgement, simpler_plan, simpler_reading
+from research.analysts.stepping import next_move
 from research.analysts.structured import Unusable, ask
 from research.analysts.writing import compose
 from research.errors import EffectFailed, OutOfBudget
@@ -46,7 +56,6 @@ READ_TOKENS = 1500
 FEW_QUOTES, MORE_QUOTES, MOST_QUOTES = 6, 3, 15
 """The quotes of a page or a corpus, the more for each further page that is read with it, the most of one reading."""
 JUDGE_TOKENS = 400
-STEP_TOKENS = 400
 FEW_PASSAGES = 2
 """Up to here a reading that the budget does not allow is left to the fallback; of more, the first half is tried."""
 
@@ -75,7 +84,9 @@ class LanguageAnalyst:
         if sources:
             try:
                 schema, easier = schema_of(PlanReply, sources), simpler_plan(sources, fields)
-                reply = await ask(access, "planner", messages, PlanReply, schema, PLAN_TOKENS, easier)
+                doubt = foreign(question)
+                reply = await ask(access, "planner", messages, PlanReply, schema, PLAN_TOKENS, easier, doubt)
+                reply = PlanReply(rationale="", tasks=()) if doubt(reply) else reply
             except (Unusable, EffectFailed) as failure:
                 _forgive(failure)
                 reply = PlanReply(rationale="", tasks=())
@@ -112,7 +123,7 @@ class LanguageAnalyst:
         messages, easier = prompt("reader", **fields), simpler_reading(rows, fields)
         try:
             room = READ_TOKENS * most // FEW_QUOTES
-            reply = await ask(access, "reader", messages, ReadReply, schema_of(ReadReply), room, easier)
+            reply = await ask(access, "reader", messages, ReadReply, schema_of(ReadReply), room, easier, unplaced(rows))
         except Unusable:
             pass
         except (OutOfBudget, EffectFailed) as failure:
@@ -173,11 +184,8 @@ class LanguageAnalyst:
             "findings": shown_findings(findings, mark),
             "hits": "\n".join(shown) or "(none)",
         }
-        reply = await access.ask_model(
-            "researcher", prompt("researcher", **fields), max_tokens=STEP_TOKENS, tools=TOOLS
-        )
-        turn = turn_from(reply.tool_calls, {hit.handle for hit in hits})
-        if findings or turn.queries or turn.handles or task.id in self._moved:
+        turn = await next_move(access, prompt("researcher", **fields), {hit.handle for hit in hits})
+        if turn is not None and (findings or turn.queries or turn.handles or task.id in self._moved):
             self._moved.add(task.id)
             return turn
         # A model that has found nothing and never called anything cannot call tools: it would end with nothing.

@@ -7,21 +7,25 @@ without it. What of a filled-in reply is let through is in ``research.analysts.a
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, get_args
 
 import msgspec
 
-from research.records import Record, VerdictName
+from research.records import Effort, Record, VerdictName
 from research.requests import ToolSpec
 
 
 class PlannedTask(Record):
-    """A task as the planner words it; ``source`` is ``web`` or ``corpus:NAME``."""
+    """A task as the planner words it; ``source`` is ``web`` or ``corpus:NAME``, ``wanted`` what would settle it.
+
+    ``effort`` is asked for as one of three words; another is no reason to ask again and counts as normal.
+    """
 
     objective: str
     queries: tuple[str, ...]
     source: str
     wanted: str
+    effort: Annotated[str, msgspec.Meta(extra_json_schema={"enum": list(get_args(Effort))})] = "normal"
 
 
 class PlanReply(Record):

@@ -30,7 +30,11 @@ def words_of(findings: Sequence[Finding]) -> list[str]:
 
 
 def task_fields(task: Task, mark: str) -> dict[str, object]:
-    return {"mark": mark, "objective": task.objective, "wanted": f"Wanted: {task.wanted}" if task.wanted else ""}
+    return {"mark": mark, "objective": task.objective, "wanted": _wanted(task)}
+
+
+def _wanted(task: Task) -> str:
+    return f"Wanted: {task.wanted}" if task.wanted else ""
 
 
 def listed(lines: Sequence[str]) -> str:
@@ -73,7 +77,7 @@ def grouped(notes: Notes, findings: Sequence[Finding], mark: str, *, quoted: boo
     for task in notes.tasks:
         own = [finding for finding in findings if finding.task == task.id]
         if own:
-            parts += [block("task", mark, task.objective), shown(own)]
+            parts += [block("task", mark, f"{task.objective}\n{_wanted(task)}".strip()), shown(own)]
     known = {task.id for task in notes.tasks}
     loose = [finding for finding in findings if finding.task not in known]
     return "\n\n".join(parts + ([shown(loose)] if loose else []))

@@ -11,6 +11,7 @@ from typing import Literal
 
 import msgspec
 
+from research.analysts.acceptance import holding
 from research.analysts.schemas import (
     CheckReply,
     ClaimVerdict,
@@ -25,7 +26,6 @@ from research.analysts.schemas import (
     WrittenSentence,
 )
 from research.analysts.structured import Simpler
-from research.citations import locate
 from research.prompts import prompt
 from research.records import Passage, Record
 
@@ -99,7 +99,7 @@ def simpler_reading(passages: Sequence[Passage], fields: dict[str, object]) -> S
     """Return how to ask for quotes only; one that stands in no passage is left out, unless none of them does."""
 
     def whole(reading: BareReading) -> ReadReply:
-        placed = [(quote, _holding(quote, passages)) for quote in reading.quotes]
+        placed = [(quote, holding(quote, passages)) for quote in reading.quotes]
         if placed and not any(number for _, number in placed):
             raise msgspec.ValidationError("none of the quotes stands in a passage")
         return ReadReply(
@@ -153,9 +153,3 @@ def simpler_check(claims: int, fields: dict[str, object]) -> Simpler[BareCheck, 
         return CheckReply(verdicts=tuple(ClaimVerdict(number=n, reason="", verdict=word) for n, word in given))
 
     return Simpler(prompt("checker.simple", **fields), BareCheck, whole)
-
-
-def _holding(quote: str, passages: Sequence[Passage]) -> int:
-    """Return the number of the passage (from 1) in which the quote stands, 0 for none."""
-    found = (number for number, passage in enumerate(passages, 1) if locate(quote, passage.text) is not None)
-    return next(found, 0)

@@ -68,15 +68,18 @@ async def ask(
 ) -> R:
     """Return the model's reply as ``kind``. Raises ``Unusable``, ``OutOfBudget`` and ``EffectFailed``.
 
-    ``doubt`` says what is wrong with a reply that fits, or nothing: it is worth the repair turn, and no more.
+    ``doubt`` says what is wrong with a reply that fits, or nothing: it is worth the repair turn and the stronger model,
+    and no more. What is doubtful then is returned, so that the caller can ask the same of it.
     """
     ladder = _Ladder(access, role, messages, kind, schema, max_tokens)
     try:
-        return await ladder.repaired(doubt)
+        reply = await ladder.repaired(doubt)
     except _Unpaid:
         raise
     except Unusable as fault:
         last = fault
+    else:
+        return await ladder.assured(reply, doubt) if doubt(reply) and access.stronger(role) else reply
     if simpler is not None and not isinstance(last, _Refusal):
         found = await ladder.simpler(simpler, last)
         if found is not None:
@@ -84,6 +87,17 @@ async def ask(
     if access.stronger(role):
         return await ladder.stronger(last)
     raise last
+
+
+async def ask_stronger(
+    access: Access, role: Role, messages: Sequence[Message], kind: type[R], schema: dict[str, Any], max_tokens: int
+) -> R:
+    """Return what a stronger model than the role's says as ``kind``, where a check failed what the role's own said.
+
+    It is asked once. Raises ``Unusable``, ``OutOfBudget`` and ``EffectFailed``.
+    """
+    ladder = _Ladder(access, role, messages, kind, schema, max_tokens)
+    return await ladder.stronger(Unusable(f"what the {role} wrote failed a check"))
 
 
 class _Refusal(Unusable):
@@ -119,17 +133,28 @@ class _Ladder(Generic[R]):
         if reply.stop == "refusal":
             raise _Refusal(f"the {self.role} refused")
         last = Unusable(f"the {self.role}'s answer could not be used: {complaint}")
-        if reply.stop == "length" and not reply.text.strip():
-            again = await self._again(last, self.messages, self.schema, room=MORE_ROOM)
-        else:
-            repair = (*self.messages, *_complaint(reply, complaint, self.schema))
-            again = await self._again(last, repair, self.schema)
         try:
+            again = await self._repair(reply, complaint, last)
             return _filled(again, self.kind, self.schema)
-        except msgspec.ValidationError as fault:
+        except (msgspec.ValidationError, _Unpaid) as fault:
             if doubted is not None:
                 return doubted
+            if isinstance(fault, _Unpaid):
+                raise
             raise Unusable(f"the {self.role}'s answer could not be used: {fault}") from None
+
+    async def _repair(self, reply: ModelReply, complaint: str, last: Unusable) -> ModelReply:
+        if reply.stop == "length" and not reply.text.strip():
+            return await self._again(last, self.messages, self.schema, room=MORE_ROOM)
+        return await self._again(last, (*self.messages, *_complaint(reply, complaint, self.schema)), self.schema)
+
+    async def assured(self, doubted: R, doubt: Doubt[R]) -> R:
+        """Return what the stronger model says instead, if that fits and is not doubtful, too."""
+        try:
+            reply = await self.stronger(Unusable(f"the {self.role}'s answer is doubtful"))
+        except Unusable:
+            return doubted
+        return doubted if doubt(reply) else reply
 
     async def simpler(self, easier: Simpler[Any, R], last: Unusable) -> R | None:
         """Return what the simpler prompt gives, ``None`` where that is of no use either."""

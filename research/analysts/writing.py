@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 
@@ -23,11 +23,12 @@ from research.analysts.schemas import AnswerReply, OutlineReply, SectionReply, W
 from research.analysts.script import slipped
 from research.analysts.showing import best, grouped, listed, shown_findings, words_of
 from research.analysts.simpler import simpler_report, simpler_section
-from research.analysts.structured import Unusable, ask
+from research.analysts.structured import Simpler, Unusable, ask
 from research.analysts.wording import as_sentence, shorten
 from research.errors import EffectFailed, OutOfBudget
 from research.prompts import block, mark_of, prompt
 from research.records import Disagreement, Draft, Finding, Length, Section, Sentence, counted
+from research.requests import Message
 
 FEW_FINDINGS = 12
 """Up to here the report is written in one call: their quotes fit a small prompt, and parts would cost three calls."""
@@ -37,7 +38,9 @@ WRITE_TOKENS = 4000
 OUTLINE_TOKENS = 1500
 ANSWER_TOKENS = 600
 HEADING = 90
+FOREIGN = "the report, or a part of it, is not in the language of the question"
 Lapsed = Callable[[str], None]
+W = TypeVar("W", WriteReply, SectionReply, AnswerReply)
 
 
 class Room(NamedTuple):
@@ -88,7 +91,7 @@ async def write_whole(notes: Notes, findings: Sequence[Finding], access: Access)
     mark = mark_of(notes.question.text, *words_of(findings))
     fields = _wished(notes) | {"mark": mark, "findings": grouped(notes, findings, mark)}
     messages, easier = prompt("writer", **fields), simpler_report(fields)
-    reply = await ask(access, "writer", messages, WriteReply, schema_of(WriteReply), WRITE_TOKENS, easier, _slip(notes))
+    reply = await _in_words(notes, access, messages, WriteReply, WRITE_TOKENS, easier)
     draft = draft_from(reply, notes, findings)
     for section in draft.sections:
         _tell_section(section, access)
@@ -150,7 +153,7 @@ async def write_section(notes: Notes, part: Part, others: Sequence[str], access:
     }
     messages, easier = prompt("section", **fields), simpler_section(fields | {"question": part.heading})
     most = ROOMS[notes.style.length].section_tokens
-    reply = await ask(access, "writer", messages, SectionReply, schema_of(SectionReply), most, easier, _slip(notes))
+    reply = await _in_words(notes, access, messages, SectionReply, most, easier)
     return sentences_from(reply.sentences, labels_of(part.findings))
 
 
@@ -181,13 +184,27 @@ async def write_answer(
         for sentence in sentences
     ]
     fields = _wished(notes) | {"mark": mark, "sentences": "\n".join(shown)}
-    messages = prompt("answer", **fields)
-    schema = schema_of(AnswerReply)
-    reply = await ask(access, "writer", messages, AnswerReply, schema, ANSWER_TOKENS, doubt=_slip(notes))
+    reply = await _in_words(notes, access, prompt("answer", **fields), AnswerReply, ANSWER_TOKENS)
     cited = {id for sentence in sentences for id in sentence.findings}
     answer = sentences_from(reply.answer, {id: label for id, label in labels.items() if id in cited})
     _tell_answer(answer, access)
     return answer
+
+
+async def _in_words(
+    notes: Notes,
+    access: Access,
+    messages: Sequence[Message],
+    kind: type[W],
+    most: int,
+    easier: Simpler[Any, W] | None = None,
+) -> W:
+    """Return a reply in the script of the question; one that stays in another is used, and ``losses`` says so."""
+    doubt = _slip(notes)
+    reply = await ask(access, "writer", messages, kind, schema_of(kind), most, easier, doubt)
+    if doubt(reply) and FOREIGN not in access.losses:
+        access.losses.append(FOREIGN)
+    return reply
 
 
 def _slip(notes: Notes) -> Callable[[WriteReply | SectionReply | AnswerReply], str]:

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from research.affording import CapVerdict, verdicts
 from research.analysts import Bounds, Style
+from research.analysts.clarifying import LONGEST_ASKED
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.app.records import runs, show
@@ -19,11 +22,13 @@ from research.errors import ResearchError
 from research.estimate import Run, Step, Wiring, amount, asking, median, sizes_priced, sizes_within, work_of
 from research.options import RunOptions
 from research.ports import Price
-from research.records import BranchType, Mode, Plan, Question, Record, build
+from research.records import LONGEST_ANSWER, BranchType, Clarification, Mode, Plan, Question, Record, build
 from research.rehearsal import Cost, Rehearsal, Shape, Size, nobody
 from research.report import Report
 from research.requests import ModelRequest, Role
+from research.routing import below
 from research.settings import Settings
+from research.sizing import filler
 from research.triage import triage
 
 FINISHED = ("done", "partial")
@@ -90,6 +95,8 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
             providers=max(1, bool(options.searx) + bool(options.tavily)),
             sizes=sizes,
             reranks=options.rerank == "model",
+            clarifies=options.clarify == "ask",
+            escalates=_escalates(options, settings),
         )
     )
     known = _prices(options, settings) is not None
@@ -137,7 +144,7 @@ async def _sizes(
         page_passages=wiring.page_passages,
         corpus_passages=wiring.corpus_hits,
         web_hits=wiring.web_hits,
-        readings=wiring.agent_turns * bounds.branch_rounds,
+        readings=wiring.agent_turns * bounds.deepest,
         wider=wiring.wider,
     )
     analyst = LanguageAnalyst(ExtractiveAnalyst())
@@ -146,13 +153,27 @@ async def _sizes(
     def count(request: ModelRequest) -> int:
         return bounds_of[models[request.role]](request)
 
-    sizes = await Rehearsal(analyst, question, bounds, shape, count, fewest_tokens(), style).sizes()
+    async def rehearsed(asked: Question) -> dict[str, Size]:
+        return await Rehearsal(analyst, asked, bounds, shape, count, fewest_tokens(), style).sizes()
+
+    sizes = await rehearsed(question)
+    if options.clarify == "ask":  # the answer stands behind the question in every prompt
+        longest = Clarification(asked=filler(LONGEST_ASKED), answered=filler(LONGEST_ANSWER)).added_to(question)
+        sizes = {name: replace(sizes[name], most=size.most) for name, size in (await rehearsed(longest)).items()}
     for name in sizes:
         windows = [settings.windows.get(models[role]) or window_of(models[role]) for role in asking(name)]
         known = [window for window in windows if window]
         sizes |= sizes_within({name: sizes[name]}, max(known)) if len(known) == len(windows) else {}
     prices = _prices(options, settings)
     return sizes_priced(sizes, prices) if prices else sizes
+
+
+def _escalates(options: RunOptions, settings: Settings) -> bool:
+    """Return whether a sentence that the writer could not put right goes to a stronger model, that of the planner."""
+    models = options.models()
+    if not models:
+        return False
+    return below(price(models["writer"].spec, settings), price(models["planner"].spec, settings))
 
 
 def _prices(options: RunOptions, settings: Settings) -> dict[Role, Price] | None:
@@ -192,7 +213,10 @@ def _sum(cost: Cost, known: bool) -> Sum:
 
 
 def _measured(options: RunOptions, mode: Mode, settings: Settings) -> Measured | None:
-    """Return the medians of the finished runs of this model and mode that no cap cut short, or ``None``."""
+    """Return the medians of the finished runs of this model and mode that no cap cut short, or ``None``.
+
+    Those that had answers of earlier runs did not pay for all.
+    """
     import msgspec
 
     found: list[Report] = []
@@ -204,7 +228,8 @@ def _measured(options: RunOptions, mode: Mode, settings: Settings) -> Measured |
             report = show(row.id, settings) if asked.models() == options.models() else None
         except (ResearchError, msgspec.MsgspecError):
             continue  # a damaged run is told by `research runs` and `doctor`; it is no measure of another
-        if report is not None and report.mode.name == mode.name and not _cut(report):
+        kept = report is not None and report.cache is not None and report.cache.answered > 0
+        if report is not None and report.mode.name == mode.name and not (kept or _cut(report)):
             found.append(report)
     if not found:
         return None

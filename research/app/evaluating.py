@@ -95,7 +95,8 @@ def prepare(order: Order, settings: Settings) -> Prepared:
     if not whole.cases:
         raise UsageFault(f"the suite {suite.name} found no case in {order.data or 'its sample'}")
     loaded = whole.sampled(order.limit, order.seed)
-    options = settings.options()
+    # An answer that was kept would measure nothing.
+    options = msgspec.structs.replace(settings.options(), cache=False)
     spec = Spec(
         suite=suite.name,
         system=name,

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from research.app.hands import HANDS, Hands
 from research.app.making import differing, made
+from research.app.plans import plan_in
 from research.app.records import Home, find_run, stored_run
 from research.app.running import RunHandle, begin_run, stored_words
 from research.app.stores import RunFiles, run_files
@@ -24,10 +25,10 @@ from research.errors import NotTheOwner, StoreProblem, UnknownName, UsageFault
 from research.forked import Ended, Given, Round, with_lost_rounds, without_gaps
 from research.ledger import Ledger
 from research.options import RunOptions, chosen
-from research.plan_file import LONGEST, plan_from
 from research.ports import Listener, Records
 from research.records import (
     BranchOutcome,
+    Clarification,
     Event,
     Failure,
     Finding,
@@ -53,6 +54,8 @@ OF_BRANCHES = ("branches", "rounds", *(f"branch_max_{name}" for name in CURRENCI
 OF_REPORTS = ("length", "language")
 """Settings of the report alone."""
 REUSED = "; what it uses again is that one's work"
+CLARIFYING = "clarification"
+"""The step whose calls every fork takes over: nobody is asked a thing twice."""
 REPORTING = "report"
 """The step whose calls a fork does not take over, nor the lapses that end in its name: it is done anew."""
 
@@ -88,7 +91,7 @@ async def fork(
     except NotTheOwner as error:
         raise UsageFault(f"{error}; a run can be forked when nobody works on it") from None
     if plan is not None:
-        given = replace(given, plan=plan_from(_read(plan), question, options.branches, str(plan)))
+        given = replace(given, plan=plan_in(plan, question, options.branches))
     differs = differing(row.made, made())
     if differs:
         detail = f"forked by a program that differs from the one that began {row.id}, in {differs}"
@@ -108,7 +111,7 @@ def forked_options(before: RunOptions, question: Question, at: ForkPoint, settin
             f"{' and '.join(idle)} cannot matter at compose, where no branch is worked: there --model, --role, "
             "--base-url, --length, --language and the caps of the whole run (--max-…) count"
         )
-    names = [name for name in ("model", "base_url", "branches", "rounds", *OF_REPORTS) if name in flagged]
+    names = [name for name in ("model", "base_url", "branches", "rounds", "cache", *OF_REPORTS) if name in flagged]
     changed = {name: getattr(settings, name) for name in names}
     roles = {role: model for role, model in settings.roles.items() if f"roles.{role}" in flagged}
     caps = {
@@ -117,7 +120,7 @@ def forked_options(before: RunOptions, question: Question, at: ForkPoint, settin
     }
     read = {"corpora": (), "web": False} if at == "compose" else {"corpora": question.corpora, "web": question.web}
     approve = before.approve and at == "plan"
-    return replace(before, **changed, roles=before.roles | roles, **caps, **read, approve=approve)
+    return replace(before, **changed, roles=before.roles | roles, **caps, **read, approve=approve, plan_only=False)
 
 
 def _check_model(options: RunOptions, settings: Settings) -> None:
@@ -143,14 +146,6 @@ def _caps(before: Caps, given: Caps, prefix: str, flagged: set[str]) -> Caps:
     return replace(before, **fields)
 
 
-def _read(path: Path) -> bytes:
-    try:
-        with path.open("rb") as file:
-            return file.read(LONGEST + 1)
-    except OSError as error:
-        raise UsageFault(f"--plan {path} cannot be read: {error.strerror}") from None
-
-
 class _Fork:
     """Reads from the stores of one run what a fork of it begins with."""
 
@@ -166,8 +161,9 @@ class _Fork:
         if isinstance(self._records, RunRecords):
             await self._records.check()
         origin = await self._origin(self._row, self._at)
+        said = next(iter(await self._every("clarification", Clarification)), None)
         if self._at == "plan":
-            return Given(origin=origin)
+            return Given(origin=origin, clarification=said)
         plans = await self._records.every("plan")
         if not plans:
             raise UsageFault(
@@ -178,9 +174,12 @@ class _Fork:
             kept, rest = plan.tasks[: options.branches], plan.tasks[options.branches :]
             dropped = (*plan.dropped, *(task.objective for task in rest))
             return Given(
-                origin=origin, plan=replace(plan, tasks=kept, dropped=dropped), lapses=await self._lapses("plan")
+                origin=origin,
+                plan=replace(plan, tasks=kept, dropped=dropped),
+                clarification=said,
+                lapses=await self._lapses("plan"),
             )
-        return await self._worked(Given(origin=origin, plan=plan))
+        return await self._worked(Given(origin=origin, plan=plan, clarification=said))
 
     async def _lapses(self, *only: str) -> tuple[str, ...]:
         lapses = [str(lapse) for lapse in await self._records.every("lapse")]
@@ -228,7 +227,8 @@ class _Fork:
     async def _origin(self, row: RunRow, at: ForkPoint) -> Origin:
         """Return what a fork of ``row`` uses again; of a fork itself also what that had used again."""
         ledger = Ledger(await self._files.read(row.id).journal.entries())
-        steps = {"plan": (), "branch": ("plan",), "compose": tuple(set(ledger.branches()) - {REPORTING})}[at]
+        found = tuple(set(ledger.branches()) - {REPORTING})
+        steps = {"plan": (CLARIFYING,), "branch": (CLARIFYING, "plan"), "compose": found}[at]
         used = [ledger.usage(step) for step in steps]
         calls, tokens = sum(usage.calls for usage in used), sum(usage.tokens for usage in used)
         money = [None if usage.nano_usd is None else usage.nano_usd / NANO for usage in used]

@@ -24,7 +24,7 @@ ROOT = Path(__file__).resolve().parents[2]
 """The folder that holds the packages."""
 
 READ_BEFORE = "settings options values caps spelling secret plan_file estimate affording rehearsal"
-SHOWN_AFTER = "render sanitize compare"
+SHOWN_AFTER = "render sanitize compare replaying"
 KEPT_APART = (
     "clock cross_encoder_setup database downloads folder_files indexing last_good minilm_setup model_listing orders "
     "ownership row_checks salvage seal"

@@ -55,6 +55,7 @@ class Home:
         self.runs = self.root / "runs.db"
         self.library = self.root / "library"
         self.described = self.library / "library.db"
+        self.cache = self.root / "cache.db"
         self.corpora = self.root / "corpora"
         self.locks = self.root / "locks"
 

@@ -12,11 +12,13 @@ import msgspec
 
 from research.access import World
 from research.analysts import Bounds
+from research.app.caching import answers_of
 from research.app.hands import HANDS, Hands
 from research.app.importing import lean_imports
 from research.app.last_good import go_back
 from research.app.making import check_made, made
 from research.app.orders import Obedience, refuse_cancelled, was_cancelled
+from research.app.plans import plan_in
 from research.app.records import Home, find_run, stored_run
 from research.app.stored import readable
 from research.app.stores import Stores
@@ -26,8 +28,8 @@ from research.errors import NotTheOwner, ResearchError, StoreProblem, UsageFault
 from research.forked import Given
 from research.gate import Gate
 from research.options import RunOptions
-from research.ports import Journal, Listener
-from research.records import Event, Failure, Question, RunStatus, build, encode
+from research.ports import Answers, Journal, Listener
+from research.records import Clarification, Event, Failure, Question, RunStatus, build, encode
 from research.report import Report
 from research.settings import Settings, prepare_home
 from tools.orders import OrderBook
@@ -52,17 +54,22 @@ async def ask(
     *,
     listen: Listener,
     on_start: Callable[[RunHandle], None],
+    plan: Path | None = None,
     opened: Opened = NONE_OPENED,
     hands: Hands = HANDS,
 ) -> Report:
     """Begin a run and work on it until it has published; corpora in ``opened`` are used as they are.
 
-    Raises ``NeedsApproval`` when it waits for a person, ``Stopping`` when it was asked to stop, and any other
-    ``ResearchError`` when it cannot go on; what was paid for stays recorded in each case.
+    ``plan`` is a file with the plan to be worked: none is made then. Raises ``NeedsApproval`` or ``NeedsAnswer`` when
+    it waits for a person, ``Stopping`` when it was asked to stop, and any other ``ResearchError`` when it cannot go on;
+    what was paid for stays recorded in each case.
     """
     check_options(options, settings, opened)
     question = Question(text=text, corpora=options.corpora, web=options.web)
-    return await begin_run(question, options, settings, listen=listen, on_start=on_start, opened=opened, hands=hands)
+    given = Given(plan=plan_in(plan, question, options.branches)) if plan else None
+    return await begin_run(
+        question, options, settings, listen=listen, on_start=on_start, opened=opened, hands=hands, given=given
+    )
 
 
 async def begin_run(
@@ -76,12 +83,16 @@ async def begin_run(
     hands: Hands = HANDS,
     given: Given | None = None,
 ) -> Report:
-    """Begin a run with checked options and work on it; ``given`` is what it uses of another run. Raises as ``ask``."""
+    """Begin a run with checked options and work on it; ``given`` is what it begins with. Raises as ``ask``."""
     prepare_home(settings.home)
     judgement = hands.judgement(options, settings)
     now = hands.clock.now()
     run, home = hands.name_run(now), Home(settings)
-    with RunLock(home.locks, run) as lock, hands.files.of(home, hands.clock) as files:
+    with (
+        RunLock(home.locks, run) as lock,
+        hands.files.of(home, hands.clock) as files,
+        answers_of(run, options, settings, listen) as answers,
+    ):
         stores = await files.begin(
             run,
             created=now,
@@ -89,12 +100,12 @@ async def begin_run(
             options=encode(options),
             made=encode(made()),
             mark=lock.mark,
-            origin=encode(given.origin) if given else "",
+            origin=encode(given.origin) if given and given.origin else "",
             records=[("given", "given", given)] if given else (),
         )
-        if given:
+        if given and given.origin:
             listen(Event(run=run, kind="forked", detail=given.origin.spoken))
-        worker = _Worker(settings, options, question, judgement, hands, listen, on_start, opened)
+        worker = _Worker(settings, options, question, judgement, hands, listen, on_start, opened, 0.0, answers)
         return await worker.work(hands.stores(stores), files.orders(run))
 
 
@@ -103,6 +114,7 @@ async def resume(
     settings: Settings,
     *,
     approve: bool | None,
+    answer: Clarification | None = None,
     listen: Listener,
     on_start: Callable[[RunHandle], None],
     take_over: bool = False,
@@ -111,6 +123,7 @@ async def resume(
 ) -> Report:
     """Go on with a run (``None``: the last one) from where it was left; a finished run gives its report again.
 
+    ``approve`` answers a plan that waits, ``answer`` a question that the run asks before it plans.
     ``take_over`` takes it from a process that hangs, which can then write nothing more. ``from_journal`` makes a
     damaged run whole first, and works the graph again from its start over what is left of the journal.
     """
@@ -133,14 +146,18 @@ async def resume(
             listen(Event(run=row.id, kind="notice", detail=changed))
         check_price(options, settings)
         judgement = hands.judgement(options, settings)
-        with hands.files.of(home, hands.clock) as files:
+        with (
+            hands.files.of(home, hands.clock) as files,
+            answers_of(row.id, options, settings, listen) as answers,
+        ):
             orders = files.orders(row.id)
             before = max((order.seq for order in await orders.every()), default=0)
             await _whole(row, files.read(row.id), lock.marked)
             stores = await files.take_over(row.id, lock.mark, made=encode(program) if from_journal else "")
             await refuse_cancelled(orders, stores.journal, row.elapsed)
-            worker = _Worker(settings, options, question, judgement, hands, listen, on_start, NONE_OPENED, row.elapsed)
-            return await worker.work(hands.stores(stores), orders, approve, before)
+            seen = (listen, on_start, NONE_OPENED, row.elapsed, answers)
+            worker = _Worker(settings, options, question, judgement, hands, *seen)
+            return await worker.work(hands.stores(stores), orders, approve, before, answer)
 
 
 async def _whole(row: RunRow, stores: Stores, marked: int) -> None:
@@ -159,9 +176,10 @@ def stored_words(row: RunRow) -> tuple[RunOptions, Question]:
 
 
 async def _reindexed(world: World) -> tuple[Failure, ...]:
-    """Note which index of each corpus the run began with, and name those that were replaced since."""
+    """Note which index of each corpus the run began with, and its label, and name those that were replaced since."""
     corpora = world.corpora
-    await world.records.put([("corpus", name, corpus.generation) for name, corpus in corpora.items()])
+    words = [(("corpus", name, corpus.generation), ("label", name, corpus.label)) for name, corpus in corpora.items()]
+    await world.records.put([record for pair in words for record in pair])
     what = "it was indexed again after the run began, so later passages are from the new index"
     return tuple(
         [
@@ -185,8 +203,16 @@ class _Worker:
     on_start: Callable[[RunHandle], None]
     opened: Opened
     before: float = 0.0
+    answers: Answers | None = None
 
-    async def work(self, stores: Stores, orders: OrderBook, approve: bool | None = None, ordered: int = 0) -> Report:
+    async def work(
+        self,
+        stores: Stores,
+        orders: OrderBook,
+        approve: bool | None = None,
+        ordered: int = 0,
+        answer: Clarification | None = None,
+    ) -> Report:
         """Work on the run; ``ordered`` is the number of the last order of its earlier lives."""
         journal = stores.journal
         gate = Gate(
@@ -200,6 +226,7 @@ class _Worker:
             rng=random.Random(journal.run),
             paces=self.hands.paces,
             limits=self.settings.pace,
+            answers=self.answers,
         )
         obedience = Obedience(orders, gate, ordered)
         self.on_start(RunHandle(id=journal.run, stop=gate.stop, in_flight=gate.in_flight))
@@ -207,7 +234,7 @@ class _Worker:
             self.listen(Event(run=journal.run, kind="notice", detail=self.judgement.notice))
         try:
             async with obedience.watching(self.hands.clock, self.hands.look_every):
-                report = await self._engage(gate, stores, approve)
+                report = await self._engage(gate, stores, approve, answer)
         except NotTheOwner:
             raise
         except ResearchError as error:
@@ -216,7 +243,7 @@ class _Worker:
         await journal.finish(report.status, report.exit_code, gate.elapsed())
         return report
 
-    async def _engage(self, gate: Gate, stores: Stores, approve: bool | None) -> Report:
+    async def _engage(self, gate: Gate, stores: Stores, approve: bool | None, answer: Clarification | None) -> Report:
         """Open the world and the graph over this gate, and work until the run has published."""
         with lean_imports():
             from graphs.context import RunContext
@@ -237,7 +264,7 @@ class _Worker:
             )
             try:
                 with readable(gate.run):
-                    return await Engine(stores.checkpoints).work(context, self.question, approve)
+                    return await Engine(stores.checkpoints).work(context, self.question, approve, answer)
             finally:
                 await gate.drain()
 

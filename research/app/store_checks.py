@@ -7,7 +7,7 @@ from research.app.records import Home, lost_runs, runs
 from research.errors import ResearchError
 from research.records import Record, counted
 from research.settings import Settings
-from tools import library, run_store
+from tools import answer_cache, library, run_store
 from tools.row_checks import check_rows, short_runs
 
 SHOWN = 6
@@ -22,7 +22,7 @@ class StoreCheck(Record):
 
 
 def check_stores(settings: Settings) -> tuple[StoreCheck, ...]:
-    """Look through the runs and the library of the home."""
+    """Look through the runs and the library of the home, and the cache of answers where there is one."""
     home = Home(settings)
     files = (("runs", home.runs, run_store), ("library", home.described, library))
     checks = []
@@ -45,7 +45,19 @@ def check_stores(settings: Settings) -> tuple[StoreCheck, ...]:
         except ResearchError as error:
             problem = str(error)
         checks.append(StoreCheck(name=name, looked=looked, problem=problem))
-    return tuple(checks)
+    return (*checks, *([_cache(home)] if home.cache.exists() else []))
+
+
+def _cache(home: Home) -> StoreCheck:
+    """Look through the answers that runs keep for one another."""
+    remedy = answer_cache.REMEDY
+    shape = (answer_cache.SCHEMA, answer_cache.VERSION, answer_cache.TABLES)
+    try:
+        found = check_rows(home.cache, *shape, home.seal(), remedy=remedy)
+    except ResearchError as error:
+        return StoreCheck(name="cache", looked=str(home.cache), problem=str(error))
+    looked = f"{counted(found.rows, 'answer')} checked{', of more' if found.more else ''}"
+    return StoreCheck(name="cache", looked=looked, problem="; ".join([*found.wrong, remedy]) if found.wrong else "")
 
 
 def _wrong_runs(settings: Settings) -> list[str]:

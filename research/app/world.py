@@ -6,7 +6,7 @@ Whatever is missing or wrong is said here, before a run is begun and before anyt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -43,6 +43,7 @@ NOTICE = (
 )
 
 
+Opener: TypeAlias = Callable[[Chosen, Settings], ChatModel]
 Opened: TypeAlias = "Mapping[str, HybridCorpus]"
 """Corpora that the caller has open already, by name: for many runs over one corpus in one process."""
 NONE_OPENED: Opened = MappingProxyType({})
@@ -69,6 +70,8 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
         raise UsageFault("--base-url names a model's server, so it needs a model: add --model provider:model")
     if options.mode in ("hybrid", "agent") and not options.uses_model:
         raise SettingMissing(f"--mode {options.mode} needs a language model: add --model provider:model")
+    if options.clarify != "no" and not options.uses_model:
+        raise SettingMissing("--clarify needs a language model to ask back: add --model provider:model")
     check_writer(options, settings)
     check_rerank(options, settings)
     check_price(options, settings)
@@ -109,8 +112,8 @@ def price(model: str, settings: Settings) -> Price | None:
     return settings.prices.get(model) or price_of(model, SystemClock().now())
 
 
-def open_judgement(options: RunOptions, settings: Settings) -> Judgement:
-    """Return the analyst of a run: the configured model's, else the extractive one."""
+def open_judgement(options: RunOptions, settings: Settings, opener: Opener | None = None) -> Judgement:
+    """Return the analyst of a run: the configured model's, else the extractive one; ``opener`` opens each model."""
     from research.analysts.extractive import ExtractiveAnalyst
 
     extractive = ExtractiveAnalyst()
@@ -119,7 +122,7 @@ def open_judgement(options: RunOptions, settings: Settings) -> Judgement:
     from research.analysts.language import LanguageAnalyst
 
     placed = {role: placed_model(model, options) for role, model in options.models().items()}
-    opened = {model: _open_model(model, settings) for model in dict.fromkeys(placed.values())}
+    opened = {model: (opener or _open_model)(model, settings) for model in dict.fromkeys(placed.values())}
     models = {role: opened[model] for role, model in placed.items()}
     analyst = LanguageAnalyst(extractive, named({role: model.name for role, model in models.items()}))
     return Judgement(analyst=analyst, models=models, lapses=analyst.lapses)

@@ -78,6 +78,19 @@ Value = Annotated[str | None, typer.Option("--value", metavar="1-5", help="What 
 Reliability = Annotated[str | None, typer.Option("--reliability", metavar="1-5", help="How reliable it must be [3].")]
 Maturity = Annotated[str | None, typer.Option("--maturity", metavar="1-5", help="Your experience with agents [2].")]
 Approve = Annotated[bool, typer.Option("--approve", help="Wait for approval of the plan (exit code 5).")]
+Clarify = Annotated[
+    bool, typer.Option("--clarify", help="Before planning, let the model ask you one thing if it must; Enter skips.")
+]
+PlanFile = Annotated[
+    Path | None, typer.Option("--plan", metavar="FILE", help="Work the plan in this file; none is made.")
+]
+PlanOnly = Annotated[
+    Path | None,
+    typer.Option("--plan-only", metavar="FILE|-", help="Plan, write the plan there as JSON for --plan, and stop."),
+]
+Cache = Annotated[
+    bool, typer.Option("--cache", help="Use a model's answers of earlier runs to the same requests, and keep new ones.")
+]
 DryRun = Annotated[
     bool, typer.Option("--dry-run", help="Print what the run would cost at least and at most; begin and send nothing.")
 ]

@@ -18,6 +18,7 @@ from research.errors import ResearchError, SettingMissing, UsageFault
 
 if TYPE_CHECKING:
     from research.cli.running import Interruption
+    from research.options import Clarify
     from research.records import Plan
     from research.report import Report
     from research.settings import Settings
@@ -57,8 +58,12 @@ def ask(
     value: take.Value = None,
     reliability: take.Reliability = None,
     maturity: take.Maturity = None,
+    clarify: take.Clarify = False,
+    plan: take.PlanFile = None,
+    plan_only: take.PlanOnly = None,
     approve: take.Approve = False,
     allow_partial: take.AllowPartial = False,
+    cache: take.Cache = False,
     dry_run: take.DryRun = False,
     json: take.Json = False,
     output: take.Output = None,
@@ -71,21 +76,26 @@ def ask(
     text = checked_question(sys.stdin.buffer.read(4 * LONGEST_QUESTION + 1) if question == "-" else question)
     _refuse_nowhere(settings)
     refuse_unwritable(output)
+    _refuse_idle(plan_only, plan=plan, clarify=clarify, approve=approve, dry_run=dry_run, output=output)
     settings = session.open(context.params)
     from research import app
 
-    options = settings.options(approve=approve, allow_partial=allow_partial)
+    options = settings.options(
+        approve=approve, plan_only=plan_only is not None, clarify=_clarify(clarify), allow_partial=allow_partial
+    )
     if dry_run:
         print_estimate(text, options, settings, json=json)
         raise typer.Exit
     progress = Progress(quiet=quiet)
-    finish(
-        lambda signals: app.ask(text, options, settings, listen=progress, on_start=signals.begun),
-        session,
-        json,
-        output,
-        progress,
-    )
+
+    def work(signals: Interruption) -> Coroutine[Any, Any, Report]:
+        return app.ask(text, options, settings, listen=progress, on_start=signals.begun, plan=plan)
+
+    if plan_only is not None:
+        from research.cli.plans import plan_into
+
+        plan_into(plan_only, work, settings, session, progress)
+    finish(work, session, json, output, progress)
 
 
 def resume(
@@ -175,6 +185,27 @@ def chosen_run(id: str | None, last: bool) -> str | None:
     return id
 
 
+def _refuse_idle(plan_only: Path | None, **others: object) -> None:
+    """Raise ``UsageFault`` for flags that cannot go together."""
+    if plan_only is not None:
+        from research.cli.plans import refuse_plan_only
+
+        refuse_plan_only(plan_only, others)
+    elif others["plan"] and others["dry_run"]:
+        raise UsageFault("--dry-run reckons with a plan that is still to be made, so --plan cannot go with it")
+    elif others["plan"] and others["clarify"]:
+        raise UsageFault("--clarify asks before a plan is made, and --plan brings one")
+
+
+def _clarify(wished: bool) -> Clarify:
+    """Return what becomes of the wish to be asked."""
+    if not wished:
+        return "no"
+    from research.cli.clarifying import at_a_terminal
+
+    return "ask" if at_a_terminal() else "no terminal"
+
+
 def _refuse_nowhere(settings: Settings) -> None:
     """Raise when there is nothing to answer from."""
     if not settings.corpora and not settings.web:
@@ -195,10 +226,10 @@ def finish(
     progress: Progress,
 ) -> None:
     """Run, print the report and what it cost, write it where it was asked for, and leave with its exit code."""
-    from research.cli.running import Advice, home_hint, run
+    from research.cli.clarifying import worked
 
     try:
-        report = run(work, Advice(home=home_hint(session.home_flag)))
+        report = worked(work, session, progress)
     except ResearchError as error:
         if error.exit_code != WAITING:
             raise

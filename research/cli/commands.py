@@ -9,6 +9,7 @@ import typer
 from research import __version__
 from research.cli import arguments as take
 from research.cli.ask import ask, resume
+from research.cli.cache import cache
 from research.cli.compare import diff
 from research.cli.config import show_config
 from research.cli.doctor import doctor
@@ -18,6 +19,7 @@ from research.cli.index import index, setup
 from research.cli.models import models
 from research.cli.orders import cancel, pause
 from research.cli.output import emit
+from research.cli.replay import replay
 from research.cli.runs import runs, show, verify
 from research.cli.session import session_of
 
@@ -56,8 +58,9 @@ def start(
     session_of(context).home_flag = home
 
 
-for command in (ask, resume, pause, cancel, fork, index, runs, show, diff, verify, doctor, models, setup):
+for command in (ask, resume, pause, cancel, fork, index, runs, show, diff, verify, replay, doctor, models, setup):
     application.command(command.__name__)(command)
 config.command("show")(show_config)
 application.add_typer(config, name="config")
+application.add_typer(cache, name="cache")
 application.add_typer(evals, name="eval")

@@ -46,6 +46,7 @@ def fork(
     rounds: take.Rounds = None,
     length: take.Length = None,
     language: take.Language = None,
+    cache: take.Cache = False,
     max_tokens_total: take.MaxTokens = None,
     max_usd: take.MaxUsd = None,
     max_calls: take.MaxCalls = None,

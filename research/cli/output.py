@@ -82,14 +82,17 @@ def refuse_unwritable(path: Path | None) -> None:
             f"--output {path} cannot be written: a report is written as .md (Markdown) or .json, and as stdout has it "
             f"where the name has no ending; no {path.suffix} is made"
         )
+    refuse_place(path, "--output")
+
+
+def refuse_place(path: Path, flag: str) -> None:
+    """Raise ``UsageFault`` when the file that ``flag`` names could not be written there."""
     path = path.resolve()
     folder = path.parent
     if path.exists() and not path.is_file():
-        raise UsageFault(f"--output {path} cannot be written: it is not a file; redirect stdout instead")
+        raise UsageFault(f"{flag} {path} cannot be written: it is not a file; redirect stdout instead")
     if path.is_dir() or not folder.is_dir() or not os.access(folder, os.W_OK):
-        raise UsageFault(
-            f"--output {path} cannot be written: {folder} must be a folder you may write to, {path} a file"
-        )
+        raise UsageFault(f"{flag} {path} cannot be written: {folder} must be a folder you may write to, {path} a file")
 
 
 def write_whole(path: Path, text: str) -> None:

@@ -20,6 +20,7 @@ WIDTH = 300
 """Characters of a line that goes to a file or a pipe; on a terminal a line is as wide as the terminal."""
 WORDS = {
     "triage": "mode",
+    "clarified": "",
     "branch.read": "read:",
     "branch.ended": "ended:",
     "spent": "spent so far:",
@@ -31,6 +32,7 @@ WORDS = {
     "call.failed": "failed:",
     "call.refused": "not sent:",
     "call.waits": "waits:",
+    "call.cached": "from the cache:",
     "model.stronger": "stronger model:",
     "model.cheaper": "cheaper model:",
     "search.lost": "search provider failed:",

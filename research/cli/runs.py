@@ -103,7 +103,10 @@ def _print_plan(plan: Plan) -> None:
 
     for number, task in enumerate(plan.tasks, 1):
         where = f"corpus {task.corpus}" if task.corpus else task.type
-        emit(f"{number}. [{where}, {task.kind}] {one_line(task.objective)}\n")
+        effort = "" if task.effort == "normal" else f", {task.effort}"
+        emit(f"{number}. [{where}, {task.kind}{effort}] {one_line(task.objective)}\n")
+        if task.wanted:
+            emit(f"   wanted: {one_line(task.wanted)}\n")
         for query in task.queries:
             emit(f"   search: {one_line(query)}\n")
 

@@ -60,9 +60,10 @@ def test_a_change_is_named_by_its_part(program: Path, file: str, part: str) -> N
 
 
 READ_OR_SHOWN = (
-    "settings options values caps spelling secret plan_file estimate affording rehearsal render sanitize compare"
+    "settings options values caps spelling secret plan_file estimate affording rehearsal render sanitize compare "
+    "replaying"
 )
-"""Modules of ``research/``: read before a run begins, or how it is shown."""
+"""Modules of ``research/``: read before a run begins, or how it is shown and looked at again."""
 ABOUT = (
     "clock cross_encoder_setup database downloads folder_files indexing last_good minilm_setup model_listing orders "
     "ownership row_checks salvage seal"

@@ -95,6 +95,24 @@ def test_a_long_report_in_dutch_is_written_in_parts_and_put_right(home: Path, tm
     assert [line.split(",")[0] for line in told] == ["written", "written", "answer"]
 
 
+def test_what_the_writer_cannot_put_right_the_stronger_model_does(home: Path, tmp_path: Path) -> None:
+    """The dearer planner's model is asked in its place, once for all of them, and the report says so."""
+
+    def unable(body: dict[str, Any]) -> Answer:
+        stubborn = fields(body) == {"repairs"} and body["model"] == "gpt-4o-mini"
+        return {"json": {"repairs": []}} if stubborn else played(body)
+
+    with model_server(tmp_path / "log", answer=unable) as server:
+        ended = run(home, *asking(server, "--role", f"planner=openai:gpt-4o@{server.base_url}"))
+    assert ended.returncode == 0, ended.stderr
+    assert [body["model"] for body in server.requests if fields(body) == {"repairs"}] == ["gpt-4o-mini", "gpt-4o"]
+    report = json.loads(ended.stdout)
+    assert not [said for said in report["sentences"] if said["text"].startswith(WRONG)]
+    assert report["checks"] == {"asked": 4, "rewritten": 2, "removed": 0}
+    (told,) = report["routing"]
+    assert told.startswith("writing was escalated to openai:gpt-4o 1 time:") and "failed the check" in told
+
+
 def test_a_short_report_of_a_fork_is_one_call(home: Path, tmp_path: Path) -> None:
     """A fork at compose takes the wish and uses what was found again: one call writes the report."""
     with model_server(tmp_path / "log", answer=played) as server:

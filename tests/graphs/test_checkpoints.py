@@ -21,7 +21,7 @@ from langgraph.types import Interrupt, Send
 from parts import TWO, Setup, checkpoints
 
 from graphs.checkpoints import StoredSaver, StrictJson
-from graphs.state import merge
+from graphs.state import VERSION, merge
 from research.errors import StoreProblem, WrongVersion
 
 plain_json = st.recursive(
@@ -139,7 +139,7 @@ async def test_a_state_of_another_version_is_refused(tmp_path: Path) -> None:
     with checkpoints(tmp_path) as store:
         latest = await store.latest("run-1", "")
         assert latest is not None
-        value = latest.value.replace(b'"version": 1', b'"version": 99')
+        value = latest.value.replace(f'"version": {VERSION}'.encode(), b'"version": 99')
         assert value != latest.value
         await store.put(msgspec.structs.replace(latest, value=value))
     with pytest.raises(WrongVersion, match="99"):

@@ -101,7 +101,7 @@ async def foretold(options: RunOptions) -> Work:
         page_passages=wiring.page_passages,
         corpus_passages=wiring.corpus_hits,
         web_hits=wiring.web_hits,
-        readings=AGENT_TURNS * bounds.branch_rounds,
+        readings=AGENT_TURNS * bounds.deepest,
         wider=wiring.wider,
     )
 

@@ -16,8 +16,9 @@ from research.analysts.checking import CLAIMS_A_CALL, SHOWN, Claim, ask_checker,
 from research.budget import Caps
 from research.errors import EffectFailed
 from research.gate import Gate
+from research.ports import Price
 from research.records import CheckFacts, Draft, Finding, Question, Section, Sentence, Task, VerdictName
-from research.requests import ModelReply, ModelRequest
+from research.requests import ModelReply, ModelRequest, Role
 from tools.fakes.scripted import (
     ManualClock,
     MemoryJournal,
@@ -243,6 +244,72 @@ async def test_without_a_budget_nothing_is_checked_and_it_is_said() -> None:
     assert {verdict for _, verdict in told(review)} == {"could not check"}
     assert (asked, len(review.losses)) == ([], 1)
     assert review.losses[0].startswith(f"{2 * CLAIMS_A_CALL} sentences could not be checked: ")
+
+
+async def reviewed_by_two(*given: tuple[str, Script], planner: int = 9) -> tuple[Review, list[str], Gate]:
+    """Check a wrong sentence with a writer at a price of 2 and a ``planner``; ``given`` names who gives which reply."""
+    spoken: list[str] = []
+    left = list(given)
+
+    def by(name: str) -> Script:
+        def answer(request: ModelRequest) -> ModelReply:
+            who, reply = left.pop(0)
+            assert who == name
+            spoken.append(f"{name} for the {request.role}")
+            if isinstance(reply, Exception):
+                raise reply
+            return reply(request) if callable(reply) else reply
+
+        return answer
+
+    prices: dict[Role, int] = {"planner": planner, "writer": 2, "checker": 1}
+    models: dict[Role, ScriptedModel] = {
+        role: ScriptedModel([by(role)] * 9, name=f"p:{role}", price=Price(prompt=each, completion=each))
+        for role, each in prices.items()
+    }
+    gate = Gate(journal=MemoryJournal(), clock=ManualClock(), caps=Caps())
+    world = World(library=MemoryLibrary(), records=MemoryRecords(), models=models)
+    access = Access("checker", name="report", gate=gate, budget=gate.root, world=world)
+    done = await review(Draft(answer=(claim("Sisters put it up."),), sections=()), NOTES, access)
+    assert not left
+    return done, spoken, gate
+
+
+NOT_JSON = ModelReply(text="no", stop="end")
+CHECKED: list[tuple[str, Script]] = [("checker", BAD), ("writer", repairs("Cousins put it up.")), ("checker", BAD)]
+
+
+async def test_what_fails_again_after_the_repair_goes_to_the_stronger_model() -> None:
+    """It is asked once, in the writer's role, its sentence is checked too, and the report can say who wrote it."""
+    done, spoken, gate = await reviewed_by_two(*CHECKED, ("planner", repairs("Brothers put it up.")), ("checker", GOOD))
+    assert told(done) == [("Brothers put it up.", "supported")]
+    assert spoken[-2:] == ["planner for the writer", "checker for the checker"]
+    assert done.checks == CheckFacts(asked=3, rewritten=1)
+    assert [(row.role, row.model) for row in gate.roles() if row.model == "p:planner"] == [("writer", "p:planner")]
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [("planner", repairs("Aunts put it up.")), ("checker", BAD)],
+        [("planner", repairs("Cousins put it up."))],
+        [("planner", repairs(""))],
+        [("planner", NOT_JSON)],
+        [("planner", EffectFailed("down"))],
+    ],
+)
+async def test_what_the_stronger_model_does_not_put_right_stays_unsupported(more: list[tuple[str, Script]]) -> None:
+    """Nothing is asked a third time, and an answer that fails leaves the verdict of the check as it was."""
+    done, _, _ = await reviewed_by_two(*CHECKED, *more)
+    assert told(done) == [("Sisters put it up.", "unsupported")]
+    lost = isinstance(more[0][1], EffectFailed) or more[0][1] == NOT_JSON
+    assert (done.checks.rewritten, len(done.losses)) == (0, int(lost))
+
+
+async def test_a_repair_is_never_escalated_to_a_cheaper_model() -> None:
+    """Where the planner's model is not the dearer one, what fails twice stays unsupported."""
+    done, spoken, _ = await reviewed_by_two(*CHECKED, planner=1)
+    assert (told(done), len(spoken)) == ([("Sisters put it up.", "unsupported")], 3)
 
 
 async def test_quotes_are_shown_as_far_as_the_room_goes() -> None:

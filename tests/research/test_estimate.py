@@ -33,7 +33,14 @@ async def sizes(bounds: Bounds) -> dict[str, Size]:
     return await Rehearsal(analyst, QUESTION, bounds, SHAPE, count, lambda text: len(text.encode()) // 8).sizes()
 
 
-def run(bounds: Bounds, found: dict[str, Size], mode: ModeName = "workflow", tasks: tuple[Task, ...] = ()) -> Work:
+def run(
+    bounds: Bounds,
+    found: dict[str, Size],
+    mode: ModeName = "workflow",
+    tasks: tuple[Task, ...] = (),
+    *,
+    escalates: bool = False,
+) -> Work:
     """The work of a run over the web and a corpus."""
     return work_of(
         Run(
@@ -44,6 +51,7 @@ def run(bounds: Bounds, found: dict[str, Size], mode: ModeName = "workflow", tas
             wiring=WIRING,
             providers=2,
             sizes=found,
+            escalates=escalates,
         )
     )
 
@@ -51,6 +59,7 @@ def run(bounds: Bounds, found: dict[str, Size], mode: ModeName = "workflow", tas
 async def test_every_call_is_larger_at_most_than_at_least() -> None:
     """And what is reserved at least lies in between: the bound of the smallest prompt, with the shortest answer."""
     found = await sizes(Bounds())
+    assert run(Bounds(), found, escalates=True).most == run(Bounds(), found).most.plus(found["again"].most)
     sums = [found.pop(name) for name in SUMS]
     assert all(size.least == Cost() and size.most.calls > 1 for size in sums), "these may not be needed at all"
     for name, size in found.items():

@@ -167,6 +167,22 @@ async def test_a_provider_that_stays_busy_is_given_up() -> None:
     assert model.hours == sorted(set(model.hours))
 
 
+async def test_one_call_that_is_always_refused_holds_the_others_for_moments_only() -> None:
+    """Its own pauses grow, without a word from the provider; a call of another branch goes two seconds later."""
+    clock = Patient()
+    limited = EffectFailed("429", retryable=True, limited=True)
+    model = Timed(clock, [limited] * 5 + [ANSWER] * 2)
+    bench = Bench(clock, model)
+    refused = asyncio.create_task(bench.ask("refused", branch="a"))
+    while sum(row.outcome is not None for row in bench.journal.rows) < 5:
+        await turn()
+    await bench.ask("other", branch="b")
+    await refused
+    *_, last, other, again = model.hours
+    assert last < other <= last + 2.5
+    assert again >= last + 8.0
+
+
 def test_runs_of_one_process_share_their_lanes_and_a_copy_with_another_clock_does_not() -> None:
     """Lanes hold moments of one clock, so hands that are given another clock have lanes of their own."""
     assert replace(HANDS, clock=ManualClock()).paces is not HANDS.paces

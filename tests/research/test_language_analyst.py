@@ -106,6 +106,30 @@ def written(**parts: Any) -> ModelReply:
     return replied({"answer": [sentence("In 1931.", "f-1")], "sections": [], "disagreements": [], **parts})
 
 
+@pytest.mark.parametrize(
+    ("said", "effort"), [("quick", "quick"), (" Deep ", "deep"), ("heroic", "normal"), (None, "normal")]
+)
+async def test_a_task_has_the_effort_that_the_planner_named(said: str | None, effort: str) -> None:
+    """A word that is not one of the three, or none, is a normal effort and no reason to ask again."""
+    analyst, model, access = scripted(plan_of(PLANNED | ({} if said is None else {"effort": said})))
+    (task,) = (await analyst.plan(QUESTION, BOUNDS, access)).tasks
+    assert (task.effort, task.wanted, len(model.asked)) == (effort, "a year", 1)
+
+
+async def test_what_is_wanted_is_shown_to_who_reads_judges_and_writes() -> None:
+    """The task's own words on a good answer are in each of these prompts."""
+    task = msgspec.structs.replace(TASK, wanted="a year with its source")
+    notes = msgspec.structs.replace(NOTES, tasks=(task,))
+    analyst, model, access = scripted(
+        replied({"quotes": []}), replied({"enough": True, "missing": "", "queries": []}), written()
+    )
+    await analyst.read(task, QUESTION, PASSAGES, access)
+    await analyst.judge(task, NOTES.findings, ["q"], access)
+    await analyst.compose(notes, access)
+    assert all("Wanted: a year with its source" in request.messages[-1].content for request in model.asked)
+    assert [request.role for request in model.asked] == ["reader", "reader", "writer"]
+
+
 async def test_a_plan_takes_over_what_is_allowed_and_drops_the_rest() -> None:
     """Tasks on unknown sources, without queries, or beyond the bound are dropped; the rest become records."""
     local = PLANNED | {"source": "corpus:papers"}

@@ -49,6 +49,13 @@ def test_an_edited_task_gets_an_id_of_its_own() -> None:
     assert task == Task.make("new words", ("q",), "web")
 
 
+def test_what_is_wanted_and_the_effort_are_read() -> None:
+    """What a planner decides of a task can be written by a person, too; the questions of a chain are kept."""
+    rest = {"wanted": "a year", "effort": "deep", "asks": ["who?"], "rounds": 3}
+    (task,) = read({"tasks": [{**TASK, **rest}]}).tasks
+    assert (task.wanted, task.effort, task.asks, task.rounds) == ("a year", "deep", ("who?",), 3)
+
+
 @pytest.mark.parametrize(
     ("value", "said"),
     [
@@ -70,6 +77,9 @@ def test_an_edited_task_gets_an_id_of_its_own() -> None:
         ),
         ({"tasks": [{**TASK, "type": "web"}]}, r"tasks\[0\]\.corpus must be null"),
         ({"tasks": [{**TASK, "type": "web", "corpus": None, "label": "private"}]}, r"tasks\[0\]\.label is private"),
+        ({"tasks": [{**TASK, "effort": "heroic"}]}, r"tasks\[0\]\.effort: Invalid enum value 'heroic'"),
+        ({"tasks": [{**TASK, "asks": [" "]}]}, r"tasks\[0\]\.asks is empty"),
+        ({"tasks": [{**TASK, "asks": ["why?"] * 21}]}, r"tasks\[0\]\.asks must be at most 20 texts"),
         ({"tasks": [TASK, TASK]}, "“find out” twice"),
         ({"tasks": [{**TASK, "objective": str(n)} for n in range(5)]}, "give --branches 5"),
         ({"tasks": [{**TASK, "objective": str(n)} for n in range(33)]}, "33 tasks, and a run has at most 32 branches$"),

@@ -14,9 +14,10 @@ import pytest
 
 import research.prompts
 from research.access import Access
-from research.analysts import Notes, Style
+from research.analysts import Bounds, Notes, Style
 from research.analysts.acceptance import Part
 from research.analysts.checking import Claim, ask_checker, ask_repair
+from research.analysts.clarifying import question_back
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.analysts.writing import write_answer, write_outline, write_section, write_whole
@@ -56,6 +57,9 @@ HITS = [
 ANALYST = LanguageAnalyst(ExtractiveAnalyst())
 Step = Callable[[Access], Awaitable[object]]
 STEPS: dict[str, Step] = {
+    "planner": lambda access: ANALYST.plan(NOTES.question, Bounds(branches=3), access),
+    "clarify": lambda access: question_back(NOTES.question, access),
+    "assess": lambda access: ANALYST.assess(NOTES, Bounds(), "public", access),
     "writer": lambda access: write_whole(NOTES, FINDINGS, access),
     "outline": lambda access: write_outline(NOTES, FINDINGS, access),
     "section": lambda access: write_section(NOTES, Part("The bridge", FINDINGS), ["Its closure"], access),

@@ -30,6 +30,7 @@ def test_every_step_has_a_prompt() -> None:
         "answer",
         "assess",
         "checker",
+        "clarify",
         "judge",
         "outline",
         "planner",

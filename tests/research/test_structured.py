@@ -7,11 +7,10 @@ from typing import Any
 import pytest
 
 from research.access import Access, World
-from research.analysts import Bounds, Notes, Style
+from research.analysts import Bounds
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.analysts.schemas import CheckReply, JudgeReply, ReadReply, schema_of
-from research.analysts.script import slipped
 from research.analysts.simpler import (
     BarePlan,
     BareReading,
@@ -25,12 +24,11 @@ from research.analysts.simpler import (
     simpler_report,
 )
 from research.analysts.structured import Simpler, Unusable, ask, shape_of
-from research.analysts.writing import write_whole
 from research.budget import Caps
-from research.errors import EffectFailed, OutOfBudget
+from research.errors import OutOfBudget
 from research.gate import Gate
 from research.ports import ChatModel
-from research.records import Finding, Hit, Passage, Question, Task
+from research.records import Passage, Question, Task
 from research.requests import ROLES, Message, ModelReply, ModelRequest, Role
 from tools.fakes.scripted import ManualClock, MemoryJournal, MemoryLibrary, MemoryRecords, ScriptedModel, replied
 
@@ -250,39 +248,6 @@ async def test_simple_verdicts_are_used_only_when_there_is_one_a_claim() -> None
                 await asked
 
 
-async def test_too_long_a_prompt_is_read_by_halves() -> None:
-    """A provider that says the prompt is too long gets half of the passages; rules read the rest, and that is told."""
-    passages = [PASSAGES[0]] * 4
-    quote = {"passage": 1, "quote": PASSAGES[0].text, "statement": "In 1931.", "relevance": 1.0}
-    model = ScriptedModel([EffectFailed("too long", too_long=True), replied({"quotes": [quote]})])
-    analyst = LanguageAnalyst(ExtractiveAnalyst())
-    quotes = await analyst.read(TASK, Question(text="When?"), passages, access_to(model))
-    assert quotes[0].statement == "In 1931."
-    assert [request.messages[1].content.count("</passage-") for request in model.asked] == [4, 2]
-    assert analyst.lapses == ["reading"]
-
-
-async def test_another_failure_is_not_taken_for_a_long_prompt() -> None:
-    """What has nothing to do with the length of a prompt goes on to the caller."""
-    analyst = LanguageAnalyst(ExtractiveAnalyst())
-    with pytest.raises(EffectFailed, match="no such model"):
-        access = access_to(ScriptedModel([EffectFailed("no such model")]))
-        await analyst.read(TASK, Question(text="When?"), PASSAGES, access)
-
-
-async def test_a_model_that_calls_no_tools_gets_the_tasks_own_steps() -> None:
-    """It searches what the task says, then opens what was found, and the report names it; a first move ends that."""
-    said = ModelReply(text="I would look it up.", stop="end")
-    call = ModelReply(text='{"x": 1}', stop="end")
-    hits = [Hit(handle="h-1", title="t", score=1.0), Hit(handle="h-2", title="t", score=0.5)]
-    analyst = LanguageAnalyst(ExtractiveAnalyst())
-    access = access_to(ScriptedModel([said, call]))
-    first = await analyst.step(TASK, Question(text="When?"), (), (), access)
-    second = await analyst.step(TASK, Question(text="When?"), (), hits, access)
-    assert (first.queries, second.handles) == (TASK.queries, ("h-1", "h-2"))
-    assert analyst.lapses == ["choice of steps"]
-
-
 async def test_a_doubt_is_worth_one_repair_and_no_more() -> None:
     """The repair says what is doubted; what comes then is taken, and where it does not fit, what came before."""
     later = replied({"enough": False, "missing": "", "queries": []})
@@ -293,34 +258,21 @@ async def test_a_doubt_is_worth_one_repair_and_no_more() -> None:
         assert "in doubt." in model.asked[1].messages[3].content
 
 
-@pytest.mark.parametrize(
-    ("said", "asked", "wrong"),
-    [
-        ("这座桥建于一九三一年，由当地工程师设计。", "When was the bridge built?", True),
-        ("The bridge was built in 1931.", "这座桥是什么时候建的？", True),
-        ("Мост был построен в 1931 году.", "When was the bridge built?", True),
-        ("The bridge 桥 was built in 1931.", "When was the bridge built?", False),
-        ("橋は1931年に架けられたのだそうです。", "この橋はいつできましたか？", False),
-        ("桥建于一九三一年。", "Why?", False),
-        ("1931, 1932, 1933, 1934.", "Quand?", False),
-    ],
-)
-def test_a_slip_into_another_script_is_seen(said: str, asked: str, wrong: bool) -> None:
-    """Most letters are of a script that the question has none of; a name, a figure or a word is no slip."""
-    assert slipped([said], asked) is wrong
+def unless_right(reply: JudgeReply) -> str:
+    return "" if reply.missing == "right" else "in doubt."
 
 
-async def test_a_report_in_another_script_is_asked_for_again() -> None:
-    """The writer is told once that it is in the wrong language; where a language was asked for nothing is doubted."""
-    said = "这座桥建于一九三一年，由当地工程师设计。"
-    finding = Finding(id="f-1", task=TASK.id, statement="s", quote="q", source="s1", start=0, end=1, label="public")
-    for language, calls in (("", 2), ("Chinese", 1)):
-        wrong = replied({"answer": [{"text": said, "findings": ["f-1"]}], "sections": []})
-        right = replied({"answer": [{"text": "In 1931.", "findings": ["f-1"]}], "sections": []})
-        model = ScriptedModel([wrong, right])
-        question = Question(text="When was it built?")
-        style = Style(language=language)
-        notes = Notes(question=question, tasks=(TASK,), findings=(finding,), sources=(), outcomes=(), style=style)
-        draft = await write_whole(notes, [finding], access_to(model))
-        assert len(model.asked) == calls
-        assert draft.answer[0].text == ("In 1931." if calls == 2 else said)
+async def test_a_doubt_that_a_repair_leaves_is_put_to_the_stronger_model() -> None:
+    """Its answer counts where it is not doubtful, too; else what the role's own model said last."""
+    first, second = (replied({"enough": True, "missing": word, "queries": []}) for word in ("one", "two"))
+    right = replied({"enough": True, "missing": "right", "queries": []})
+    for said, taken in ((right, "right"), (first, "two"), (WRONG, "two")):
+        weak, strong = ScriptedModel([first, second], name="s:weak"), ScriptedModel([said], name="s:strong")
+        reply = await ask(access_to(weak, strong), "reader", ASKED, JudgeReply, SCHEMA, 100, doubt=unless_right)
+        assert (reply.missing, len(strong.asked)) == (taken, 1)
+
+
+async def test_a_doubtful_answer_is_used_where_no_other_can_be_paid() -> None:
+    """A reply that fits is worth more than none."""
+    access = access_to(ScriptedModel([FITS]), caps=Caps(calls=1))
+    assert (await ask(access, "reader", ASKED, JudgeReply, SCHEMA, 100, doubt=lambda _: "in doubt.")).enough

@@ -307,6 +307,48 @@ async def test_what_is_written_is_told_as_it_comes(findings: tuple[Finding, ...]
     assert told == [*(("report.section", head) for head in heads), ("report.answer", draft.answer[0].text)]
 
 
+async def test_a_section_that_was_written_is_not_asked_for_again() -> None:
+    """Stopped while the second section is written, the report is gone on with at that section."""
+    journal, first, waiting = MemoryJournal(), asyncio.Event(), asyncio.Event()
+
+    class Halting(ScriptedModel):
+        async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
+            self.asked.append(request)
+            if halts and kind_of(request) == "section" and first_id(request) == IDS[7]:
+                waiting.set()
+                await asyncio.Event().wait()
+            return replied(PLAYS[kind_of(request)](request))
+
+    def opened(model: ScriptedModel) -> Access:
+        def told(event: Event) -> None:
+            if event.kind == "report.section":
+                first.set()
+
+        gate = Gate(journal=journal, clock=ManualClock(), caps=Caps(), listen=told, entries=tuple(journal.rows))
+        world = World(library=MemoryLibrary(), records=MemoryRecords(), models={"writer": model})
+        return Access("writer", name="report", gate=gate, budget=gate.root, world=world)
+
+    halts, model = True, Halting()
+    async with asyncio.timeout(20):
+        task = asyncio.create_task(LanguageAnalyst(ExtractiveAnalyst()).compose(notes_of(*MANY), opened(model)))
+        await asyncio.gather(first.wait(), waiting.wait())
+    task.cancel()
+    await asyncio.wait([task])
+    halts, model = False, Halting()
+    draft = await LanguageAnalyst(ExtractiveAnalyst()).compose(notes_of(*MANY), opened(model))
+    assert [kind_of(request) for request in model.asked] == ["section", "answer"]
+    assert [part.sentences[0].text for part in draft.sections] == [f"Told of {IDS[0]}.", f"Told of {IDS[7]}."]
+
+
+async def test_what_varies_in_a_prompt_comes_last() -> None:
+    """Both sections are asked for with the same rules up to the mark at their end, so a provider can reuse them."""
+    stage = Stage()
+    await stage.analyst.compose(notes_of(*MANY), stage.access)
+    one, two = (request.messages[0].content.split("Text between tags") for request in stage.asked("section"))
+    assert one[0] == two[0] and len(one) == 2
+    assert len(one[1]) < len(one[0]) / 4
+
+
 async def test_a_budget_that_ends_in_the_middle_still_gives_a_report() -> None:
     """Two calls pay the outline and one section; the other section and the answer are made by rules, and noted."""
     stage = Stage(Caps(calls=2))

@@ -58,6 +58,19 @@ async def test_a_plain_answer_brings_text_and_usage() -> None:
     assert [message["role"] for message in server.requests[0]["messages"]] == ["system", "user"]
 
 
+async def test_cached_and_reasoning_tokens_are_read_from_the_answer() -> None:
+    """What the provider tells of its own cache and of reasoning comes with the usage; where it tells nothing, none."""
+    told = {"prompt_tokens_details": {"cached_tokens": 8}, "completion_tokens_details": {"reasoning_tokens": 2}}
+    async with OpenAIServer(script=[{"text": "Good morning."}], details=told) as server:
+        reply = await model(server).complete(ask(), max_tokens=50, timeout=10)
+    assert reply.usage is not None
+    assert (reply.usage.cached, reply.usage.reasoning) == (8, 2)
+    async with OpenAIServer(script=[{"text": "Good morning."}], details={"prompt_tokens_details": None}) as server:
+        reply = await model(server).complete(ask(), max_tokens=50, timeout=10)
+    assert reply.usage is not None
+    assert (reply.usage.cached, reply.usage.reasoning) == (0, 0)
+
+
 async def test_the_limit_reaches_the_server_under_both_names() -> None:
     """The limit of the call, not of the request, is sent, in the new and the old spelling."""
     async with OpenAIServer() as server:

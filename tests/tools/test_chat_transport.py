@@ -55,6 +55,16 @@ def packed(body: bytes, how: str = "gzip") -> bytes:
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
 
+async def test_an_answer_that_comes_twice_is_not_that_to_the_next_request() -> None:
+    """What came too much is left behind with its connection; a connection that carried no more is used again."""
+    twice = WireFault(name="twice", transport="duplicate response for one request")
+    async with OpenAIServer(faults=[twice], script=[{"text": said} for said in ("One.", "Two.", "Three.")]) as server:
+        opened = open_model(SPEC, base_url=server.base_url, counter=prompt_bound(SPEC))
+        replies = [await opened.complete(ASKED, max_tokens=50, timeout=20) for _ in range(3)]
+        assert server.connections == 2
+    assert [reply.text for reply in replies] == ["One.", "Two.", "Three."]
+
+
 async def test_a_packed_answer_is_read() -> None:
     """gzip is unpacked."""
     async with sending(packed(gzip.compress(json.dumps(ANSWER).encode()))) as base_url:

@@ -12,7 +12,7 @@ NOW = "2026-11-22T10:00:00Z"
 
 def test_a_known_model_has_a_price_in_nano_dollars() -> None:
     """$0.15 and $0.60 per million tokens are 150 and 600 nano-dollars per token."""
-    assert price_of("openai:gpt-4o-mini", NOW) == Price(prompt=150, completion=600)
+    assert price_of("openai:gpt-4o-mini", NOW) == Price(prompt=150, completion=600, cached=75)
     assert window_of("openai:gpt-4o-mini") == 128_000
 
 
@@ -22,6 +22,16 @@ def test_the_providers_names_are_translated() -> None:
         price = price_of(spec, NOW)
         assert price is not None
         assert 0 < price.prompt < price.completion
+
+
+def test_what_a_provider_reads_from_its_cache_is_cheaper() -> None:
+    """The price of cached tokens is the provider's, a part of that of others; where none is known, there is none."""
+    for spec in ("openai:gpt-5", "anthropic:claude-sonnet-4-5", "google_genai:gemini-2.5-pro"):
+        price = price_of(spec, NOW)
+        assert price is not None and price.cached is not None
+        assert 0 < price.cached <= price.prompt / 2
+    unknown = price_of("mistralai:mistral-large-latest", NOW)
+    assert unknown is not None and unknown.cached is None
 
 
 def test_a_price_that_fell_counts_from_its_day() -> None:

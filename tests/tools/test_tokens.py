@@ -66,6 +66,72 @@ def test_no_text_is_undercounted(text: str) -> None:
     assert prompt_bound("openai:gpt-4.1")(asking(text)) >= actual(text)
 
 
+LANGUAGES = (
+    ("Basic Latin and Latin-1", " ", "ÿ"),
+    ("Cyrillic", "\u0400", "\u04ff"),
+    ("Hebrew and Arabic", "\u0590", "\u06ff"),
+    ("Devanagari to Thai", "\u0900", "\u0e7f"),
+    ("kana", "\u3040", "\u30ff"),
+    ("Han", "\u4e00", "\u9fff"),
+    ("Hangul", "\uac00", "\ud7a3"),
+    ("emoji", "\U0001f300", "\U0001faff"),
+    ("joiners and selectors", "\u200b", "\u200f"),
+    ("other planes", "\U00010300", "\U0001d7ff"),
+)
+CODE = (
+    "def f(x):\n\treturn x\n",
+    "</div>",
+    "{}[]();\n",
+    "    " * 4,
+    "0x1F",
+    "a_b.c->d",
+    "```json\n",
+    '\\"',
+    "\r\n",
+    "<|end|>",
+)
+writing = st.one_of(
+    *(
+        st.text(st.characters(min_codepoint=ord(first), max_codepoint=ord(last)), max_size=40)
+        for _, first, last in LANGUAGES
+    ),
+    st.lists(st.sampled_from(CODE), max_size=12).map("".join),
+)
+mixed = st.lists(writing, max_size=5).map(" ".join)
+
+
+@given(
+    messages=st.lists(st.tuples(st.sampled_from(["system", "user", "assistant"]), mixed), min_size=1, max_size=4),
+    field=mixed,
+    described=mixed,
+    model=st.sampled_from(
+        ["openai:gpt-4o", "openai:gpt-4-turbo", "openai:gpt-5-mini", "anthropic:claude", "ollama:qwen3:4b"]
+    ),
+)
+def test_whole_requests_in_all_languages_are_never_undercounted(
+    messages: list[tuple[Any, str]], field: str, described: str, model: str
+) -> None:
+    """Scripts, code and emoji, with a schema and a tool: no less than what OpenAI's vocabularies count."""
+    schema = {"type": "object", "properties": {field or "a": {"type": "string", "description": described}}}
+    tool = ToolSpec(name="look", description=described, parameters=schema)
+    request = ModelRequest(
+        model=model,
+        role="reader",
+        messages=tuple(Message(role=role, content=content) for role, content in messages),
+        max_tokens=10,
+        schema=schema,
+        tools=(tool,),
+    )
+    spelled = json.dumps(schema, ensure_ascii=False)
+    texts = [*(content for _, content in messages), spelled, described, spelled]
+    encoding = encoding_of(model)
+    known = [encoding] if encoding else ["o200k_base", "cl100k_base"]
+    for name in known:
+        words = vocabulary(name)
+        assert words is not None
+        assert prompt_bound(model)(request) >= sum(words.count(text) for text in texts) + 3 * len(messages) + 3
+
+
 @given(st.lists(st.characters(categories=None), max_size=50))
 def test_invalid_unicode_is_counted_as_it_is_sent(characters: list[str]) -> None:
     """Lone surrogates stop nothing, and count as the replacement character they are sent as."""

@@ -20,8 +20,9 @@ import json
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Literal
 
 from tools.fakes.faults import WireFault
@@ -44,8 +45,8 @@ class OpenAIServer:
     ``script`` answers the first requests, one each; then ``answer`` does, by default the persona. ``faults`` are served
     to the first requests (``None`` is no fault); ``every=(k, fault)`` spoils each k-th request, ``spoil`` those that it
     names a fault for. Of what is ``lacking`` a request is refused with status 400, as a server does that does not know
-    it. Seconds: ``latency`` per request, ``per_token`` per token of the answer, both from its arrival. ``watch`` sees
-    each line of the log before the server goes on.
+    it. ``details`` are told with the usage of each answer. Seconds: ``latency`` per request, ``per_token`` per token of
+    the answer, both from its arrival. ``watch`` sees each line of the log before the server goes on.
     """
 
     def __init__(
@@ -61,10 +62,12 @@ class OpenAIServer:
         every: tuple[int, Fault | WireFault] | None = None,
         spoil: Callable[[dict[str, Any]], Fault | None] | None = None,
         lacking: Sequence[Ability] = (),
+        details: Mapping[str, Any] = MappingProxyType({}),
         watch: Callable[[dict[str, Any]], None] | None = None,
     ) -> None:
         self.port = port
         self.requests: list[dict[str, Any]] = []
+        self.connections = 0
         self._log = log
         self._latency = latency
         self._per_token = per_token
@@ -74,6 +77,7 @@ class OpenAIServer:
         self._every = every
         self._spoiling = spoil
         self._lacking = lacking
+        self._details = details
         self._watch = watch
         self._numbers = itertools.count(1)
         self._clients: set[asyncio.Task[None]] = set()
@@ -98,6 +102,7 @@ class OpenAIServer:
         task = asyncio.current_task()
         assert task is not None
         self._clients.add(task)
+        self.connections += 1
         try:
             while (exchange := await Exchange.read(reader, writer)) is not None:
                 await self._route(exchange)
@@ -144,8 +149,8 @@ class OpenAIServer:
         answer, finish, used = cut_answer(self._answer(body), limit)
         seconds = self._latency + (0 if body.get("stream") else self._per_token * used)
         await self._pause(exchange, arrived + seconds - time.perf_counter())
-        usage = {"prompt_tokens": facts["prompt_tokens"], "completion_tokens": used}
-        usage["total_tokens"] = sum(usage.values())
+        usage: dict[str, Any] = {"prompt_tokens": facts["prompt_tokens"], "completion_tokens": used}
+        usage |= {"total_tokens": sum(usage.values()), **self._details}
         if isinstance(fault, WireFault):
             self._write(facts | {"event": f"fault {fault.name}", "completion_tokens": used})
             await serve_fault(fault, exchange, completion(body, number, answer, finish, usage))

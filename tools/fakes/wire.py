@@ -211,7 +211,7 @@ def _arguments(call: Mapping[str, Any]) -> str:
 
 
 def completion(
-    body: Mapping[str, Any], number: int, message: Mapping[str, Any], finish: str, usage: Mapping[str, int]
+    body: Mapping[str, Any], number: int, message: Mapping[str, Any], finish: str, usage: Mapping[str, Any]
 ) -> dict[str, Any]:
     """Return a whole ``chat.completion`` object."""
     choice = {"index": 0, "message": message, "finish_reason": finish, "logprobs": None}
@@ -219,7 +219,7 @@ def completion(
 
 
 def sse_events(
-    body: Mapping[str, Any], number: int, message: Mapping[str, Any], finish: str, usage: Mapping[str, int]
+    body: Mapping[str, Any], number: int, message: Mapping[str, Any], finish: str, usage: Mapping[str, Any]
 ) -> list[str]:
     """Return the data lines of a streamed answer, the usage chunk where it was asked for, and ``[DONE]``."""
     chunk = _envelope(body, number, "chat.completion.chunk")

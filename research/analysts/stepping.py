@@ -1,0 +1,62 @@
+"""An agent's next move, asked of a model: calls of the tools, none where it is done, or nothing that says which.
+
+A call that was cut, names no tool or has no arguments of use is not taken for the end: that would leave sources out
+without a word. It is asked for once more. What a call may say is in ``research.analysts.acceptance``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from research.access import Access
+from research.analysts import Turn
+from research.analysts.acceptance import turn_from
+from research.analysts.schemas import TOOLS
+from research.errors import OutOfBudget
+from research.requests import Message, ModelReply
+
+STEP_TOKENS = 400
+SHOWN_AGAIN = 500
+"""Characters of a reply of no use that are shown with what is wrong with it."""
+AGAIN = "That cannot be used: {why} Call the tools again, each with one whole argument, or no tool if you are done."
+
+
+async def next_move(access: Access, messages: Sequence[Message], handles: Collection[str]) -> Turn | None:
+    """Return the move, empty where the model is done; ``None`` where two replies leave open what it wants.
+
+    ``handles`` are those of the texts it was shown. Raises ``OutOfBudget`` and ``EffectFailed``.
+    """
+    reply = await access.ask_model("researcher", messages, max_tokens=STEP_TOKENS, tools=TOOLS)
+    turn = turn_from(reply.tool_calls, handles)
+    why = _lost(reply, turn)
+    if not why:
+        return turn
+    refused = reply.stop == "refusal"
+    if refused and not access.stronger("researcher"):
+        return None
+    asked = messages if refused else (*messages, *_complaint(reply, why))
+    try:
+        again = await access.ask_model("researcher", asked, max_tokens=STEP_TOKENS, tools=TOOLS, strong=refused)
+    except OutOfBudget as refusal:
+        if refusal.currency == "seconds":
+            raise
+        return None
+    turn = turn_from(again.tool_calls, handles)
+    return None if _lost(again, turn) else turn
+
+
+def _lost(reply: ModelReply, turn: Turn) -> str:
+    """Return why a reply without a move is not the end of the work, or nothing."""
+    if turn.queries or turn.handles:
+        return ""
+    if reply.stop == "refusal":
+        return "it is a refusal."
+    if reply.stop == "length":
+        return "it was cut at its token limit; be much shorter."
+    return "no call in it is whole, of one of the tools, and of a listed handle." if reply.tool_calls else ""
+
+
+def _complaint(reply: ModelReply, why: str) -> tuple[Message, Message]:
+    """Return the reply in words, as some servers want the speakers to take turns, and what is wrong with it."""
+    said = Message(role="assistant", content=reply.text[:SHOWN_AGAIN] or "(calls of tools)")
+    return said, Message(role="user", content=AGAIN.format(why=why))
