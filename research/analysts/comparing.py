@@ -18,7 +18,7 @@ from research.analysts.telling import says
 from research.analysts.wording import tidy
 from research.families import kin
 from research.records import Finding
-from research.words import DATE, negations, numbers, terms, years
+from research.words import DATE, negations, numbers, stem, terms, years
 
 LEAST = 0.55
 """The least relevance of a sentence that is compared."""
@@ -50,6 +50,8 @@ _LIST = re.compile(
 )
 _HEAD = re.compile(r"\s*[A-Za-z][\w-]*(?: [\w-]+)?:\s")
 """A line of a head: ``Author: Ann Lee``."""
+_KIND = re.compile(r"(?i)\b(?:which|what|how many) ([a-z]+)")
+_POINTED = re.compile(r"\b(?:[Tt]he|[Tt]his) ([a-z]+)\b")
 _COUNT = re.compile(r"(?i)^\W*(?:(?:in|on|at|of|to|from|by) )?how many [a-z]")
 
 
@@ -159,9 +161,9 @@ def listed(question: str, findings: Sequence[Finding], titles: Mapping[str, str]
         return None
     if count and not all(says(question, finding) for finding in kept):
         return None  # what is not said to be one of them is not counted
-    if count and len(things) == 1:
-        return None  # one name in one sentence is no number of things
     names = list(things.values())
+    if count and len(names) == 1 and names[0] != tidy(titles.get(kept[0].source, "")):
+        return None  # one name in one sentence is no number of things; a document about one is
     return _supported(counted(names, len(names)) if count else named(names), kept, f"{joined(names)}.")
 
 
@@ -169,9 +171,16 @@ def _thing(question: str, finding: Finding, title: str) -> tuple[str, bool]:
     """Return what the sentence names that the question does not, and whether it is one of several."""
     asked, about = set(terms(question)), set(terms(title))
     names = [name for _, name in candidates("text", finding.statement) if not set(terms(name)) <= asked]
-    own = [title] if title and title in finding.statement and not about <= asked else []
+    told = title in finding.statement or _about_its_own(question, finding.statement)
+    own = [title] if title and told and not about <= asked else []
     held = own or [name for name in names if set(terms(name)) <= about]
     return (held or names or [""])[0], len(names) > 1 and not held
+
+
+def _about_its_own(question: str, statement: str) -> bool:
+    """Return whether the sentence speaks of what its document is about: ``The instrument is made by …``."""
+    kind = _KIND.search(question)
+    return kind is not None and any(stem(kind[1].lower()) == stem(noun) for noun in _POINTED.findall(statement))
 
 
 def _supported(text: str, findings: Sequence[Finding], held: str = "") -> Conclusion:

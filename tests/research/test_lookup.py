@@ -134,13 +134,18 @@ def test_two_sides_are_compared_by_their_dates_and_numbers() -> None:
 
 
 def test_a_list_of_prose_names_what_each_sentence_names() -> None:
-    """The title of a page is a member only where the sentence has it; a sentence that denies names no member."""
+    """A page's title is a member only where the sentence has it or its kind; one that denies names no member."""
     found = [said("The Malmo sextant is made by Ekberg.", source="x"), said("Ekberg makes the Lund lamp.", source="y")]
     denial = said("Ekberg does not make the Berg lens.", source="z")
-    unnamed = said("The instrument is made by Ekberg.", source="v")
-    titles = {"x": "Malmo sextant", "y": "Lund lamp", "z": "Berg lens", "v": "Orl dial"}
+    unnamed = said("Ekberg makes some of them.", source="v")
+    titles = {"x": "Malmo sextant", "y": "Lund lamp", "z": "Berg lens", "v": "Price list", "w": "Orl dial"}
     told = listed("Which instruments does Ekberg make?", [*found, denial, unnamed], titles)
     assert told is not None and told.text == "Found in what was read: Malmo sextant and Lund lamp."
+    kind = said("The instrument is made by Ekberg.", source="w")
+    told = listed("Which instruments does Ekberg make?", [found[0], kind], titles)
+    assert told is not None and told.text == "Found in what was read: Malmo sextant and Orl dial."
+    told = listed("How many instruments does Ekberg make?", [kind], titles)
+    assert told is not None and told.text == "At least one, found in what was read: Orl dial."
     bridges = [said("The Sun Bridge crosses the Orl."), said("The Moon Bridge crosses the Orl.")]
     told = listed("How many bridges cross the Orl?", bridges, {"s": "Rivers"})
     assert told is not None and told.text.startswith("At least two, found in what was read:")
