@@ -51,6 +51,7 @@ _FAMILIES = """
     design designed designer architect
     educated education attended university school graduated alma
     move moved relocated left
+    leave leaves left departed departure resigned quit
     language spoken speak
 """
 

@@ -29,7 +29,7 @@ _PART = re.compile(r"[.'’_\-]")
 _MONTH = r"(?:jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec)[a-z]*\.?"
 DATE = re.compile(
     rf"\b(?:\d{{4}}-\d{{2}}-\d{{2}}|\d{{1,2}}[-. ]{_MONTH}[-. ,]+\d{{4}}|{_MONTH} \d{{1,2}}(?:st|nd|rd|th)?,? \d{{4}}"
-    rf"|{_MONTH} \d{{4}}|(?:1[0-9]|20)\d{{2}}s?)\b",
+    rf"|{_MONTH} \d{{4}}|\d{{1,2}}(?:/\d{{1,2}}/|\.\d{{1,2}}\.)\d{{4}}|(?:1[0-9]|20)\d{{2}}s?)\b",
     re.IGNORECASE,
 )
 NUMBER = re.compile(r"(?<![\w.])[$€£]?\d+(?:[.,]\d+)*%?(?![\w])")

@@ -25,7 +25,7 @@ from research.analysts.support import support
 from research.analysts.telling import NEAREST, near_section, says
 from research.analysts.telling import told as followed
 from research.analysts.wording import alike, as_sentence, bare, shorten
-from research.records import Disagreement, Draft, Finding, Section, Sentence, Task
+from research.records import Draft, Finding, Section, Sentence, Task
 
 ANSWERS = 0.55
 """The least relevance of a sentence of the answer."""
@@ -62,7 +62,7 @@ def compose(notes: Notes) -> Draft:
     """Return the draft; its answer is empty when no finding is relevant enough."""
     chain = followed(notes)
     if chain is not None:
-        return agreed(msgspec.structs.replace(chain, disagreements=_ledger(notes)), notes)
+        return _with_ledger(agreed(chain, notes), notes)
     parts = decompose(notes.question.text)
     groups = _groups(notes)
     told = _concluded(notes, groups)
@@ -83,9 +83,8 @@ def compose(notes: Notes) -> Draft:
     draft = Draft(
         answer=(*concluded, *(_sentence(finding) for finding in answer)),
         sections=sections,
-        disagreements=_ledger(notes),
     )
-    return agreed(draft, notes)
+    return _with_ledger(agreed(draft, notes), notes)
 
 
 def _nearest(*groups: Sequence[Section]) -> tuple[Section, ...]:
@@ -94,8 +93,19 @@ def _nearest(*groups: Sequence[Section]) -> tuple[Section, ...]:
     return (Section(heading=NEAREST, sentences=sentences[:_PER_SECTION]),) if sentences else ()
 
 
-def _ledger(notes: Notes) -> tuple[Disagreement, ...]:
-    return disagreements(notes.findings, notes.tasks, notes.sources)
+def _with_ledger(draft: Draft, notes: Notes) -> Draft:
+    """Return the draft with what disagrees; a span that a sentence cites is cited there by the same finding."""
+    known = {finding.id: finding for finding in notes.findings}
+    told = (*draft.answer, *(sentence for section in draft.sections for sentence in section.sentences))
+    cited = {_span(known[id]): id for sentence in told for id in sentence.findings if id in known}
+    shown = {id: cited.get(_span(finding), id) for id, finding in known.items()}
+    entries = [
+        msgspec.structs.replace(
+            entry, findings=tuple(shown[id] for id in entry.findings), newer=shown.get(entry.newer, "")
+        )
+        for entry in disagreements(notes.findings, notes.tasks, notes.sources)
+    ]
+    return msgspec.structs.replace(draft, disagreements=tuple(entries))
 
 
 def _sentence(finding: Finding) -> Sentence:

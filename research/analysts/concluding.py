@@ -7,15 +7,18 @@ Whoever reads can see from the quotes that it follows; nothing else is ever conc
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 
-from research.analysts.entries import Entry, folded, iso_date, line_of, titled, values_of
+from research.analysts.entries import Entry, folded, holds, iso_date, line_of, titled, values_of
 from research.analysts.lookup import SURE, fulfilled
-from research.analysts.relations import CREATED, Ask, ask_of
+from research.analysts.relations import CREATED, STATUS, Ask, Name, ask_of
 from research.records import Finding, Record
 
 _SPELLED = """no one two three four five six seven eight nine ten eleven twelve"""
 _WORDS = tuple(_SPELLED.split())
+_OPEN = re.compile(r"(?i)\bet al\b|\bothers\b|\.\.\.|…")
+"""In a line that does not name them all."""
 MANY = 5
 """Documents found from which on some are likely to be left out: a search returns a dozen passages, of all kinds."""
 
@@ -62,10 +65,14 @@ def _entries(findings: Sequence[Finding], titles: Mapping[str, str]) -> list[Ent
 
 def _text(ask: Ask, held: Sequence[Entry], others: Sequence[Entry]) -> str | None:
     """Return the short answer, "" where the lines are one, or ``None`` when something is missing."""
-    if ask.operation in ("same", "share", "more", "fewer", "before") or len(ask.subjects) > 1:
+    if ask.operation == "holds":
+        return _held(ask, held) if len(held) == 1 else None
+    if ask.operation in ("same", "share", "more", "fewer", "before", "after") or len(ask.subjects) > 1:
         return _compared(ask, held) if len(held) == len(ask.subjects) > 1 else "" if held else None
     values = [value for entry in held if (line := entry.line(ask.keys)) for value in values_of(line.value)]
     if ask.operation == "count":
+        if any(_OPEN.search(line.value) for entry in held if (line := entry.line(ask.keys))):
+            return ""
         labels = [] if held else [entry.label for entry in _in_order(ask, others)]
         return counted(labels, len(values) if held else len(others))
     if ask.operation in ("lowest", "highest"):
@@ -83,24 +90,46 @@ def _compared(ask: Ask, held: Sequence[Entry]) -> str | None:
     found = [line.value for entry in held if (line := entry.line(ask.keys))]
     if ask.operation in ("first", "last"):
         return _ordered(ask, held)
+    if ask.operation in ("more", "fewer", "share") and any(_OPEN.search(value) for value in found):
+        return ""
     if ask.operation in ("more", "fewer"):
         sizes = [len(values_of(value)) for value in found]
         best = max(sizes) if ask.operation == "more" else min(sizes)
         return f"{held[sizes.index(best)].label}." if sizes.count(best) == 1 else ""
-    if ask.operation == "before":
+    if ask.operation in ("before", "after"):
         dates = [iso_date(value) for value in found]
-        known = len(dates) == 2 and all(dates) and dates[0] != dates[1]
-        return ("Yes." if dates[0] < dates[1] else "No.") if known else ""
+        known = len(dates) == 2 and all(dates) and not _within(dates)
+        return ("Yes." if (dates[0] < dates[1]) == (ask.operation == "before") else "No.") if known else ""
     parts = [{folded(value) for value in values_of(text)} for text in found]
     if ask.operation == "share":
         return "Yes." if set.intersection(*parts) else "No."
     return ("Yes." if len({folded(text) for text in found}) == 1 else "No.") if ask.operation == "same" else ""
 
 
+def _held(ask: Ask, held: Sequence[Entry]) -> str:
+    """Return whether the one line has the asked value; "" where it may leave some out."""
+    line = held[0].line(ask.keys)
+    if line is None:
+        return ""
+    if ask.keys & STATUS:
+        said, wanted = folded(line.value), folded(ask.value)
+        return "Yes." if said == wanted else "" if wanted in said.split() else "No."
+    if holds(line.value, Name(text=ask.value), None):
+        return "Yes."
+    known = {folded(part).split()[-1] for part in values_of(line.value) if folded(part)}
+    unsure = _OPEN.search(line.value) or folded(ask.value).split()[-1] in known
+    return "" if unsure else "No."
+
+
+def _within(dates: Sequence[str]) -> bool:
+    """Return whether one date may be another: they are the same, or one is the year or month of the other."""
+    return any(b.startswith(a) for n, a in enumerate(sorted(dates)) for b in sorted(dates)[n + 1 :])
+
+
 def _ordered(ask: Ask, entries: Sequence[Entry]) -> str:
     """Return the label of the first or last entry by its date; "" when a date is missing or two are the same."""
     dated = {entry.label: iso_date(line.value) for entry in entries if (line := entry.line(CREATED))}
-    if len(dated) < len(entries) or len(set(dated.values())) < len(dated) or "" in dated.values():
+    if len(dated) < len(entries) or _within(list(dated.values())) or "" in dated.values():
         return "" if len(entries) > 1 else f"{entries[0].label}."
     return f"{(min if ask.operation == 'first' else max)(dated, key=lambda label: dated[label])}."
 
@@ -115,9 +144,9 @@ def _in_order(ask: Ask, entries: Sequence[Entry]) -> list[Entry]:
 
 
 def counted(labels: Sequence[str], number: int) -> str:
-    """Return ``Two found in what was read: a and b.``, or ``Two.`` where a line says them all."""
+    """Return ``At least two, found in what was read: a and b.``, or ``Two.`` where a line says them all."""
     word = _WORDS[number] if number < len(_WORDS) else f"{number:,}"
-    return f"{word.capitalize()}{f' {_scope(labels)}' if labels else ''}."
+    return f"At least {word}, {_scope(labels)}." if labels else f"{word.capitalize()}."
 
 
 def named(labels: Sequence[str]) -> str:

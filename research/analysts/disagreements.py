@@ -1,9 +1,9 @@
 """Where sources disagree: one thing and one attribute of it with different values. Pure, and slow to accuse.
 
 Two quotes that were read for the same question disagree when they say the same in nearly the same words but for the
-one value it asks for, or when one tells of a change that the other does not know of. Other things, other years of a
-series, lists, roles that several people hold, and head lines, which speak of their own document only, are no
-disagreement. Which of the two is right is not decided here; which is newer is told.
+one value it asks for, or for a denial (``research.analysts.rivals``), or when one tells of a change that the other does
+not know of. Other things, other years of a series, lists, roles that several people hold, and head lines of different
+documents are no disagreement. Which of the two is right is not decided here; which is newer is told.
 """
 
 from __future__ import annotations
@@ -14,18 +14,18 @@ from itertools import combinations, product
 
 from research.analysts.answers import candidates
 from research.analysts.asking import Kind, kind_of, single
+from research.analysts.rivals import PAST, ROLE, headed, names_of, opposed, rivals
 from research.analysts.wording import bare, shorten
 from research.dating import later
 from research.families import kin
 from research.records import Disagreement, Finding, Source, Task
-from research.words import DATE, NUMBER, entities, negations, numbers, terms, years
+from research.words import DATE, entities, negations, terms, years
 
 LEAST = 0.55
 """The least relevance of a finding that may disagree with another one."""
 MOST = 6
 """Disagreements of one report."""
 _ABOUT = 120
-_SAME_FRAME = 0.75
 _HEAD_LINE = re.compile(r"[\w-]+:\s")
 _CHANGED = re.compile(
     r"(?i)\b(?:now|no longer|succeed\w*|replaced|replaces|took over|moved|moves|left|formerly|until then|previously"
@@ -33,11 +33,6 @@ _CHANGED = re.compile(
     r"|instead of|rather than|and not|but in|not in|originally (?:thought|reported|said))\b"
 )
 _DAY = re.compile(r"\b\d{1,2} [A-Z][a-z]+ \d{4}\b|\b[A-Z][a-z]+ \d{1,2}, \d{4}\b|\b\d{4}-\d{2}-\d{2}\b")
-_ROLE = re.compile(
-    r"(?i)\b(?:chief executive|ceo|mayor|president|director|chair(?:man|woman|person)?|captain|minister|governor"
-    r"|editor-in-chief|owner|king|queen)\b"
-)
-_PAST = re.compile(r"(?i)\b(?:was|were|until|former(?:ly)?|had|previous(?:ly)?|then|ex-)\b")
 
 
 def disagreements(
@@ -46,14 +41,14 @@ def disagreements(
     """Return the pairs of findings that cannot both hold, the most relevant first; each pair of values once."""
     published = {source.id: source.published for source in sources}
     asked = {task.id: task.objective for task in tasks}
-    able = [finding for finding in findings if not _HEAD_LINE.match(finding.statement)]
     groups: dict[str, list[Finding]] = {}
-    for finding in able:
+    for finding in findings:
         if finding.relevance >= LEAST:
             groups.setdefault(finding.ask or asked.get(finding.task, ""), []).append(finding)
     found: dict[tuple[str, ...], Disagreement] = {}
-    for question, group in groups.items():
-        near = [f for f in able if f.relevance < LEAST and f.task in {own.task for own in group}]
+    # What was asked as a whole comes before what was asked on the way to it.
+    for question, group in sorted(groups.items(), key=lambda pair: pair[0] not in asked.values()):
+        near = [f for f in findings if f.relevance < LEAST and f.task in {own.task for own in group}]
         for one, other in _pairs(group, near):
             values = _differing(question, one, other)
             if values:
@@ -80,6 +75,13 @@ def _pairs(group: Sequence[Finding], near: Sequence[Finding]) -> Iterator[tuple[
 def _differing(question: str, one: Finding, other: Finding) -> tuple[str, str] | None:
     """Return the two values, in the order of the alphabet, or ``None`` where the findings may both hold."""
     kind = kind_of(question)
+    heads = [_HEAD_LINE.match(finding.statement) is not None for finding in (one, other)]
+    if any(heads):
+        held = headed(question, one, other) if all(heads) and min(one.relevance, other.relevance) >= LEAST else None
+        return (min(held), max(held)) if held else None
+    denied = opposed(question, one, other)
+    if denied and all(speaks_of(finding, question) for finding in (one, other)):
+        return min(denied), max(denied)
     if question and not single(question):
         return None
     if (negations(one.statement) > 0) != (negations(other.statement) > 0) and not _told_apart(one, other):
@@ -88,7 +90,7 @@ def _differing(question: str, one: Finding, other: Finding) -> tuple[str, str] |
         return None
     values = _changed(question, kind, one, other)
     if values is None and min(one.relevance, other.relevance) >= LEAST:
-        values = _reworded(kind, one, other) or _roles(question, kind, one, other)
+        values = rivals(question, kind, one, other) or _roles(question, kind, one, other)
     return (min(values), max(values)) if values else None
 
 
@@ -102,47 +104,12 @@ def _told_apart(one: Finding, other: Finding) -> bool:
     return _CHANGED.search(one.statement) is not None or _CHANGED.search(other.statement) is not None
 
 
-def _reworded(kind: Kind, one: Finding, other: Finding) -> tuple[str, str] | None:
-    """Return the dates or numbers in which two sentences differ that are otherwise nearly the same.
-
-    Of a number, sentences and documents have to speak of one time, or it is a series.
-    """
-    if kind not in ("date", "number") or not _one_frame(one.statement, other.statement):
-        return None
-    a, b = ((years(f.statement), _amounts(f.statement)) for f in (one, other))
-    if kind == "date":
-        differ = len(a[0]) == len(b[0]) == 1 and a[0] != b[0] and a[1] == b[1]
-        return (*a[0], *b[0]) if differ else None  # type: ignore[return-value]
-    same_time = a[0] == b[0] and _figures(one.title) == _figures(other.title)
-    same_time = same_time and (not one.dated or not other.dated or one.dated[:7] == other.dated[:7])
-    differ = len(a[1]) == len(b[1]) == 1 and a[1] != b[1]
-    return (*a[1], *b[1]) if differ and same_time else None  # type: ignore[return-value]
-
-
-def _amounts(text: str) -> set[str]:
-    return numbers(DATE.sub(" ", text))
-
-
-def _figures(title: str) -> set[str]:
-    return set(re.findall(r"\d+", title))
-
-
-def _one_frame(one: str, other: str) -> bool:
-    a, b = (set(terms(NUMBER.sub(" ", DATE.sub(" ", text)))) for text in (one, other))
-    same = bool(a and b) and len(a & b) / len(a | b) >= _SAME_FRAME
-    return same and _names(one) == _names(other)
-
-
-def _names(text: str) -> set[str]:
-    return {word for name in entities(text) for word in terms(name) if not word.isdigit()}
-
-
 def _roles(question: str, kind: Kind, one: Finding, other: Finding) -> tuple[str, str] | None:
     """Return the two people who are said to hold one role now that only one person can hold."""
-    if kind != "person" or _PAST.search(question):
+    if kind != "person" or PAST.search(question):
         return None
-    held = [_ROLE.search(finding.statement) for finding in (one, other)]
-    if None in held or any(_PAST.search(finding.statement) for finding in (one, other)):
+    held = [ROLE.search(finding.statement) for finding in (one, other)]
+    if None in held or any(PAST.search(finding.statement) for finding in (one, other)):
         return None
     if len({match.group().lower() for match in held if match}) > 1:
         return None
@@ -178,7 +145,7 @@ def _related(question: str, old: Finding, new: Finding) -> bool:
     Of a finding that was read as an answer the old value's sentence alone need have such a word.
     """
     about = {word for name in entities(question) for word in terms(name)}
-    a, b = (set(terms(finding.statement)) - about - _names(finding.statement) for finding in (old, new))
+    a, b = (set(terms(finding.statement)) - about - names_of(finding.statement) for finding in (old, new))
     shared = {term for term in a if term in b or kin(term) & b}
     asked = set(terms(question)) - about
     told = a if new.relevance >= LEAST else shared

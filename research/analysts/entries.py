@@ -81,7 +81,8 @@ def titled(source: str, title: str) -> Entry:
     """Return the entry of a source of which only the title is known."""
     known = _TITLE.match(title)
     if known:
-        return Entry(source, known.group(1).upper(), known.group(2).lstrip("0") or "0", known.group(3))
+        series = known.group(1) if known.group(1).istitle() else known.group(1).upper()
+        return Entry(source, series, known.group(2).lstrip("0") or "0", known.group(3))
     return Entry(source, title=title)
 
 
@@ -95,7 +96,8 @@ def _read_head(entry: Entry, passage: Passage) -> None:
     entry.whole = entry.whole or 0 < last < len(spans) or (last > 0 and len(passage.text.split()) < _FULL * MOST)
     number = next(iter(entry.lines.values()), None)
     if number and re.fullmatch(r"[a-z]{2,10}", number.key) and number.value.isdecimal():
-        entry.series, entry.number = number.key.upper(), number.value.lstrip("0") or "0"
+        spoken = entry.series if entry.series.lower() == number.key else number.key.upper()
+        entry.series, entry.number = spoken, number.value.lstrip("0") or "0"
     if "title" in entry.lines:
         entry.title = entry.lines["title"].value.strip("\"'")
 

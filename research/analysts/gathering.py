@@ -17,7 +17,7 @@ from research.analysts.querying import distinct, queries_for
 from research.analysts.relations import ask_of
 from research.analysts.scoring import JOINING, wanted_for, weight_of
 from research.analysts.units import Unit, units_of
-from research.analysts.wording import tidy
+from research.analysts.wording import tidy, window
 from research.records import Finding, Gap, Passage, Quote, Task
 
 MOST_ASKED = 5
@@ -33,7 +33,7 @@ _SHORTEST = 5
 """Words of a sentence that is worth showing as near."""
 _SPOKEN_TO = re.compile(
     r"(?i)\b(?:ignore (?:all |any |the )*(?:previous|prior|above)|language model|all assistants"
-    r"|your (?:task|instructions))\b"
+    r"|your (?:task|instructions))\b|^\W*(?-i:SYSTEM|ASSISTANT|USER)\s*:"
 )
 """What speaks to whoever reads for a person tells that person nothing."""
 SOURCES = 5
@@ -81,7 +81,7 @@ def nearest(objective: str, passages: Sequence[Passage]) -> list[Quote]:
         if place > best.get(unit.source, (-9.0, unit))[0]:
             best[unit.source] = place, unit
     order = [source for source in dict.fromkeys(passage.source for passage in passages) if source in best][:SOURCES]
-    texts = [best[source][1].text for source in order]
+    texts = [window(best[source][1].text, wanted.terms) for source in order]
     return [
         Quote(source=source, quote=text, statement=tidy(text), relevance=NEAR - _STEP * at)
         for at, (source, text) in enumerate(zip(order, texts, strict=True))

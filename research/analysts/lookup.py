@@ -18,7 +18,7 @@ from research.records import Passage, Quote
 SURE = 0.98
 _LONGEST = 900
 """Characters of a quote of several lines, or twice those of the lines themselves where these are longer."""
-_LABELLED = frozenset({"first", "last", "more", "fewer", "same", "share", "before"})
+_LABELLED = frozenset({"first", "last", "more", "fewer", "same", "share", "before", "after", "holds"})
 """Operations whose answer is the document, so that the quote has to say which document it is."""
 CLOSE = 0.4
 """The relevance of a line that is shown as the nearest evidence only."""
@@ -63,7 +63,8 @@ def _backwards(
     quotes: list[Quote] = []
     for entry in entries.values():
         line = entry.line(ask.back)
-        if entry is own or line is None or not holds(line.value, name, own):
+        alien = bool(name.number) and entry.series.upper() != name.series.upper()
+        if entry is own or line is None or alien or not holds(line.value, name, own):
             continue
         needed = [fulfilled(condition, entry) for condition in ask.conditions]
         if None in needed:

@@ -16,7 +16,7 @@ from research.analysts.lookup import look_up
 from research.analysts.relations import ask_of
 from research.analysts.scoring import Wanted, fitting, relevance, wanted_for, weight_of
 from research.analysts.units import Unit, units_of
-from research.analysts.wording import alike, tidy
+from research.analysts.wording import LONGEST, alike, tidy, window
 from research.records import Passage, Quote, Task
 from research.words import entities, terms
 
@@ -28,6 +28,10 @@ _OF_BEST = 0.75
 _SHORTEST = 12
 _TYPED = frozenset({"person", "date", "number", "place"})
 _RIVAL = 0.88
+_OLDER = 0.98
+"""The most, of the newest sentence's relevance, that an older one has: it comes after it, and is shown beside it."""
+_LONGEST = 120
+"""Words of a sentence, with the one it leans on, that is quoted whole."""
 _FORMER = re.compile(
     r"(?i)\b(?:before|formerly|former|previous|previously|originally|original|first|until|oldest|did)\b"
 )
@@ -67,20 +71,30 @@ def pick(task: Task, passages: Sequence[Passage]) -> tuple[Quote, ...]:
     for score, unit in ranked:
         if len(quotes) == MOST or score < least:
             break
-        text = unit.whole or unit.text
+        text = _quoted(unit, wanted)
         known = any(alike(text, quote.quote) for quote in quotes)
         if len(text) < _SHORTEST or per_source[unit.source] == PER_SOURCE or known:
             continue
         per_source[unit.source] += 1
-        quotes.append(Quote(source=unit.source, quote=text, statement=_stated(unit), relevance=round(score, 3)))
+        quotes.append(Quote(source=unit.source, quote=text, statement=_stated(unit, text), relevance=round(score, 3)))
     return tuple(quotes)
 
 
-def _stated(unit: Unit) -> str:
+def _quoted(unit: Unit, wanted: Wanted) -> str:
+    """Return what is quoted of the unit: the whole, or of a very long sentence the words around those wanted."""
+    text = unit.whole or unit.text
+    return text if unit.key or len(text.split()) <= _LONGEST else window(unit.text, wanted.terms, most=LONGEST)
+
+
+def _stated(unit: Unit, quoted: str) -> str:
     """Return the unit as it is shown: two lines of a head with a dot between them, prose on one line."""
     if unit.key and unit.whole:
         return " · ".join(tidy(line) for line in unit.whole.splitlines() if line.strip())
-    return tidy(unit.whole or unit.text)
+    whole = unit.whole or unit.text
+    if quoted in (whole, unit.text):
+        return tidy(quoted)
+    before, after = unit.text.split(quoted, 1)
+    return f"{'… ' if before else ''}{tidy(quoted)}{' …' if after else ''}"
 
 
 def _newest_first(scored: list[tuple[float, Unit]], objective: str) -> list[tuple[float, Unit]]:
@@ -96,7 +110,7 @@ def _newest_first(scored: list[tuple[float, Unit]], objective: str) -> list[tupl
     _, newest = max(near, key=lambda pair: pair[1].dated, default=(best, leader))
     if newest.dated <= leader.dated:
         return scored
-    return [(best if unit is newest else min(score, 0.96 * best), unit) for score, unit in scored]
+    return [(best if unit is newest else min(score, _OLDER * best), unit) for score, unit in scored]
 
 
 def _kind(objective: str, units: Sequence[Unit]) -> Kind:

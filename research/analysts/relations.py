@@ -9,12 +9,16 @@ in another (``the author of the report that replaced X``) is no lookup; followin
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
 from research.records import Record
-from research.words import STOPWORDS
+from research.words import STOPWORDS, terms
 
-Operation = Literal["value", "count", "first", "last", "lowest", "highest", "same", "share", "more", "fewer", "before"]
+Operation = Literal[
+    "value", "count", "first", "last", "lowest", "highest", "same", "share", "more", "fewer", "before", "after", "holds"
+]
+"""What is made of the lines; ``holds``: whether the subject's own line has the asked value in it."""
 
 
 class Name(Record):
@@ -46,6 +50,8 @@ class Ask(Record):
     conditions: tuple[Condition, ...] = ()
     operation: Operation = "value"
     noun: str = ""
+    value: str = ""
+    """Whom or what the line has to hold, where the question is whether it does (``holds``)."""
 
 
 class _Relation(NamedTuple):
@@ -101,10 +107,32 @@ _ATTRIBUTES: tuple[tuple[str, frozenset[str]], ...] = (
     (r"(?:more|fewer|most|fewest) authors|more people as|authors?", AUTHOR),
     (r"resolution", _keys("resolution")),
 )  # fmt: skip
+_CONDITIONS = r"final|draft|active|rejected|withdrawn|deferred|provisional|stagnant|living"
+_NOBILIARY = "van von de der den di da del della la le du bin al el ter ten dos y"
+_PARTICLES = frozenset(_NOBILIARY.split())
+_STATES = rf"superseded|{_CONDITIONS}"
+_TYPES = r"informational|standards[ -]track|process|meta"
+_NEGATED = re.compile(r"(?i)\b(?:not|never|no|nor|neither|except|excluding|besides|without|nobody|but)\b|n['’]t\b")
+_EITHER_WAY = re.compile(r"(?i)\b(?:before or after|after or before|older or newer|newer or older|earlier or later)\b")
+_POLAR = re.compile(r"(?i)(?:did|does|do|is|was|are|were|has|have|had)\b")
+_STATE_ASKED = re.compile(rf"(?i)is ⟦(\d+)⟧ (?:now |currently |still )?(?:an? )?({_STATES})(?: now)?\W*$")
+_SAID = """write wrote written writes co co-write co-wrote co-written co-author author authors authored coauthor
+    name names named list lists listed among sponsor sponsors sponsored delegate delegated require requires required
+    depend depends replace replaces replaced supersede supersedes superseded obsolete obsoletes obsoleted succeed
+    succeeds succeeded successor replacement predecessor requirement dependency create created creation published last
+    first early earlier earliest old older oldest recent recently late latest later new newer newest lowest highest
+    numbered number document documents people person total altogether title titled entitled called report memo note
+    proposal paper page article entry file standard specification item date dated year status state type category topic
+    topics version versions resolution current currently today target targets share shared common more fewer fewest"""
+_KNOWN = frozenset(terms(_SAID))
+"""What may be said in a lookup besides its relation, its subject and its conditions."""
 LINKS = frozenset(key for relation in _RELATIONS[3:] for key in (*relation.of_patient, *relation.of_agent))
 """Keys whose values are other documents."""
 _QUOTED = re.compile(r"[“\"]([^”\"]+)[”\"]")
-_NUMBERED = re.compile(r"\b([A-Z]{2,8})[ \-]#?0*(\d+)\b")
+_MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
+_NUMBERED = re.compile(
+    rf"\b([A-Z]{{2,8}}|(?!{_MONTHS}\b)[A-Z][a-z]{{2,9}}(?![ -](?:1\d|20)\d\d\b))[ \-]#?0*(\d+)\b(?!\.\d)"
+)
 _SLOT = r"⟦(\d+)⟧"
 _TITLED = re.compile(rf"(?:\bthe )?\b(?P<noun>[\w-]+ )?(?:titled|entitled|called|named|title) {_SLOT}")
 _PERSON = r"(?P<who>[^\W_][^\s,?⟦⟧]*(?: (?!(?:or|and|the|that|which|as|is|are|was|were)\b)[^\s,?⟦⟧]+){0,4}?)"
@@ -114,17 +142,33 @@ _DEICTIC = frozenset(_POINTERS.split())
 
 
 def ask_of(question: str) -> Ask | None:
-    """Return the lookup that the question asks for, or ``None`` when it is none that is understood."""
+    """Return the lookup that the question asks for, or ``None`` when it is none that is understood.
+
+    A question of which a content word is left over asks for more than the lookup would answer: that is none.
+    """
     text, names, conditions = _named(question)
-    noun = _noun(question)
+    if _NEGATED.search(text) or _EITHER_WAY.search(text):
+        return None
+    noun = _noun(question) or next((name.series for name in names if name.series), "")
+    state = _STATE_ASKED.match(text)
+    if state and not conditions:
+        return Ask(subjects=(names[int(state[1])],), keys=STATUS, operation="holds", noun=noun, value=state[2])
     relations = [(relation, found) for relation in _RELATIONS if (found := _related(relation, text))]
     operation = _operation(text)
     if len(relations) > 1 or (relations and (len(names) > 1 or _further(text, relations[0][1], operation))):
         return None
     if relations:
-        return _of_relation(*relations[0], text, names, conditions, operation, noun)
+        relation, found = relations[0]
+        whether = _whether(relation, found, text, names)
+        if whether is not None or _POLAR.match(text):
+            return None if conditions else whether
+        rest = text.replace(found.words, " ", 1)
+        if _left(rest, noun) or re.search(_SLOT, rest) or (conditions and found.known == "patient"):
+            return None
+        return _of_relation(relation, found, names, conditions, operation, noun)
     keys = _attribute(text)
-    if keys and names and re.search(r"\bthe [\w -]+ (?:of|by|that|which) (?!⟦)", text) is None:
+    nested = re.search(r"\bthe [\w -]+ (?:of|by|that|which) (?!⟦)", text) is not None
+    if keys and names and not conditions and not nested and not _left(text, noun):
         return Ask(subjects=tuple(names), keys=keys, operation=operation, noun=noun)
     return None
 
@@ -169,12 +213,55 @@ def _named(question: str) -> tuple[str, list[Name], list[Condition]]:
     text = _TITLED.sub(lambda match: f"⟦{match.group(2)}⟧", text)
     text = _NUMBERED.sub(number, text)
     dated = re.search(r"(?: (?:that )?(?:was|were))? created (in|before|after) (\d{4})\b", text)
+    by = re.search(rf"(?i)\b(?:{_RELATIONS[0].verb}\b|by (?-i:[A-Z]))", text) is not None
+    dated = dated or (re.search(r",? (in|before|after) (\d{4})\b", text) if by else None)
     if dated:
         sense: Literal["is", "before", "after"] = "is"
         sense = "before" if dated.group(1) == "before" else "after" if dated.group(1) == "after" else sense
         conditions.append(Condition(keys=CREATED, value=dated.group(2), sense=sense))
-        text = text.replace(dated.group(), "")
+        text = text.replace(dated.group(), "", 1)
+    if by and not _POLAR.match(text):
+        text = _classed(text, conditions)
     return re.sub(r"\s+(?=[?.]|$)", "", " ".join(text.split())), names, conditions
+
+
+def _classed(text: str, conditions: list[Condition]) -> str:
+    """Return the text without the bare status and type it names, and add these to the conditions."""
+    state = re.search(
+        rf"(?i)(?:,? (?:that|which))?(?: (?:is|was|are|were))? ({_CONDITIONS})"
+        r"(?= (?:[A-Z]{2,8}s?\b|\w+s\b|and\b)|\W*$)",
+        text,
+    )
+    if state:
+        conditions.append(Condition(keys=STATUS, value=state[1]))
+        text = text.replace(state.group(), " ", 1)
+    kind = re.search(rf"(?i) ({_TYPES})(?= (?:[A-Z]{{2,8}}s?\b|\w+s\b))", text)
+    if kind:
+        conditions.append(Condition(keys=_keys("type"), value=kind[1].replace("-", " ")))
+        text = text.replace(kind.group(), " ", 1)
+    return text
+
+
+def _left(text: str, noun: str) -> bool:
+    """Return whether the text says more than a lookup does: a topic, a second person, a year."""
+    own = {term for word in (noun, f"{noun}s") for term in terms(word)}
+    plain = re.sub(rf"{_SLOT}|\b[A-Z]\w+(?= versions?\b)", " ", text)
+    return any(term not in _KNOWN and term not in own for term in terms(plain))
+
+
+def _whether(relation: _Relation, found: _Found, text: str, names: Sequence[Name]) -> Ask | None:
+    """Return the lookup of ``Did Ann Lee write X?`` and ``Was X written by Ann Lee?``: whether X's line has her."""
+    slots = re.findall(_SLOT, text)
+    alone = len(slots) == 1 and found.known == "agent" and bool(found.who) and not relation.of_agent
+    rest = re.sub(_SLOT, " ", text.replace(found.words, " ", 1))
+    if (
+        not alone
+        or not _POLAR.match(text)
+        or _left(rest, "")
+        or re.search(r"(?i)\b(?:alone|only|first|or|and)\b", rest)
+    ):
+        return None
+    return Ask(subjects=(names[int(slots[0])],), keys=relation.of_patient, operation="holds", value=found.who)
 
 
 def _noun(question: str) -> str:
@@ -196,7 +283,7 @@ def _related(relation: _Relation, text: str) -> _Found | None:
     """Return the known side of the relation, or ``None`` when the text does not speak of it with a bare name."""
     verb, end = relation.verb, r"(?=[?.,]|$| (?:have|has|were|was|is|create|writ|wrote|or|and|as|among)\b)"
     patterns: list[tuple[Literal["agent", "patient"], str]] = [
-        ("agent", rf"\b(?:did|does|do) {_HELD} {verb}\b"),
+        ("agent", rf"\b(?:did|does|do|has|have|had) {_HELD} {verb}\b"),
         ("agent", rf"(?<=\w )(?:that|which) {_HELD} {verb}\b"),
         ("agent", rf"\b{verb} by {_HELD}{end}"),
         ("patient", rf"\bby (?:which|what|whom) (?:[\w-]+ )?(?:was|is|were|are) {_SLOT} {verb}\b"),
@@ -224,9 +311,17 @@ def _related(relation: _Relation, text: str) -> _Found | None:
             continue
         slot = next((group for group in match.groups() if group and group.isdigit()), "")
         who = (match.groupdict().get("who") or "").strip()
-        if slot or (who[:1] and who.split()[0].lower() not in _DEICTIC | STOPWORDS):
+        if slot or (who[:1] and not _strangers(who)):
             return _Found(known, slot, "" if slot else who, match.group())
     return _Found("agent", "", "") if re.search(rf"\b{verb}\b", text, re.IGNORECASE) and _nested(text) else None
+
+
+def _strangers(who: str) -> bool:
+    """Return whether the words are no name: they begin with a pointer, or hold words that no name has."""
+    words = who.split()
+    small = [word for word in words if word.islower() and word not in _PARTICLES]
+    mixed = bool(small) and len(small) < len(words)
+    return mixed or words[0].lower() in _DEICTIC | STOPWORDS or any(word in STOPWORDS for word in words)
 
 
 def _nested(text: str) -> bool:
@@ -237,7 +332,6 @@ def _nested(text: str) -> bool:
 def _of_relation(
     relation: _Relation,
     found: _Found,
-    text: str,
     names: list[Name],
     conditions: list[Condition],
     operation: Operation,
@@ -265,7 +359,7 @@ def _attribute(text: str) -> frozenset[str]:
 
 
 _OPERATIONS: tuple[tuple[Operation, str], ...] = (
-    ("count", r"\bhow many\b|\bnumber of\b"),
+    ("count", r"\bhow many\b|\bnumber of (?!the\b)(?:[\w-]+ )?\w+s\b"),
     ("lowest", r"\blowest-numbered\b|\blowest\b"),
     ("highest", r"\bhighest-numbered\b|\bhighest\b"),
     ("more", r"\b(?:more|most) (?:authors|people)\b"),
@@ -273,6 +367,7 @@ _OPERATIONS: tuple[tuple[Operation, str], ...] = (
     ("same", r"\bthe same\b"),
     ("share", r"\bshare\b"),
     ("before", r"^(?:was|is|were) .*\b(?:before|older than|earlier than)\b"),
+    ("after", r"^(?:was|is|were) .*\b(?:after|(?:newer|younger|later) than)\b"),
     ("first", r"\b(?:first|earliest|oldest|older|earlier)\b"),
     ("last", r"\b(?:last|latest|newest|newer|later|most recent|most recently)\b"),
 )

@@ -15,6 +15,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from research.analysts.asking import Kind, fits, header_keys, kind_of
+from research.analysts.denying import asks_plainly, denies
 from research.analysts.relations import LINKS, hangs
 from research.analysts.subjects import Aim, aim_of, covers, share, turned
 from research.analysts.units import SELF, Unit, own_terms
@@ -49,8 +50,11 @@ _ORDER = re.compile(
     r"(?:previous|prior|above|other|earlier)"
     r"|\blanguage models?,|\b(?:note|message|instructions?) (?:to|for) (?:all )?(?:AI|assistants|language models)"
     r"|\byour task (?:is|has) (?:now|changed)|\bonly verified (?:statement|fact|answer)"
+    r"|^\W*(?-i:SYSTEM|ASSISTANT|USER)\s*:"
 )
 """An order to whoever reads by machine, or a claim to be the only truth: no evidence for anything."""
+_DENIED = 0.45
+"""The factor for what says that the thing asked for is not so, or would be so: below any answer."""
 _TOLD = frozenset(("reason", "manner", "definition", "number"))
 _EXPLAINED = frozenset(("reason", "manner", "definition"))
 _TERSE = 7
@@ -80,6 +84,7 @@ class Wanted:
     kind: Kind
     hangs: bool
     aim: Aim
+    plain: bool
 
 
 def content_terms(objective: str) -> frozenset[str]:
@@ -105,7 +110,9 @@ def wanted_for(objective: str, kind: Kind, units: Sequence[Unit]) -> Wanted:
     named = documents(objective)
     numbered = frozenset(number for _, number in named) & wanted
     kinds = frozenset(stem(kind) for kind, _ in named) & wanted
-    return Wanted(wanted, weights, header_keys(objective), numbered, kinds, kind, hangs(objective), aim)
+    return Wanted(
+        wanted, weights, header_keys(objective), numbered, kinds, kind, hangs(objective), aim, asks_plainly(objective)
+    )
 
 
 def _rarity(frequency: int, total: int) -> float:
@@ -256,7 +263,9 @@ def fitting(unit: Unit, wanted: Wanted) -> bool:
 
 def _penalty(unit: Unit, wanted: Wanted) -> float:
     text = unit.text
-    factor = 1.0
+    factor = _DENIED if wanted.plain and denies(text, wanted.terms) else 1.0
+    if _JUNK.search(text) or _ORDER.search(text):
+        factor *= 0.3
     words = len((unit.whole or text).split())
     labelled = _LABELLED.match(text) is not None
     if not fitting(unit, wanted):
@@ -279,8 +288,6 @@ def _penalty(unit: Unit, wanted: Wanted) -> float:
         factor *= 0.92
     if len(_SYMBOLS.findall(text)) * 6 > words:
         factor *= 0.8
-    if _JUNK.search(text) or _ORDER.search(text):
-        factor *= 0.3
     if text[0].islower() or text.count("(") != text.count(")"):
         factor *= 0.9
     return factor * _missing_number(unit, wanted)

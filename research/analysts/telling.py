@@ -12,12 +12,14 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from research.analysts import Notes
+from research.analysts.asking import kind_of, single
 from research.analysts.concluding import conclude
 from research.analysts.entries import titled
 from research.analysts.following import TITLE, Hop, Path, candidates, chain_of, filled, is_named, progress
 from research.analysts.gathering import NEAR
 from research.analysts.lookup import SURE
 from research.analysts.relations import ask_of
+from research.analysts.rivals import differing
 from research.analysts.scoring import content_terms
 from research.analysts.support import support
 from research.analysts.wording import alike, as_sentence, shorten
@@ -33,6 +35,8 @@ QUOTED = 3
 HELD = 0.85
 """The share of a question's words from which a finding is taken to speak of all that was asked."""
 _ASKS = re.compile(r"(?i)\b(?:which|what) (?:is the |was the )?[a-z][\w-]+|\bhow (?:many|much|long|old)(?: [a-z]\w+)?")
+RIVAL = 0.97
+"""The share of the best finding's relevance that another source's needs that answers the last hop otherwise."""
 NEAREST = "Nearest evidence"
 MOST_NEAR = 5
 """Sentences of the nearest evidence, however many parts the question has."""
@@ -79,8 +83,16 @@ def _followed(task: Task, notes: Notes) -> tuple[tuple[Step, ...], bool]:
             before = known[stand.path.findings[place - 1]]
             others = _others(hop, hops[place - 1].noun, before, stand.path, own)
             step = msgspec.structs.replace(step, findings=(*step.findings, *others))
+        if place == len(hops) - 1 and step.findings == (best,):
+            step = msgspec.structs.replace(step, findings=(best, *_rivals(task.objective, best, own)))
         steps.append(step)
     return tuple(steps), stand.closed
+
+
+def _rivals(objective: str, best: Finding, own: Sequence[Finding]) -> list[Finding]:
+    """Return what other sources say as surely of the last hop, each with another value."""
+    near = [finding for finding in own if finding.relevance >= RIVAL * best.relevance]
+    return differing(objective, kind_of(objective), best, near) if single(objective) else []
 
 
 def _others(hop: Hop, noun: str, before: Finding, path: Path, own: Sequence[Finding]) -> list[Finding]:

@@ -25,6 +25,8 @@ _POINTING = re.compile(
 _DAY = re.compile(r"\b(?:\d{4}-\d{2}-\d{2}|\d{1,2} [A-Z][a-z]+ \d{4}|[A-Z][a-z]+ \d{1,2}, \d{4})\b")
 _STAMP = re.compile(rf"(?i)\b(?:revised|updated|modified|published|as of)(?: on|:)? ({_DAY.pattern})")
 """When a page says it was written."""
+_TRAIL = re.compile(r"(?<=[.!?])\s+(?:!\[|<[a-zA-Z/]).*", re.DOTALL)
+"""A picture or a tag that follows a sentence without a line between."""
 _LEAD = re.compile(r"\*\*[^*]+\*\*:?")
 SELF = re.compile(
     r"(?:This|These) (?:PEP|EIP|document|proposal|specification|paper|article|page|section|chapter|module|RFC)"
@@ -126,7 +128,9 @@ def _of_passage(passage: Passage, spans: Sequence[Span], rank: int, head: _Head)
     stamp = _STAMP.search(passage.text)
     written = iso_date(stamp.group(1)) if stamp else ""
     place = _Place()
-    for span in spans:
+    for whole in spans:
+        text = _TRAIL.sub("", passage.text[whole.start : whole.end]) if whole.kind == "prose" else ""
+        span = whole._replace(end=whole.start + len(text)) if text else whole
         text = passage.text[span.start : span.end]
         leads = span.kind == "prose" and _LEAD.fullmatch(text) is not None
         if span.kind == "heading":

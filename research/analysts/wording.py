@@ -6,8 +6,9 @@ Nothing here decides what to quote; a statement made here differs from its quote
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from research.words import terms
+from research.words import negations, numbers, terms
 
 _MARKUP = re.compile(
     r"``(?P<literal>.+?)``"
@@ -29,6 +30,8 @@ _MARKUP = re.compile(
     re.DOTALL,
 )
 _DOUBLED = frozenset({"pep", "rfc"})
+LONGEST = 80
+"""Words of a text that is quoted whole."""
 
 
 def tidy(text: str) -> str:
@@ -70,9 +73,33 @@ def bare(text: str) -> str:
 
 
 def alike(one: str, other: str, *, limit: float = 0.8) -> bool:
-    """Return whether two sentences say nearly the same: one's words hold the other's, or most are shared."""
+    """Return whether two sentences say nearly the same: one's words hold the other's, or most are shared.
+
+    What only one of them denies is not the same, nor, unless one holds all that the other does, are other numbers.
+    """
     a, b = set(terms(one)), set(terms(other))
     if not a or not b:
         return bare(one) == bare(other)
+    if (negations(one) > 0) != (negations(other) > 0):
+        return False
     shared = len(a & b)
-    return shared / len(a | b) >= limit or (shared == min(len(a), len(b)) and shared >= 4)
+    if shared == min(len(a), len(b)) and shared >= 4:
+        return True
+    return shared / len(a | b) >= limit and numbers(one) == numbers(other)
+
+
+def window(text: str, wanted: Iterable[str], *, most: int = LONGEST) -> str:
+    """Return ``text``, or of a longer one the ``most`` words of it, as they stand, that hold most of the wanted terms.
+
+    The words wanted are in the middle of the window, as far as there are words before and after them.
+    """
+    spans = [match.span() for match in re.finditer(r"\S+", text)]
+    if len(spans) <= most:
+        return text
+    terms_ = frozenset(wanted)
+    held = [terms_ & set(terms(text[low:high])) for low, high in spans]
+    at = [place for place, own in enumerate(held) if own]
+    best = max(at, key=lambda place: (len(frozenset[str]().union(*held[place : place + most])), -place), default=0)
+    last = max((place for place in at if place < best + most), default=best)
+    first = min(max(0, best - (most - (last - best + 1)) // 2), len(spans) - most)
+    return text[spans[first][0] : spans[first + most - 1][1]]

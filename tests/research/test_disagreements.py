@@ -56,6 +56,35 @@ def ledger(question: str, *told: tuple[str, str, str], relevance: float = 0.9) -
             "Harlow now has 2,410 inhabitants; the count before had found 2,300.",
         ),
         ("Who is the mayor of Harlow?", "The mayor of Harlow is Ann Lee.", "The mayor of Harlow is Bo Ek."),
+        (
+            "Who was the chief engineer of Harlow Dam?",
+            "The chief engineer of Harlow Dam was Ann Lee.",
+            "The chief engineer of Harlow Dam was Bo Ek.",
+        ),
+        ("Who built Harlow Dam?", "Harlow Dam was built by Ann Lee in 1931.", "Harlow Dam was built by Bo Ek in 1928."),
+        (
+            "Who first reached the top of Mount Harlow?",
+            "The top of Mount Harlow was first reached by Ann Lee in 1931.",
+            "The top of Mount Harlow was first reached by Bo Ek in 1931.",
+        ),
+        ("Where is Harlow Mill based?", "Harlow Mill is based in Ashby.", "Harlow Mill is based in Corby."),
+        (
+            "When was Harlow Dam opened?",
+            "Harlow Dam is 41 metres high. It was opened in 1967 by the mayor, Ann Lee.",
+            "Harlow Dam is 43 metres high. It was opened in 1969 by the mayor, Bo Ek.",
+        ),
+        (
+            "How long is Harlow Dam?",
+            "Harlow Dam is 412 metres long.",
+            "Harlow Dam is 438 meters long and has three gates.",
+        ),
+        ("How many men work at Harlow Mill?", "Harlow Mill employs 1,200 men.", "Harlow Mill employs 3,400 men."),
+        ("Does Harlow Mill sell flour?", "Harlow Mill does sell flour.", "Harlow Mill does not sell flour."),
+        (
+            "Did the council of Harlow approve the wall?",
+            "The council of Harlow approved the wall.",
+            "The council of Harlow never approved the wall.",
+        ),
     ],
 )
 def test_two_values_of_one_attribute_disagree_and_the_newer_is_known(question: str, old: str, new: str) -> None:
@@ -83,6 +112,20 @@ def test_two_values_of_one_attribute_disagree_and_the_newer_is_known(question: s
         ("Who is the mayor of Harlow?", "Ann Lee was mayor of Harlow until 1990.", "The mayor of Harlow is Bo Ek."),
         ("When was it created?", "Created: 28-Feb-2018", "Created: 28-Aug-2019"),
         ("Which towns did Harlow rule?", "Harlow ruled Ashby in 1300.", "Harlow ruled Ashby in 1310."),
+        ("Who was the king of Harlow?", "The king of Harlow was Ann Lee.", "The king of Harlow was Bo Ek."),
+        ("Who visited Harlow Mill?", "Harlow Mill was visited by Ann Lee.", "Harlow Mill was visited by Bo Ek."),
+        ("How long is Harlow Dam?", "Harlow Dam is 412 metres long.", "Corby Dam is 438 metres long."),
+        ("How long is Harlow Dam?", "Harlow Dam is 412 metres long.", "Harlow Dam is 12 metres wide."),
+        ("How long is Harlow Dam?", "Harlow Dam is 120 metres long.", "Harlow Dam is 394 feet long."),
+        (
+            "How many people work at Harlow Mill?",
+            "Harlow Mill employs 1,200 people.",
+            "Harlow Mill employs about 1.2 thousand people.",
+        ),
+        ("How many people lived in Harlow?", "Harlow had 5,000 people in 1900.", "Harlow had 9,000 people in 1950."),
+        ("When was Harlow Dam opened?", "Harlow Dam was opened in 1967.", "Harlow Dam was opened on 3 May 1967."),
+        ("Which bridges cross the Harl?", "The Old Bridge crosses the Harl.", "The Tunnel does not cross the Harl."),
+        ("Does Harlow Mill sell flour?", "Harlow Mill does sell flour.", "Corby Mill does not sell flour."),
     ],
 )
 def test_what_may_both_hold_is_no_disagreement(question: str, one: str, other: str) -> None:
@@ -108,3 +151,18 @@ def test_what_is_only_near_does_not_disagree() -> None:
     """Sentences that answer nothing accuse nothing."""
     told = [("", "", f"Harlow Mill was founded in {year} by the river.") for year in (1871, 1874)]
     assert ledger("When was Harlow Mill founded?", *told, relevance=0.3) == ()
+
+
+def headed(title: str, one: str, other: str, question: str = "What is the status of Memo 7?") -> int:
+    """Return how many entries two head lines make; the second document has the title ``title``."""
+    return len(ledger(question, ("Memo 7: Gamma", "", one), (title, "", other)))
+
+
+def test_two_heads_of_one_number_disagree_in_a_line_but_not_in_a_list() -> None:
+    """A status or another single value is compared between documents of one number and title; lists are not."""
+    assert headed("MEMO 7: Gamma", "Status: Draft", "Status: Final") == 1
+    assert headed("Memo 7: Gamma", "Status: Final", "Status: final") == 0
+    assert headed("Memo 8: Gamma", "Status: Draft", "Status: Final") == 0
+    assert headed("Memo 7: Delta", "Status: Draft", "Status: Final") == 0
+    assert headed("Memo 7: Gamma", "Author: Ann Lee, Bo Ek", "Author: Bo Ek", "Who wrote Memo 7?") == 0
+    assert headed("Memo 7: Gamma", "Created: 2016", "Created: 2016-05-01", "When was Memo 7 created?") == 0

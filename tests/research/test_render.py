@@ -11,7 +11,16 @@ import pytest
 
 from research.analysts.telling import NEAREST
 from research.records import Disagreement, Mode, Score
-from research.render import BESIDES, CONCLUDED, NO_ANSWER, NOT_AN_ANSWER, json_schema, to_json, to_markdown
+from research.render import (
+    BESIDES,
+    CONCLUDED,
+    NO_ANSWER,
+    NOT_AN_ANSWER,
+    NOTHING_READ,
+    json_schema,
+    to_json,
+    to_markdown,
+)
 from research.report import (
     BranchFacts,
     CapFacts,
@@ -150,6 +159,17 @@ def test_a_report_without_findings_says_so() -> None:
     made = to_markdown(empty)
     assert "## Answer\n\nNo answer was found in what was read, and nothing that comes near one.\n" in made
     assert headings(made) == ["Answer", "How this was made"]
+
+
+def test_a_report_says_that_nothing_could_be_read_where_every_search_failed() -> None:
+    """That nothing was found would be a claim about sources that nobody read."""
+    failed = BranchFacts(
+        task="a", type="web", kind="workflow", outcome="failed", usage=UsageFacts(tokens=0, usd=0, calls=1, seconds=1)
+    )
+    bare = sample(answer="", sentences=(), findings=(), sources=(), disagreements=(), branches=(failed,))
+    assert f"## Answer\n\n{NOTHING_READ}\n" in to_markdown(bare)
+    done = msgspec.structs.replace(failed, outcome="done")
+    assert NOTHING_READ not in to_markdown(msgspec.structs.replace(bare, branches=(failed, done)))
 
 
 def test_a_report_without_an_answer_says_whether_anything_came_near() -> None:
