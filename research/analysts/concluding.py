@@ -12,7 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from research.analysts.entries import Entry, folded, holds, iso_date, line_of, titled, values_of
 from research.analysts.lookup import SURE, fulfilled
-from research.analysts.relations import CREATED, STATUS, Ask, Name, ask_of
+from research.analysts.naming import CREATED, STATUS, Name
+from research.analysts.relations import Ask, ask_of
 from research.records import Finding, Record
 
 _SPELLED = """no one two three four five six seven eight nine ten eleven twelve"""

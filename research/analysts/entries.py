@@ -11,7 +11,7 @@ import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
-from research.analysts.relations import Name
+from research.analysts.naming import Name
 from research.analysts.wording import bare, tidy
 from research.chunks import MOST
 from research.records import Passage

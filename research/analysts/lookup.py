@@ -11,7 +11,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from research.analysts.entries import FRONT, Entry, Line, entries_of, holds, iso_date
-from research.analysts.relations import CREATED, Ask, Condition, Name
+from research.analysts.naming import CREATED, Condition, Name
+from research.analysts.relations import Ask
 from research.analysts.wording import tidy
 from research.records import Passage, Quote
 

@@ -12,6 +12,19 @@ import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple
 
+from research.analysts.naming import (
+    AUTHOR,
+    CREATED,
+    POLAR,
+    SLOT,
+    STATES,
+    STATUS,
+    WROTE,
+    Condition,
+    Name,
+    keys_of,
+    named,
+)
 from research.records import Record
 from research.words import STOPWORDS, terms
 
@@ -19,23 +32,6 @@ Operation = Literal[
     "value", "count", "first", "last", "lowest", "highest", "same", "share", "more", "fewer", "before", "after", "holds"
 ]
 """What is made of the lines; ``holds``: whether the subject's own line has the asked value in it."""
-
-
-class Name(Record):
-    """What a question names: a numbered document (``series`` and ``number``), or a title or person as ``text``."""
-
-    text: str
-    series: str = ""
-    number: str = ""
-    titled: bool = False
-
-
-class Condition(Record):
-    """A line that an entry must have: one of ``keys``, with ``value`` in it; ``sense`` compares dates by their year."""
-
-    keys: frozenset[str]
-    value: str
-    sense: Literal["is", "before", "after"] = "is"
 
 
 class Ask(Record):
@@ -64,34 +60,27 @@ class _Relation(NamedTuple):
     patient_noun: str = ""
 
 
-def _keys(text: str) -> frozenset[str]:
-    return frozenset(text.split())
-
-
-AUTHOR = _keys("author authors by byline creator editor")
-CREATED = _keys("created date published creation-date date-created")
-STATUS = _keys("status state")
 _RELATIONS = (
     _Relation(
-        r"(?:(?:co-?)?(?:wrote|writes?|written|author(?:s|ed)?)(?: or co-?(?:wrote|write|written|authored))?)",
+        WROTE,
         AUTHOR,
         agent_noun=r"(?:co-?)?authors?",
     ),
-    _Relation(r"sponsor(?:s|ed)?", _keys("sponsor"), agent_noun="sponsors?"),
+    _Relation(r"sponsor(?:s|ed)?", keys_of("sponsor"), agent_noun="sponsors?"),
     _Relation(
-        r"(?:delegated)", _keys("delegate bdfl-delegate pep-delegate"), agent_noun=r"(?:[A-Z]{2,6}-)?[Dd]elegates?"
+        r"(?:delegated)", keys_of("delegate bdfl-delegate pep-delegate"), agent_noun=r"(?:[A-Z]{2,6}-)?[Dd]elegates?"
     ),
     _Relation(
         r"(?:supersede[sd]?|replace[sd]?|obsolete[sd]?|succeed(?:s|ed)?)",
-        _keys("superseded-by obsoleted-by replaced-by"),
-        _keys("replaces supersedes obsoletes"),
+        keys_of("superseded-by obsoleted-by replaced-by"),
+        keys_of("replaces supersedes obsoletes"),
         agent_noun=r"(?:successors?|replacements?)",
         patient_noun=r"predecessors?",
     ),
     _Relation(
         r"(?:require[sd]?|depends? on)",
-        _keys("required-by"),
-        _keys("requires depends-on dependencies"),
+        keys_of("required-by"),
+        keys_of("requires depends-on dependencies"),
         patient_noun=r"(?:requirements?|dependenc(?:y|ies))",
     ),
 )
@@ -99,23 +88,19 @@ _ATTRIBUTES: tuple[tuple[str, frozenset[str]], ...] = (
     (r"when was|what date|which date|creation date|(?:which|what) year|date from|created|older|newer|oldest|newest"
      r"|earli(?:er|est)|lat(?:er|est)", CREATED),
     (r"status", STATUS),
-    (r"(?:what|which|the) type", _keys("type")),
-    (r"category", _keys("category")),
-    (r"topics?", _keys("topic topics")),
-    (r"title", _keys("title")),
-    (r"versions? (?:of|is|does|do|was|did|are)|\w+ version\b", _keys("version *-version")),
+    (r"(?:what|which|the) type", keys_of("type")),
+    (r"category", keys_of("category")),
+    (r"topics?", keys_of("topic topics")),
+    (r"title", keys_of("title")),
+    (r"versions? (?:of|is|does|do|was|did|are)|\w+ version\b", keys_of("version *-version")),
     (r"(?:more|fewer|most|fewest) authors|more people as|authors?", AUTHOR),
-    (r"resolution", _keys("resolution")),
+    (r"resolution", keys_of("resolution")),
 )  # fmt: skip
-_CONDITIONS = r"final|draft|active|rejected|withdrawn|deferred|provisional|stagnant|living"
 _NOBILIARY = "van von de der den di da del della la le du bin al el ter ten dos y"
 _PARTICLES = frozenset(_NOBILIARY.split())
-_STATES = rf"superseded|{_CONDITIONS}"
-_TYPES = r"informational|standards[ -]track|process|meta"
 _NEGATED = re.compile(r"(?i)\b(?:not|never|no|nor|neither|except|excluding|besides|without|nobody|but)\b|n['’]t\b")
 _EITHER_WAY = re.compile(r"(?i)\b(?:before or after|after or before|older or newer|newer or older|earlier or later)\b")
-_POLAR = re.compile(r"(?i)(?:did|does|do|is|was|are|were|has|have|had)\b")
-_STATE_ASKED = re.compile(rf"(?i)is ⟦(\d+)⟧ (?:now |currently |still )?(?:an? )?({_STATES})(?: now)?\W*$")
+_STATE_ASKED = re.compile(rf"(?i)is ⟦(\d+)⟧ (?:now |currently |still )?(?:an? )?({STATES})(?: now)?\W*$")
 _SAID = """write wrote written writes co co-write co-wrote co-written co-author author authors authored coauthor
     name names named list lists listed among sponsor sponsors sponsored delegate delegated require requires required
     depend depends replace replaces replaced supersede supersedes superseded obsolete obsoletes obsoleted succeed
@@ -128,15 +113,8 @@ _KNOWN = frozenset(terms(_SAID))
 """What may be said in a lookup besides its relation, its subject and its conditions."""
 LINKS = frozenset(key for relation in _RELATIONS[3:] for key in (*relation.of_patient, *relation.of_agent))
 """Keys whose values are other documents."""
-_QUOTED = re.compile(r"[“\"]([^”\"]+)[”\"]")
-_MONTHS = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*"
-_NUMBERED = re.compile(
-    rf"\b([A-Z]{{2,8}}|(?!{_MONTHS}\b)[A-Z][a-z]{{2,9}}(?![ -](?:1\d|20)\d\d\b))[ \-]#?0*(\d+)\b(?!\.\d)"
-)
-_SLOT = r"⟦(\d+)⟧"
-_TITLED = re.compile(rf"(?:\bthe )?\b(?P<noun>[\w-]+ )?(?:titled|entitled|called|named|title) {_SLOT}")
 _PERSON = r"(?P<who>[^\W_][^\s,?⟦⟧]*(?: (?!(?:or|and|the|that|which|as|is|are|was|were)\b)[^\s,?⟦⟧]+){0,4}?)"
-_HELD = rf"(?:{_SLOT}|{_PERSON})"
+_HELD = rf"(?:{SLOT}|{_PERSON})"
 _POINTERS = "the a an it its they that this each any all one which what who whom other most"
 _DEICTIC = frozenset(_POINTERS.split())
 
@@ -146,7 +124,7 @@ def ask_of(question: str) -> Ask | None:
 
     A question of which a content word is left over asks for more than the lookup would answer: that is none.
     """
-    text, names, conditions = _named(question)
+    text, names, conditions = named(question)
     if _NEGATED.search(text) or _EITHER_WAY.search(text):
         return None
     noun = _noun(question) or next((name.series for name in names if name.series), "")
@@ -160,10 +138,10 @@ def ask_of(question: str) -> Ask | None:
     if relations:
         relation, found = relations[0]
         whether = _whether(relation, found, text, names)
-        if whether is not None or _POLAR.match(text):
+        if whether is not None or POLAR.match(text):
             return None if conditions else whether
         rest = text.replace(found.words, " ", 1)
-        if _left(rest, noun) or re.search(_SLOT, rest) or (conditions and found.known == "patient"):
+        if _left(rest, noun) or re.search(SLOT, rest) or (conditions and found.known == "patient"):
             return None
         return _of_relation(relation, found, names, conditions, operation, noun)
     keys = _attribute(text)
@@ -186,80 +164,23 @@ def _further(text: str, found: _Found, operation: Operation) -> bool:
 
 def hangs(question: str) -> bool:
     """Return whether the question is about a thing that it describes by something else that it names."""
-    text, names, _ = _named(question)
+    text, names, _ = named(question)
     return bool(names) and ask_of(question) is None and _nested(text)
-
-
-def _named(question: str) -> tuple[str, list[Name], list[Condition]]:
-    """Return the question with slots for what it names, the names, and its conditions."""
-    question = re.sub("[⟦⟧]", " ", question.replace("’s ", "'s "))
-    names: list[Name] = []
-    conditions: list[Condition] = []
-
-    def condition(match: re.Match[str]) -> str:
-        conditions.append(Condition(keys=frozenset({match.group(1).lower()}), value=match.group(2)))
-        return " "
-
-    def title(match: re.Match[str]) -> str:
-        names.append(Name(text=match.group(1), titled=True))
-        return f"⟦{len(names) - 1}⟧"
-
-    def number(match: re.Match[str]) -> str:
-        names.append(Name(text=match.group(), series=match.group(1), number=match.group(2)))
-        return f"⟦{len(names) - 1}⟧"
-
-    text = re.sub(r"(?:,? (?:that|which))? ?(?:have|has|with|of) the (\w+) [“\"]([^”\"]+)[”\"]", condition, question)
-    text = _QUOTED.sub(title, text)
-    text = _TITLED.sub(lambda match: f"⟦{match.group(2)}⟧", text)
-    text = _NUMBERED.sub(number, text)
-    dated = re.search(r"(?: (?:that )?(?:was|were))? created (in|before|after) (\d{4})\b", text)
-    by = re.search(rf"(?i)\b(?:{_RELATIONS[0].verb}\b|by (?-i:[A-Z]))", text) is not None
-    dated = dated or (re.search(r",? (in|before|after) (\d{4})\b", text) if by else None)
-    if dated:
-        sense: Literal["is", "before", "after"] = "is"
-        sense = "before" if dated.group(1) == "before" else "after" if dated.group(1) == "after" else sense
-        conditions.append(Condition(keys=CREATED, value=dated.group(2), sense=sense))
-        text = text.replace(dated.group(), "", 1)
-    if by and not _POLAR.match(text):
-        text = _classed(text, conditions)
-    return re.sub(r"\s+(?=[?.]|$)", "", " ".join(text.split())), names, conditions
-
-
-def _classed(text: str, conditions: list[Condition]) -> str:
-    """Return the text without the bare status and type it names, and add these to the conditions."""
-    state = re.search(
-        rf"(?i)(?:,? (?:that|which))?(?: (?:is|was|are|were))? ({_CONDITIONS})"
-        r"(?= (?:[A-Z]{2,8}s?\b|\w+s\b|and\b)|\W*$)",
-        text,
-    )
-    if state:
-        conditions.append(Condition(keys=STATUS, value=state[1]))
-        text = text.replace(state.group(), " ", 1)
-    kind = re.search(rf"(?i) ({_TYPES})(?= (?:[A-Z]{{2,8}}s?\b|\w+s\b))", text)
-    if kind:
-        conditions.append(Condition(keys=_keys("type"), value=kind[1].replace("-", " ")))
-        text = text.replace(kind.group(), " ", 1)
-    return text
 
 
 def _left(text: str, noun: str) -> bool:
     """Return whether the text says more than a lookup does: a topic, a second person, a year."""
     own = {term for word in (noun, f"{noun}s") for term in terms(word)}
-    plain = re.sub(rf"{_SLOT}|\b[A-Z]\w+(?= versions?\b)", " ", text)
+    plain = re.sub(rf"{SLOT}|\b[A-Z]\w+(?= versions?\b)", " ", text)
     return any(term not in _KNOWN and term not in own for term in terms(plain))
 
 
 def _whether(relation: _Relation, found: _Found, text: str, names: Sequence[Name]) -> Ask | None:
     """Return the lookup of ``Did Ann Lee write X?`` and ``Was X written by Ann Lee?``: whether X's line has her."""
-    slots = re.findall(_SLOT, text)
+    slots = re.findall(SLOT, text)
     alone = len(slots) == 1 and found.known == "agent" and bool(found.who) and not relation.of_agent
-    rest = re.sub(_SLOT, " ", text.replace(found.words, " ", 1))
-    if (
-        not alone
-        or not _POLAR.match(text)
-        or _left(rest, "")
-        or re.search(r"(?i)\b(?:alone|only|first|or|and)\b", rest)
-    ):
+    rest = re.sub(SLOT, " ", text.replace(found.words, " ", 1))
+    if not alone or not POLAR.match(text) or _left(rest, "") or re.search(r"(?i)\b(?:alone|only|first|or|and)\b", rest):
         return None
     return Ask(subjects=(names[int(slots[0])],), keys=relation.of_patient, operation="holds", value=found.who)
 
@@ -286,9 +207,9 @@ def _related(relation: _Relation, text: str) -> _Found | None:
         ("agent", rf"\b(?:did|does|do|has|have|had) {_HELD} {verb}\b"),
         ("agent", rf"(?<=\w )(?:that|which) {_HELD} {verb}\b"),
         ("agent", rf"\b{verb} by {_HELD}{end}"),
-        ("patient", rf"\bby (?:which|what|whom) (?:[\w-]+ )?(?:was|is|were|are) {_SLOT} {verb}\b"),
-        ("patient", rf"\b{verb} {_SLOT}"),
-        ("patient", rf"\blists? {_SLOT} among [^?]*\b{verb}\b"),
+        ("patient", rf"\bby (?:which|what|whom) (?:[\w-]+ )?(?:was|is|were|are) {SLOT} {verb}\b"),
+        ("patient", rf"\b{verb} {SLOT}"),
+        ("patient", rf"\blists? {SLOT} among [^?]*\b{verb}\b"),
     ]
     if relation.of_patient is AUTHOR:
         patterns += [
@@ -299,12 +220,12 @@ def _related(relation: _Relation, text: str) -> _Found | None:
         ]
     if relation.agent_noun:
         patterns += [
-            ("patient", rf"\b{relation.agent_noun} (?:of|for) {_SLOT}"),
-            ("patient", rf"\b{relation.agent_noun} (?:does|did|do|has|have) {_SLOT}"),
-            ("patient", rf"{_SLOT}'s {relation.agent_noun}\b"),
+            ("patient", rf"\b{relation.agent_noun} (?:of|for) {SLOT}"),
+            ("patient", rf"\b{relation.agent_noun} (?:does|did|do|has|have) {SLOT}"),
+            ("patient", rf"{SLOT}'s {relation.agent_noun}\b"),
         ]
     if relation.patient_noun:
-        patterns += [("agent", rf"\b{relation.patient_noun} (?:of|for) {_SLOT}")]
+        patterns += [("agent", rf"\b{relation.patient_noun} (?:of|for) {SLOT}")]
     for known, pattern in patterns:
         match = re.search(pattern, text, re.IGNORECASE)
         if match is None:

@@ -12,9 +12,10 @@ from collections.abc import Sequence
 from research.analysts.answers import candidates
 from research.analysts.asking import Kind, header_keys
 from research.analysts.entries import folded, iso_date, line_of, titled, values_of
+from research.analysts.naming import CREATED
 from research.analysts.places import wide
 from research.analysts.quantities import MEASURES, Amount, amounts
-from research.analysts.relations import CREATED, ask_of
+from research.analysts.relations import ask_of
 from research.analysts.wording import bare
 from research.families import kin
 from research.records import Finding

@@ -10,9 +10,10 @@ from research.analysts.comparing import listed, lists, sided
 from research.analysts.concluding import conclude
 from research.analysts.entries import entries_of, holds, iso_date, values_of
 from research.analysts.lookup import SURE, look_up
+from research.analysts.naming import Name
 from research.analysts.picking import pick
 from research.analysts.proving import follows
-from research.analysts.relations import Name, ask_of
+from research.analysts.relations import ask_of
 from research.citations import findings_from
 from research.families import kin
 from research.records import Finding, Passage, Sentence, Task
