@@ -18,6 +18,7 @@ import msgspec
 
 from research.errors import EffectFailed
 from research.ports import Parsed
+from tools.reaping import reaped
 
 LENGTHS = struct.Struct(">II")
 GRACE = 5.0
@@ -71,7 +72,7 @@ class _Child:
         if self.process.returncode is None:
             with suppress(ProcessLookupError):
                 self.process.kill()
-        await self.process.wait()
+        await reaped(self.process)
 
 
 class ChildParser:

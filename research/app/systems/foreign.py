@@ -31,6 +31,7 @@ from research.options import RunOptions
 from research.records import Question, Usage, encode
 from research.settings import environment_without_keys
 from tools.clock import SystemClock
+from tools.reaping import reaped
 
 PATIENCE = 600.0
 """Seconds a command may take where the options cap none."""
@@ -108,7 +109,7 @@ async def _answer(words: Sequence[str], given: bytes, patience: float) -> bytes:
         if not ended:
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(process.pid, signal.SIGKILL)
-        await process.wait()
+        await reaped(process)
     if not ended:
         raise EffectFailed(f"the command {words[0]} printed more than {LARGEST:,} bytes")
     if process.returncode:
@@ -134,6 +135,7 @@ async def _exchange(process: Process, given: bytes) -> tuple[bytes, bytes]:
     finally:
         feeding.cancel()
         telling.cancel()
+        await asyncio.gather(feeding, telling, return_exceptions=True)
 
 
 async def _feed(pipe: asyncio.StreamWriter, given: bytes) -> None:
