@@ -47,6 +47,17 @@ class Ended(NamedTuple):
     said: str
 
     @property
+    def status(self) -> str:
+        """The report's status, empty where there is none."""
+        return str((self.report or {}).get("status", ""))
+
+    @property
+    def named(self) -> list[Any]:
+        """What the report says was lost, skipped or not found."""
+        report = self.report or {}
+        return [*report.get("skipped", ()), *report.get("not_found", ())]
+
+    @property
     def sources(self) -> set[str]:
         """The paths of the pages that the report cites."""
         return {urlsplit(source["url"]).path for source in (self.report or {}).get("sources", ())}
@@ -90,6 +101,13 @@ def once(*flags: str, far: Sequence[str] = ()) -> Ended:
     """Run the command with ``flags`` against a far side that was started with ``far``."""
     with far_side(*far) as serving:
         return asked(serving, *flags)
+
+
+def importing() -> float:
+    """Return the wall time of a process that only imports langgraph and the client, for comparison."""
+    begun = time.perf_counter()
+    subprocess.run([sys.executable, "-c", "import langgraph.graph, langchain_openai"], check=True, env=ENVIRONMENT)
+    return time.perf_counter() - begun
 
 
 class Taken(NamedTuple):

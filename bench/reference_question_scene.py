@@ -225,7 +225,8 @@ def _task(item: Mapping[str, Any], objective: str, queries: Sequence[str]) -> di
     task = {"objective": f"Find out how {objective} were handled over the years", "queries": list(queries)}
     wanted = {"wanted": "offices, years and sums, in the words of a source"}
     known = {name: value for name, value in (task | wanted).items() if name in item["properties"]}
-    return smallest(item) | known | ({"effort": "normal"} if "effort" in item["properties"] else {})
+    told: dict[str, Any] = smallest(item) | known | ({"effort": "normal"} if "effort" in item["properties"] else {})
+    return told
 
 
 def _said(text: str) -> str:

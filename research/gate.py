@@ -38,8 +38,6 @@ from research.waiting import NO_LIMITS, Waiting
 ATTEMPTS = 3
 LIMITED_ATTEMPTS = 6
 """For a call that was only too much at once."""
-FIRST_PAUSE = 0.5
-LONGEST_PAUSE = 60.0
 NOTHING = Amount()
 WINDOW = "window"
 """What was too small for a prompt, where a provider says so: no cap of ours."""

@@ -22,6 +22,8 @@ from tools.tls import web_tls
 
 LONGEST_ANSWER = 5_000_000
 MOST_REDIRECTS = 3
+TRUNCATED = "Input data was truncated"
+"""What msgspec says of JSON that is right as far as it goes."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
 
@@ -66,7 +68,9 @@ class SearchEndpoint:
             raise EffectFailed(f"{self._name} broke off: {error or type(error).__name__}", retryable=True) from None
         try:
             return msgspec.json.decode(data, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError):
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            if str(error) == TRUNCATED and data.lstrip().startswith(b"{"):
+                raise EffectFailed(f"{self._name}'s answer breaks off in the middle", retryable=True) from None
             raise EffectFailed(f"{self._name} answered with something that is not a JSON object") from None
 
     def prepare(self) -> None:

@@ -27,6 +27,7 @@ from research.analysts.acceptance import (
 )
 from research.analysts.checking import review
 from research.analysts.composing import once
+from research.analysts.disagreements import disagreements
 from research.analysts.reranking import RANK_TOKENS, RankReply, handles_in_order, shown_hits
 from research.analysts.schemas import JudgeReply, PlanReply, ReadReply, schema_of
 from research.analysts.showing import best, listed, shown_findings, task_fields, words_of
@@ -194,7 +195,7 @@ class LanguageAnalyst:
 
     async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
         sources = sources_of(notes.question, label)
-        if not sources or bounds.new_branches < 1:
+        if not sources or bounds.new_branches < 1 or _settled(notes):
             return ()
         gaps = [gap.missing for outcome in notes.outcomes for gap in outcome.gaps]
         findings = best(once(notes.findings, notes.tasks))
@@ -248,6 +249,19 @@ def _forgive(failure: Unusable | EffectFailed) -> None:
     """Return where the fallback can take the step over: no usable answer, or too long a prompt. Raise all else."""
     if isinstance(failure, EffectFailed) and not failure.too_long:
         raise failure
+
+
+def _settled(notes: Notes) -> bool:
+    """Return whether nothing asks for another round: each branch found what it wanted, and nothing is disputed.
+
+    Where a task was to be gone into deeply, or a branch chose its own steps, the model looks over the whole anyway.
+    """
+    routine = all(task.kind == "workflow" and task.effort != "deep" for task in notes.tasks)
+    done = {outcome.task for outcome in notes.outcomes if outcome.outcome == "done" and not outcome.gaps}
+    found = {finding.task for finding in notes.findings}
+    if not routine or not all(task.id in done and task.id in found for task in notes.tasks):
+        return False
+    return not disagreements(notes.findings, notes.tasks, notes.sources)
 
 
 def _ended(notes: Notes, mark: str) -> str:

@@ -87,6 +87,7 @@ async def test_no_results_is_an_answer_unless_the_engines_were_silent() -> None:
         (WebPage(body=b"", status=502), "502 Bad Gateway", True),
         (WebPage(body=b"<html>", media="text/html"), "not a JSON object", False),
         (WebPage(body=b"[1]", media="application/json"), "not a JSON object", False),
+        (WebPage(body=b'{"results": [{"url": "htt', media="application/json"), "breaks off in the middle", True),
         (WebPage(body=b'{"results": 3}', media="application/json"), "without a list", False),
         (WebPage(body=b" " * 5_000_001, media="application/json"), "more than", False),
         (WebPage(body=b"{}", headers=(("Content-Encoding", "gzip"),)), "not asked for", False),

@@ -72,6 +72,7 @@ async def test_the_key_never_follows_a_redirect_to_another_host() -> None:
         (WebPage(body=b"", status=500), "500", True),
         (WebPage(body=b"", status=432), "432: the plan's limit", False),
         (WebPage(body=b"oops", media="text/plain"), "not a JSON object", False),
+        (WebPage(body=b'{"results": [{"url": "htt', media="application/json"), "breaks off in the middle", True),
         (WebPage(body=b"{}", media="application/json"), "without a list", False),
         (redirect("/elsewhere", 302), "302 Found", False),
     ],
