@@ -51,17 +51,17 @@ class _Judge:
     def run(self, limit: int) -> CapVerdict:
         """Judge a cap on the whole run: what the least would lack, else what may be cut of a run that takes more."""
         kept = limit // self._wiring.reserve
-        cuts = self._planning(limit - kept) or [
-            *self._branches(limit - kept),
-            *self._assessing(limit - kept),
-            *self._report(limit),
-        ]
+        cuts = self._planning(limit - kept) or [*self._branches(limit - kept), *self._report(limit)]
         least, most = (self._of(amount(cost, self._price)) for cost in (self._work.least, self._work.most))
         if least > limit:
             cuts.insert(0, f"the least, {self._say(least)}, is more than the cap")
         enough = not cuts
         if enough and most > limit:
-            cuts += [*self._kept(kept), "what does not fit is skipped, and the report names it"]
+            cuts += [
+                *self._assessing(limit - kept),
+                *self._kept(kept),
+                "what does not fit is skipped, and the report names it",
+            ]
         return self._verdict(f"--{FLAGS[self._currency]}", limit, enough, cuts)
 
     def branch(self, limit: int) -> CapVerdict:
@@ -100,13 +100,14 @@ class _Judge:
         ]
 
     def _assessing(self, left: int) -> list[str]:
-        """Say when the branches leave nothing to ask for more with; what is kept for the report is not used for it."""
+        """Say when the branches leave nothing to ask for more with, at their least; what is kept is not used for it."""
         left = max(0, left - self._plan - sum(self._least(step) for step in self._steps["branch"]))
-        need = sum(self._least(step) for step in self._steps["planning"]) - self._plan
+        need = sum(self._of(amount(step.beside, self._price)) for step in self._steps["planning"])
         if need <= left:
             return []
         return [
-            f"asking whether more is needed takes {self._say(need)} and has {self._say(left)}: it would not be asked"
+            f"where a branch lacks something, asking whether more is needed takes {self._say(need)} "
+            f"and has {self._say(left)}: it would not be asked"
         ]
 
     def _report(self, limit: int) -> list[str]:

@@ -62,7 +62,8 @@ class Wiring(Record):
 class Step(Record):
     """A part of a run, of which there are ``fewest`` to ``most``; the costs are those of one.
 
-    ``reserved`` is what the gate must be able to hold for its dearest call at its smallest.
+    ``reserved`` is what the gate must be able to hold for its dearest call at its smallest; ``beside`` is what is asked
+    only where it comes to that, at its least.
     """
 
     what: str
@@ -72,6 +73,7 @@ class Step(Record):
     least_cost: Cost
     most_cost: Cost
     reserved: Cost = Cost()
+    beside: Cost = Cost()
 
 
 class Work(Record):
@@ -148,9 +150,10 @@ def _by_model(run: Run) -> Work:
         kind="planning",
         fewest=1,
         most=1,
-        least_cost=least.plus(sizes["assess"].least.times(min(1, more))),
+        least_cost=least,
         most_cost=sizes["assess"].most.times(more).plus(*(size.most for size in plan)),
         reserved=sizes["plan"].reserved,
+        beside=sizes["assess"].least.times(min(1, more)),
     )
     shared = min((_least_branch(run, type, _kind(run, 1), shared=True) for type in run.places), key=_volume)
     first = Step(

@@ -73,12 +73,12 @@ def notes_of(question: Question, tasks: int, findings: int, style: Style) -> Not
     large = findings > 1
     planned = tuple(a_task(number, LONGEST_TEXT if large else 1) for number in range(tasks))
     found = some_findings(planned[0], findings, LONGEST_TEXT if large else 1, LONGEST_QUOTE if large else 1)
-    gap = Gap(task=planned[0].id, missing=filler(LONGEST_TEXT))
+    gap = Gap(task=planned[0].id, missing=filler(LONGEST_TEXT if large else 1))
     return Notes(
         question=question,
         tasks=planned,
         findings=found,
         sources=(Source(id="0" * 64, url="https://a.example/", title=filler(80 if large else 1), label="public"),),
-        outcomes=tuple(BranchOutcome(task=task.id, outcome="done", gaps=(gap,) if large else ()) for task in planned),
+        outcomes=tuple(BranchOutcome(task=task.id, outcome="done", gaps=(gap,)) for task in planned),
         style=style,
     )

@@ -74,7 +74,6 @@ def _pairs(group: Sequence[Finding], near: Sequence[Finding]) -> Iterator[tuple[
 
 def _differing(question: str, one: Finding, other: Finding) -> tuple[str, str] | None:
     """Return the two values, in the order of the alphabet, or ``None`` where the findings may both hold."""
-    kind = kind_of(question)
     heads = [_HEAD_LINE.match(finding.statement) is not None for finding in (one, other)]
     if any(heads):
         held = headed(question, one, other) if all(heads) and min(one.relevance, other.relevance) >= LEAST else None
@@ -84,6 +83,7 @@ def _differing(question: str, one: Finding, other: Finding) -> tuple[str, str] |
         return min(denied), max(denied)
     if question and not single(question):
         return None
+    kind = kind_of(question)
     if (negations(one.statement) > 0) != (negations(other.statement) > 0) and not _told_apart(one, other):
         return None
     if not all(speaks_of(finding, question) for finding in (one, other)):

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from typing import NamedTuple
 
 from research.analysts.answers import candidates
 from research.analysts.asking import Kind, header_keys
@@ -50,21 +52,41 @@ _PERIOD = re.compile(
 
 def said(finding: Finding) -> str:
     """Return the sentence that answers: the last one of the statement, for any before it is what that leans on."""
-    spans = [span for span in sentences(finding.statement) if span.kind == "prose"]
-    return finding.statement[spans[-1].start : spans[-1].end] if spans else finding.statement
+    return _said(finding.statement)
+
+
+@lru_cache(maxsize=1024)
+def _said(statement: str) -> str:
+    spans = [span for span in sentences(statement) if span.kind == "prose"]
+    return statement[spans[-1].start : spans[-1].end] if spans else statement
+
+
+class _Read(NamedTuple):
+    """What of a sentence is compared with every other one: whether it denies, and its numbers, names and words."""
+
+    denies: bool
+    numbers: frozenset[str]
+    names: frozenset[str]
+    words: frozenset[str]
+
+
+@lru_cache(maxsize=1024)
+def _read(text: str) -> _Read:
+    words = frozenset(terms(text)) - NEGATIONS
+    return _Read(negations(text) > 0, frozenset(numbers(text)), frozenset(names_of(text)), words)
 
 
 def opposed(question: str, one: Finding, other: Finding) -> Values | None:
     """Return what one sentence says and the other denies, in the same words, of something that has a name."""
     a, b = said(one), said(other)
-    if (negations(a) > 0) == (negations(b) > 0) or numbers(a) != numbers(b) or names_of(a) != names_of(b):
+    x, y = _read(a), _read(b)
+    if x.denies == y.denies or x.numbers != y.numbers or x.names != y.names:
         return None
-    x, y = (set(terms(text)) - NEGATIONS for text in (a, b))
-    if min(len(x), len(y)) < 2 or len(x & y) < _OPPOSED * len(x | y):
+    if min(len(x.words), len(y.words)) < 2 or len(x.words & y.words) < _OPPOSED * len(x.words | y.words):
         return None
     asked = entities(question)
     named = bool(asked) and all(f" {bare(name)} " in f" {bare(text)} " for name in asked for text in (a, b))
-    return (bare(a), bare(b)) if named or names_of(a) else None
+    return (bare(a), bare(b)) if named or x.names else None
 
 
 def reworded(question: str, kind: Kind, one: Finding, other: Finding) -> Values | None:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from research.access import World
 from research.analysts import Analyst
 from research.app.embedders import embedder_for
+from research.app.importing import lean_imports
 from research.app.records import Home
 from research.app.rerankers import check_rerank, open_reranker
 from research.app.sharing import PageReaders
@@ -122,7 +123,8 @@ def open_judgement(options: RunOptions, settings: Settings, opener: Opener | Non
     from research.analysts.language import LanguageAnalyst
 
     placed = {role: placed_model(model, options) for role, model in options.models().items()}
-    opened = {model: (opener or _open_model)(model, settings) for model in dict.fromkeys(placed.values())}
+    with lean_imports():
+        opened = {model: (opener or _open_model)(model, settings) for model in dict.fromkeys(placed.values())}
     models = {role: opened[model] for role, model in placed.items()}
     analyst = LanguageAnalyst(extractive, named({role: model.name for role, model in models.items()}))
     return Judgement(analyst=analyst, models=models, lapses=analyst.lapses)
@@ -184,6 +186,8 @@ def _check_corpus(name: str, options: RunOptions, settings: Settings) -> None:
 
 def _open_corpora(options: RunOptions, settings: Settings, opened: Opened) -> dict[str, HybridCorpus]:
     """Return the corpora by name: those that are open already, and the others, which share a reranker."""
+    if not options.corpora:  # what reads them brings NumPy: 0.1 s and 11 MB
+        return {}
     from tools.corpus import open_corpus
 
     closed = [name for name in options.corpora if name not in opened]
