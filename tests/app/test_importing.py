@@ -11,10 +11,13 @@ import sys
 from research.app.importing import BARE, OPTIONAL, lean_imports
 with lean_imports():
     import langchain.chat_models, langchain_openai, graphs.runs
-left = [name for name in sys.modules if name.startswith(("langsmith.types.", "langgraph_sdk."))]
+left = [name for name in sys.modules if name.startswith(("langsmith.types.", "langgraph_sdk.", "openai.types.resp"))]
 assert len(left) < 10, left
 assert not [name for name in (*BARE, *OPTIONAL) if name in sys.modules]
+import openai
+kept = openai.types
 import langsmith, langsmith.types, langgraph_sdk
+assert kept.CompletionUsage and kept.responses.Response and openai.types.responses.Response
 assert langsmith.types.Run and langgraph_sdk.get_client and not hasattr(langgraph_sdk, "nothing")
 """
 WHOLE = """
