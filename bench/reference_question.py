@@ -85,7 +85,7 @@ def _work(clean: Clean) -> Iterator[Row]:
     told = f"{prompt + completion:,} ({prompt:,} + {completion:,}), {read} sources read in full"
     bar = f"≤ 70,000, ≥ {FEWEST_READ} sources in full"
     yield Row("prompt and completion tokens", bar, told, prompt + completion <= 70_000 and read >= FEWEST_READ)
-    again = [sum(repeated(served)[kind] for served in logs) for kind in ("model", "search", "page")]
+    again = [sum(repeated(served).get(kind, 0) for served in logs) for kind in ("model", "search", "page")]
     told = ", ".join(map(str, again))
     yield Row("prompt, query, page paid again", "0, 0, 0", told, not any(again))
 
@@ -134,7 +134,7 @@ def main() -> int:
     once()  # so that every module is compiled
     clean = Clean([once() for _ in range(given.runs)], [importing() for _ in range(given.runs)])
     spoiled = [once(far=("--share", str(SHARE), "--seed", str(seed))) for seed in range(1, given.seeds + 1)]
-    endless = once("--max-tokens-total", str(CEILING), "--rounds", "20", far=("--endless",))
+    endless = once("--max-tokens-total", str(CEILING), "--rounds", "10", far=("--endless",))
     lines = rows(clean, together(1), together(SEVERAL), spoiled, endless)
     text = table(lines, clean)
     print(text)

@@ -22,7 +22,8 @@ from research.sanitize import json_text, markdown_link, markdown_text, one_line
 TITLE_LENGTH = 200
 NO_ANSWER = "No answer was found in what was read."
 NOTHING_NEAR = "No answer was found in what was read, and nothing that comes near one."
-NOTHING_READ = "No answer: nothing could be read, for the searches failed, see below."
+NOTHING_READ = "No answer: every search or reading failed, see below."
+NOTHING_BEGUN = "No answer: nothing was searched or read, see below."
 NOT_AN_ANSWER = "*None of this answers the question; it is the closest that was read.*"
 BESIDES = "*The answer may lack some of what was asked; this is what else came closest.*"
 CONCLUDED = "*(concluded by rule from the cited lines)*"
@@ -113,6 +114,8 @@ def _sections(report: Report, numbers: dict[str, int], titles: dict[str, str]) -
     missing = NO_ANSWER if len(answer) < len(report.sentences) else NOTHING_NEAR
     if report.branches and not report.sources and all(branch.outcome == "failed" for branch in report.branches):
         missing = NOTHING_READ
+    elif not report.branches and not report.sources:
+        missing = NOTHING_BEGUN
     yield _paragraph(answer, numbers, titles) if answer else markdown_text(report.answer) or missing
     rest = (sentence for sentence in report.sentences if sentence.section)
     for heading, sentences in groupby(rest, key=lambda sentence: sentence.section):

@@ -124,7 +124,8 @@ class LanguageAnalyst:
         messages, easier = prompt("reader", **fields), simpler_reading(rows, fields)
         try:
             room = READ_TOKENS * most // FEW_QUOTES
-            reply = await ask(access, "reader", messages, ReadReply, schema_of(ReadReply), room, easier, unplaced(rows))
+            lost = unplaced(rows)
+            reply = await ask(access, "reader", messages, ReadReply, schema_of(ReadReply), room, easier, lost)
         except Unusable:
             pass
         except (OutOfBudget, EffectFailed) as failure:
@@ -134,7 +135,8 @@ class LanguageAnalyst:
             if isinstance(failure, EffectFailed):
                 _forgive(failure)
         else:
-            return quotes_from(reply, rows)
+            if not lost(reply):
+                return quotes_from(reply, rows)
         self._lapsed("reading")
         return await self._read_by_rules(task, question, passages, access)
 

@@ -226,6 +226,17 @@ async def test_quotes_that_all_stand_nowhere_are_no_empty_reading() -> None:
         assert analyst.lapses == lapses
 
 
+async def test_quotes_of_which_none_is_found_are_left_to_the_rules() -> None:
+    """A model that makes its quotes up again after the repair turn has read nothing: its branch is not left empty."""
+    entry = {"passage": 1, "quote": "The moon is made of cheese.", "statement": "Cheese.", "relevance": 1.0}
+    model = ScriptedModel([replied({"quotes": [entry]})] * 2)
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    quotes = await analyst.read(TASK, Question(text="When?"), PASSAGES, access_to(model))
+    by_rules = await ExtractiveAnalyst().read(TASK, Question(text="When?"), PASSAGES, access_to(model))
+    assert quotes == by_rules
+    assert analyst.lapses == ["reading"]
+
+
 def test_a_simple_report_is_an_answer_and_one_section() -> None:
     """The first sentence answers, the others follow."""
     made = simpler_report(FIELDS)
