@@ -233,7 +233,7 @@ async def test_quotes_of_which_none_is_found_are_left_to_the_rules() -> None:
     analyst = LanguageAnalyst(ExtractiveAnalyst())
     quotes = await analyst.read(TASK, Question(text="When?"), PASSAGES, access_to(model))
     by_rules = await ExtractiveAnalyst().read(TASK, Question(text="When?"), PASSAGES, access_to(model))
-    assert quotes == by_rules
+    assert quotes == by_rules != ()
     assert analyst.lapses == ["reading"]
 
 
