@@ -1,9 +1,9 @@
 """Part of ``tools.chat_models``: the HTTP clients under OpenAI's class, which also speaks to every compatible endpoint.
 
 They follow no redirect (a prompt goes to the host that was configured, and nowhere else), read no more of an answer
-than an answer can have, unpack it within the same bound, leave a connection on which more came than was asked for, and
-give an error that stands in an answer of status 200 the status that it names. What an error means is in
-``tools.provider_errors``.
+than an answer can have, unpack it within the same bound and read it as UTF-8, leave a connection on which more came
+than was asked for, and give an error that stands in an answer of status 200 the status that it names. What an error
+means is in ``tools.provider_errors``.
 """
 
 from __future__ import annotations
@@ -59,6 +59,7 @@ async def check(response: Response) -> None:
         body = _unpacked(body, packing)
         del response.headers["content-encoding"]
     response.stream = library.ByteStream(body)
+    response.encoding = "utf-8"  # JSON is; an answer may name any of Python's codecs as its own
     if response.status_code == 200 and len(body) < LARGEST_ERROR:
         response.status_code = _told_status(body)
 

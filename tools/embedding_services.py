@@ -58,7 +58,7 @@ class ServiceEmbedder:
             )
         try:
             return self._rows(answer.json())
-        except (ValueError, KeyError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise EffectFailed(f"the embedding service {self.name} answered with something else") from error
 
     def _rows(self, answer: Any) -> list[Any]:

@@ -14,6 +14,7 @@ from typing import Any
 from research.clean import clean_text
 from research.errors import EffectFailed
 from research.requests import ModelReply, TokenCount
+from research.sanitize import one_line
 
 SDK_ERRORS = (
     ("openai", "OpenAIError"),
@@ -25,10 +26,20 @@ SDK_ERRORS = (
     ("httpx2", "HTTPError"),
     ("langchain_core.exceptions", "LangChainException"),
 )
-MALFORMED = (ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, NotImplementedError)
+MALFORMED = (
+    ValueError,
+    TypeError,
+    KeyError,
+    IndexError,
+    AttributeError,
+    AssertionError,
+    RecursionError,
+    NotImplementedError,
+)
 """What LangChain's classes raise on an answer that is not JSON, nested too deep, or not of the documented shape.
 
-Also on an option that a class does not know, and ``NotImplementedError`` where it has no tools.
+Also on an option that a class does not know, ``NotImplementedError`` where it has no tools, and ``AssertionError``
+where Python's own codecs of no text (zlib, hex) are named as an answer's characters.
 """
 MEANINGS = {
     400: "the request was rejected",
@@ -190,10 +201,10 @@ def _said(error: Exception) -> str:
 
 
 def _detail(error: Exception, secrets: Sequence[str]) -> str:
-    text = str(_body(error).get("message") or "")
+    text = one_line(str(_body(error).get("message") or ""))  # first, as what it drops may stand inside a key
     for secret in secrets:
         text = text.replace(secret, "…")
-    return KEY_LIKE.sub("…", " ".join(text.split()))[:LONGEST_DETAIL]
+    return KEY_LIKE.sub("…", text)[:LONGEST_DETAIL]
 
 
 def _retry_after(error: Exception) -> float | None:

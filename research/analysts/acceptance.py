@@ -51,6 +51,8 @@ LONGEST_HEADING = 80
 LONGEST_MATTER = 120
 MOST_QUERIES = 3
 MOST_MOVES = 4
+MOST_QUOTES = 60
+"""Quotes of one answer that are looked for in the passages: several times those that are asked for."""
 MOST_CHECKS = 60
 """Sentences of one report that a model is asked about, those of the answer first: as many as findings it is shown."""
 WEB = "web"
@@ -124,7 +126,7 @@ def quotes_from(reply: ReadReply, passages: Sequence[Passage]) -> tuple[Quote, .
             statement=tidy(entry.statement) or tidy(entry.quote),
             relevance=min(1.0, max(0.0, entry.relevance)),
         )
-        for entry in reply.quotes
+        for entry in reply.quotes[:MOST_QUOTES]
         if 1 <= entry.passage <= len(passages) and entry.quote.strip()
     ]
     return tuple(sorted(quotes, key=lambda quote: -quote.relevance))
@@ -140,7 +142,8 @@ def unplaced(passages: Sequence[Passage]) -> Callable[[ReadReply], str]:
     """Return what finds a reading with quotes of which not one stands in a passage: all of them would be dropped."""
 
     def doubt(reply: ReadReply) -> str:
-        named = [(entry.quote, passages[entry.passage - 1 : entry.passage]) for entry in reply.quotes]
+        looked_at = reply.quotes[:MOST_QUOTES]
+        named = [(entry.quote, passages[entry.passage - 1 : entry.passage]) for entry in looked_at]
         # Where it is said to stand is looked at first: in each other passage it costs a normalisation to find nothing.
         if not named or any(holding(quote, own) or holding(quote, passages) for quote, own in named):
             return ""

@@ -11,7 +11,7 @@ from typing import Literal
 
 import msgspec
 
-from research.analysts.acceptance import holding
+from research.analysts.acceptance import MOST_QUOTES, holding
 from research.analysts.schemas import (
     CheckReply,
     ClaimVerdict,
@@ -99,7 +99,7 @@ def simpler_reading(passages: Sequence[Passage], fields: dict[str, object]) -> S
     """Return how to ask for quotes only; one that stands in no passage is left out, unless none of them does."""
 
     def whole(reading: BareReading) -> ReadReply:
-        placed = [(quote, holding(quote, passages)) for quote in reading.quotes]
+        placed = [(quote, holding(quote, passages)) for quote in reading.quotes[:MOST_QUOTES]]
         if placed and not any(number for _, number in placed):
             raise msgspec.ValidationError("none of the quotes stands in a passage")
         return ReadReply(

@@ -55,7 +55,7 @@ def _shortage(error: BaseException) -> str:
 def _safe(text: str, session: Session) -> str:
     from research.sanitize import one_line
 
-    return one_line(redact(text, session.secrets()))
+    return redact(one_line(text), session.secrets())  # what the line drops may stand inside a key
 
 
 def _unexpected(error: BaseException, session: Session) -> str:

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from research.access import Access, World
 from research.analysts import Bounds
+from research.analysts.acceptance import MOST_QUOTES, quotes_from, unplaced
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
-from research.analysts.schemas import CheckReply, JudgeReply, ReadReply, schema_of
+from research.analysts.schemas import CheckReply, JudgeReply, ReadQuote, ReadReply, schema_of
 from research.analysts.simpler import (
     BarePlan,
     BareReading,
@@ -235,6 +237,18 @@ async def test_quotes_of_which_none_is_found_are_left_to_the_rules() -> None:
     by_rules = await ExtractiveAnalyst().read(TASK, Question(text="When?"), PASSAGES, access_to(model))
     assert quotes == by_rules != ()
     assert analyst.lapses == ["reading"]
+
+
+def test_of_thousands_of_quotes_only_the_first_are_looked_for() -> None:
+    """Looking for a made-up quote takes time, and a model may send as many as an answer can hold."""
+    found = "It rained a lot that year."
+    entries = [ReadQuote(passage=2, quote="Cheese.")] * MOST_QUOTES + [ReadQuote(passage=2, quote=found)]
+    assert len(quotes_from(ReadReply(quotes=tuple(entries)), PASSAGES)) == MOST_QUOTES
+    assert unplaced(PASSAGES)(ReadReply(quotes=tuple(entries))) != ""
+    assert unplaced(PASSAGES)(ReadReply(quotes=tuple(entries[1:]))) == ""
+    bare = BareReading(quotes=("Cheese.",) * MOST_QUOTES + (found,))
+    with pytest.raises(msgspec.ValidationError, match="none of the quotes"):
+        simpler_reading(PASSAGES, FIELDS).whole(bare)
 
 
 def test_a_simple_report_is_an_answer_and_one_section() -> None:

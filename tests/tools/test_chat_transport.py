@@ -71,6 +71,18 @@ async def test_a_packed_answer_is_read() -> None:
         assert (await answered(base_url)).text == "Good."
 
 
+@pytest.mark.parametrize("charset", ["utf-16", "zlib", "hex", "rot13", "no-such"])
+async def test_an_answer_is_utf8_whatever_it_calls_itself(charset: str) -> None:
+    """The name of a codec that the server gives is not obeyed, neither for an answer nor for an error."""
+    body = json.dumps(ANSWER).encode()
+    head = f"Content-Type: application/json; charset={charset}\r\nContent-Length: {len(body)}\r\n\r\n".encode()
+    async with sending(b"HTTP/1.1 200 OK\r\n" + head + body) as base_url:
+        assert (await answered(base_url)).text == "Good."
+    async with sending(b"HTTP/1.1 400 Bad\r\n" + head + body) as base_url:
+        with pytest.raises(EffectFailed, match="HTTP 400"):
+            await answered(base_url)
+
+
 @pytest.mark.parametrize("large", [b" " * (64 << 20), b'{"a": "' + b"a" * (LARGEST + 1)])
 async def test_a_packed_bomb_ends_the_call_and_not_the_process(large: bytes) -> None:
     """What unpacks to more than an answer can have is not unpacked, and not asked for again."""

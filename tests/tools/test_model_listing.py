@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gzip
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
@@ -10,21 +11,21 @@ import pytest
 
 from research.errors import EffectFailed
 from tools.fakes.openai_server import OpenAIServer
-from tools.model_listing import list_models, listing_address
+from tools.model_listing import LARGEST, list_models, listing_address
 
 KEY = "sk-never-shown-1234"
 
 
 @asynccontextmanager
-async def answering(head: str, body: str) -> AsyncIterator[tuple[str, list[str]]]:
+async def answering(head: str, body: str | bytes) -> AsyncIterator[tuple[str, list[str]]]:
     """Serve one answer to every request; yields the address and what arrived."""
     seen: list[str] = []
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         seen.append((await reader.readuntil(b"\r\n\r\n")).decode())
         if head:
-            whole = f"HTTP/1.1 {head}\r\nContent-Length: {len(body)}\r\nConnection: close\r\n\r\n{body}"
-            writer.write(whole.encode())
+            sent = body if isinstance(body, bytes) else body.encode()
+            writer.write(f"HTTP/1.1 {head}\r\nContent-Length: {len(sent)}\r\nConnection: close\r\n\r\n".encode() + sent)
             await writer.drain()
             writer.close()
         else:
@@ -70,15 +71,18 @@ def test_who_is_asked_and_where() -> None:
         ("200 OK", "[]", "the answer is no list of models"),
         ("200 OK", '{"data": 3}', "the answer is no list of models"),
         ("200 OK", '{"data": [{"name": "x"}]}', "the answer is no list of models"),
+        ("200 OK", "[" * 100_000, "the answer is no list of models"),
         ("200 OK", "{}", "the answer is no list of models"),
+        ("200 OK", " " * (LARGEST + 1), "more came than a list of models can have"),
+        ("200 OK\r\nContent-Encoding: gzip", gzip.compress(b" " * 10_000_000), "the answer is no list of models"),
         ("", "", "no answer within 0.2 s"),
     ],
 )
-async def test_what_went_wrong_is_one_sentence_without_the_key(head: str, body: str, words: str) -> None:
+async def test_what_went_wrong_is_one_sentence_without_the_key(head: str, body: str | bytes, words: str) -> None:
     """A status, an answer of another shape or silence becomes a failure; the key is sent and not told."""
     async with answering(head, body) as (url, seen):
         with pytest.raises(EffectFailed) as caught:
-            await list_models(url, KEY, seconds=0.2)
+            await list_models(url, KEY, seconds=20 if head else 0.2)
     assert str(caught.value) == words
     assert KEY in seen[0]
 

@@ -81,3 +81,10 @@ async def test_when_to_come_again_is_taken_only_from_a_number(headers: dict[str,
 async def test_the_servers_word_on_trying_again_counts(told: str, again: bool) -> None:
     """It knows better than the status; what is neither yes nor no is not heard."""
     assert (await failing(429, {"x-should-retry": told})).retryable is again
+
+
+@pytest.mark.parametrize("hidden", ["\u00ad", "\u200b", "\x1b[0m", "\u2066"])
+async def test_a_key_is_not_told_with_what_nobody_sees_inside_it(hidden: str) -> None:
+    """A server that repeats the key with invisible characters in it does not get it shown once they are dropped."""
+    failure = await failing(400, body={"error": {"message": f"bad key {hidden.join(KEY)} sent", "code": "x"}})
+    assert "bad key … sent" in str(failure)
