@@ -1,6 +1,7 @@
 """Runs of any length: a scripted far side that plans as many branches as are asked for, and answers for all of them.
 
-Two shapes. ``wide``: one round of many branches. ``deep``: two branches a round, and as many rounds as it takes. A
+Two shapes. ``wide``: one round of many branches. ``deep``: two branches a round, and as many rounds as it takes: its
+tasks are to be gone into deeply, so that the model is asked after each round what else there is to do. A
 branch asks four queries in two rounds and fetches twelve pages; in each round one to six calls to the model read them,
 the fewer the more branches there are, and one judges: 20 to 30 calls. The graph, the gate and the stores are the real
 ones. What is measured is in ``bench.growth``.
@@ -87,7 +88,9 @@ class GrowingFarSide(ByteModel):
         """Plan the next subjects; how many there were is told by the prompt itself."""
         done = len(blocks(prompt, "done"))
         width = ROUND_BRANCHES if done else self._width
-        return {"rationale": "one task a subject", "tasks": [_task(number) for number in range(done, done + width)]}
+        effort = "deep" if self._width == ROUND_BRANCHES else "normal"
+        tasks = [_task(number, effort) for number in range(done, done + width)]
+        return {"rationale": "one task a subject", "tasks": tasks}
 
     async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
         await self._pass()
@@ -103,9 +106,10 @@ class GrowingFarSide(ByteModel):
         return Page(url=request.url, title=f"Subject {subject}, page {number}", text="\n\n".join(told))
 
 
-def _task(number: int) -> dict[str, Any]:
+def _task(number: int, effort: str) -> dict[str, Any]:
     queries = [f"subject {number} known", f"subject {number} told"]
-    return {"objective": f"What is known of subject {number}?", "queries": queries, "source": "web", "wanted": ""}
+    task = {"objective": f"What is known of subject {number}?", "queries": queries, "source": "web", "wanted": ""}
+    return task | {"effort": effort}
 
 
 def _played(prompt: str, request: ModelRequest) -> Any:

@@ -34,10 +34,12 @@ assert large.TWO == 2
 
 
 def test_what_is_left_out_is_not_loaded_and_can_be_imported_afterwards() -> None:
+    """Neither hidden packages nor the beginnings of bare ones stay in the way of a later import."""
     run(LIBRARIES)
 
 
 def test_a_package_gives_its_modules_alone_until_more_of_it_is_wanted(tmp_path: Path) -> None:
+    """What stands in a package's own file is loaded when it is first asked for."""
     package = tmp_path / "large"
     package.mkdir()
     (package / "__init__.py").write_text("from large.two import TWO\n", encoding="utf-8")

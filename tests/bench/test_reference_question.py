@@ -27,6 +27,7 @@ def runs() -> Iterator[dict[str, Future[Ended]]]:
 
 
 def test_every_page_is_read_once_and_whole_within_the_tokens(runs: dict[str, Future[Ended]]) -> None:
+    """Eighteen sources within 70,000 tokens, nothing asked for twice, and a chain of few calls."""
     run = runs["clean"].result()
     assert (run.code, run.status, run.named) == (0, "done", [])
     assert sum(tokens(run.timing.served)) <= 70_000
@@ -38,6 +39,7 @@ def test_every_page_is_read_once_and_whole_within_the_tokens(runs: dict[str, Fut
 def test_a_run_with_faults_has_the_sources_of_the_clean_one_or_says_what_is_missing(
     runs: dict[str, Future[Ended]],
 ) -> None:
+    """A spoiled answer costs one more call, or is told in report and exit code."""
     clean, run = runs["clean"].result(), runs["spoiled"].result()
     faults = sum(bool(call.fault) for call in run.timing.served)
     assert faults > 0
@@ -46,6 +48,7 @@ def test_a_run_with_faults_has_the_sources_of_the_clean_one_or_says_what_is_miss
 
 
 def test_a_model_that_never_finishes_is_stopped_at_its_cap(runs: dict[str, Future[Ended]]) -> None:
+    """Answers as long as they may be end at the ceiling, with a partial report that says so."""
     run = runs["endless"].result()
     assert (run.code, run.status) == (3, "partial")
     assert 0 < sum(tokens(run.timing.served)) <= 30_000
@@ -53,6 +56,7 @@ def test_a_model_that_never_finishes_is_stopped_at_its_cap(runs: dict[str, Futur
 
 
 def test_the_chain_goes_back_from_the_last_call_each_time_to_the_one_that_ended_last_before() -> None:
+    """Calls that ran beside those of the chain are not on it."""
     served = [
         _served("a", 0, 1),
         _served("b", 1.1, 3),
@@ -67,6 +71,7 @@ def test_the_chain_goes_back_from_the_last_call_each_time_to_the_one_that_ended_
 
 
 def test_what_was_answered_and_asked_again_is_counted_and_a_try_after_a_fault_is_not() -> None:
+    """Only what was paid for counts, each kind of call by itself."""
     served = [
         _served("a", 0, 1),
         _served("a", 1, 2),
@@ -78,6 +83,7 @@ def test_what_was_answered_and_asked_again_is_counted_and_a_try_after_a_fault_is
 
 
 def test_each_bar_that_is_missed_is_told() -> None:
+    """Figures beyond every bar are all marked."""
     served = [_served("a", 2.0, 22.0, 60_000, 20_000)] * 2
     slow = Ended(0, {"status": "done", "sources": []}, Timing(0, 40.0, served), "")
     lost = Ended(0, {"status": "done"}, Timing(0, 40.0, served * 2), "")
@@ -89,6 +95,7 @@ def test_each_bar_that_is_missed_is_told() -> None:
 
 
 def test_the_page_shows_the_table_and_says_which_bar_is_missed() -> None:
+    """Of the figures in the docs only the processor time may be over its bar."""
     shown = BLOCK.search(PAGE.read_text(encoding="utf-8"))
     assert shown is not None
     body = shown[2].split("\n\n")[0].splitlines()
@@ -98,6 +105,7 @@ def test_the_page_shows_the_table_and_says_which_bar_is_missed() -> None:
 
 
 def test_a_row_says_what_its_bar_is() -> None:
+    """A line has what was measured, its bar, the figure, and whether it was missed."""
     text = table([Row("time", "≤ 1 s", "2 s", held=False)], Clean([Ended(0, None, Timing(0, 1, []), "")], []))
     assert "| time | ≤ 1 s | 2 s (missed) |" in text
 

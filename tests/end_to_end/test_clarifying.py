@@ -236,4 +236,4 @@ def test_a_run_that_asks_back_stays_in_its_range(
     for name in ("calls", "tokens"):
         assert estimate["least"][name] <= used[name] <= estimate["most"][name]
     plain = [step["least_cost"]["calls"] for step in estimate["steps"] if step["what"] == "planning"]
-    assert plain == [3]
+    assert plain == [2]

@@ -74,7 +74,7 @@ def test_a_finished_run_is_forked_at_each_point(home: Path, tmp_path: Path) -> N
         checked = run(own, "verify", report["run"])
         assert checked.returncode == 0, checked.stdout
     markdown = run(own, "show", composed["run"]).stdout
-    assert f"Forked from {name} at compose: 15 calls and " in markdown
+    assert f"Forked from {name} at compose: {first['usage']['calls'] - 1} calls and " in markdown
     rows = {row["id"]: row["origin"] for row in json.loads(run(own, "runs", "--json").stdout)}
     assert rows[name] is None and rows[composed["run"]]["run"] == name
     assert f"{name} compose" in run(own, "runs").stdout
@@ -85,8 +85,8 @@ def test_a_fork_counts_its_own_calls_against_its_caps(home: Path, tmp_path: Path
     own, log = copy_home(home, tmp_path), tmp_path / "log"
     with model_server(log) as server:
         first = json.loads(run(own, *ask(server.base_url)).stdout)
-        enough = json.loads(run(own, "fork", "--last", "--at", "compose", "--max-calls", "15", "--json", "-q").stdout)
-        assert enough["usage"]["calls"] == 1 and enough["usage"]["caps"]["calls"] == 15 < first["usage"]["calls"]
+        enough = json.loads(run(own, "fork", "--last", "--at", "compose", "--max-calls", "9", "--json", "-q").stdout)
+        assert enough["usage"]["calls"] == 1 and enough["usage"]["caps"]["calls"] == 9 < first["usage"]["calls"]
         at = len(lines(log))
         short = json.loads(run(own, "fork", first["run"], "--at", "compose", "--max-calls", "1", "--json", "-q").stdout)
         assert len(received(log, at)) <= 1 and short["answer"]
