@@ -77,8 +77,10 @@ async def _start(context: RunContext, mode: Mode, plan: Plan, number: int) -> Js
     calls = context.gate.root.left().calls
     room = len(tasks) if calls is None else min(len(tasks), max(1, calls // CALLS_WORTH_A_BRANCH))
     started, dropped = tasks[:room], tasks[room:]
-    unstarted = {task.id: "not started: too few calls left for another branch" for task in dropped} | dict.fromkeys(
-        plan.dropped, "not planned: more of them than branches; raise --branches"
+    unstarted = (
+        {task.id: "not started: too few calls left for another branch" for task in dropped}
+        | dict.fromkeys(plan.dropped, "not planned: more of them than branches; raise --branches")
+        | dict.fromkeys(plan.misplaced, "not planned: it was to be looked for in a source that this run does not have")
     )
     begun = Round(plan=Plan(tasks=tuple(tasks)), unstarted=unstarted)
     await context.world.records.put([("round", round_id(number), begun)])

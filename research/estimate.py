@@ -24,9 +24,6 @@ from research.records import BranchKind, BranchType, Mode, Record, Task
 from research.rehearsal import Cost, Size
 from research.requests import Role
 
-SUMS = ("parts", "checks", "again")
-"""Sizes that are not of one call but of all calls of their kind in a report."""
-
 ASKING: Mapping[str, tuple[Role, ...]] = {
     "clarify": ("planner",),
     "plan": ("planner",),
@@ -286,17 +283,3 @@ def median(values: Sequence[float]) -> float:
     ordered = sorted(values)
     half = len(ordered) // 2
     return ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2
-
-
-def sizes_within(sizes: Mapping[str, Size], window: int) -> dict[str, Size]:
-    """Return the sizes with no single prompt above what a model can hold; ``SUMS`` are of many calls."""
-    return {
-        name: size
-        if name in SUMS
-        else Size(
-            least=size.least,
-            most=Cost(calls=1, prompt=min(size.most.prompt, window), completion=size.most.completion),
-            reserved=size.reserved,
-        )
-        for name, size in sizes.items()
-    }

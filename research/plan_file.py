@@ -52,7 +52,7 @@ def plan_from(data: bytes, question: Question, branches: int, place: str) -> Pla
         raise UsageFault(
             f"{place} has {len(tasks)} tasks and the run {branches} branches; give --branches {len(tasks)}"
         )
-    return Plan(tasks=tasks, rationale=plan.rationale, dropped=plan.dropped)
+    return msgspec.structs.replace(plan, tasks=tasks)
 
 
 class _Wrong(ValueError):

@@ -152,11 +152,15 @@ class Task(Record):
 
 
 class Plan(Record):
-    """The tasks of the first round; ``dropped`` names what was asked for and has no task, for want of branches."""
+    """The tasks of the first round; ``dropped`` and ``misplaced`` name what was asked for and has no task.
+
+    The former for want of branches, the latter because they were to be looked for in a source that the run has not.
+    """
 
     tasks: tuple[Task, ...]
     rationale: str = ""
     dropped: tuple[str, ...] = ()
+    misplaced: tuple[str, ...] = ()
 
 
 class Hit(Record):

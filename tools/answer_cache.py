@@ -52,6 +52,8 @@ class AnswerCache:
 
     async def find(self, request: ModelRequest) -> ModelReply | None:
         """Return the answer to an equal request, or ``None``. Raises ``StoreProblem``."""
+        if request.model not in self._ways:
+            return None
         key = self._key(request)
         row = await self._database.run(lambda connection: connection.execute(SELECT, (key,)).fetchone())
         if row is None:
@@ -66,6 +68,8 @@ class AnswerCache:
 
     async def keep(self, request: ModelRequest, reply: ModelReply) -> None:
         """Keep an answer in the place of an earlier one. Raises ``StoreProblem``."""
+        if request.model not in self._ways:
+            return
         row = (self._key(request), request.model, self._run, encode(reply))
         signed = (*row, self._seal.sign("answers", *row))
 
@@ -75,7 +79,7 @@ class AnswerCache:
         await self._database.run(insert)
 
     def _key(self, request: ModelRequest) -> str:
-        return hashlib.sha256(encode([self._ways.get(request.model), request_key(request)]).encode()).hexdigest()
+        return hashlib.sha256(encode([self._ways[request.model], request_key(request)]).encode()).hexdigest()
 
 
 def empty(path: Path) -> int:

@@ -51,11 +51,14 @@ LONGEST_HEADING = 80
 LONGEST_MATTER = 120
 MOST_QUERIES = 3
 MOST_MOVES = 4
+RELEVANT = 0.5
+"""From here on a finding that an outline leaves out is given to a section: what a quote without a number has."""
 MOST_QUOTES = 60
 """Quotes of one answer that are looked for in the passages: several times those that are asked for."""
 MOST_CHECKS = 60
 """Sentences of one report that a model is asked about, those of the answer first: as many as findings it is shown."""
 WEB = "web"
+CORPUS = "corpus:"
 
 _LINK = re.compile(r"\b(?:https?|ftp|file|data|javascript):\S+", re.IGNORECASE)
 _ID = re.compile(r"\s*[\[(]\s*f(?:\d{1,3}|-[0-9a-f]{4,16})(?:\s*[,;]\s*f(?:\d{1,3}|-[0-9a-f]{4,16}))*\s*[\])]")
@@ -70,7 +73,7 @@ def tidy(text: str, longest: int = LONGEST_TEXT) -> str:
 def sources_of(question: Question, label: Label = "public") -> tuple[str, ...]:
     """Return the names of the sources a task may use: ``web`` (never for private wording) and ``corpus:NAME``."""
     web = (WEB,) if question.web and label == "public" else ()
-    return (*web, *(f"corpus:{name}" for name in question.corpora))
+    return (*web, *(f"{CORPUS}{name}" for name in question.corpora))
 
 
 def fresh_queries(queries: Iterable[str], asked: Collection[str] = ()) -> tuple[str, ...]:
@@ -102,14 +105,35 @@ def tasks_from(
     tasks: dict[str, Task] = {}
     for plan in planned:
         objective, queries = tidy(plan.objective), fresh_queries(plan.queries)
-        if not objective or not queries or plan.source not in sources:
+        source = source_named(plan.source, sources)
+        if not objective or not queries or not source:
             continue
-        type: BranchType = "web" if plan.source == WEB else "corpus"
-        corpus = None if plan.source == WEB else plan.source.removeprefix("corpus:")
+        type: BranchType = "web" if source == WEB else "corpus"
+        corpus = None if source == WEB else source.removeprefix(CORPUS)
         rest = {"corpus": corpus, "wanted": tidy(plan.wanted), "label": label, "round": round}
         task = Task.make(objective, queries, type, **rest, effort=effort_named(plan.effort))
         tasks.setdefault(task.id, task)
     return tuple(tasks.values())[:most]
+
+
+def source_named(word: str, sources: Sequence[str]) -> str:
+    """Return the one of ``sources`` that a model means by ``word``, else nothing.
+
+    Small models write ``Web`` or a corpus without its prefix; where there is one source only, any word that is no
+    other source means it.
+    """
+    said = word.strip().casefold()
+    for source in sources:
+        if said in (source.casefold(), source.removeprefix(CORPUS).casefold()):
+            return source
+    another = said == WEB or said.startswith(CORPUS)
+    return sources[0] if len(sources) == 1 and not another else ""
+
+
+def misplaced(planned: Iterable[PlannedTask], sources: Sequence[str]) -> tuple[str, ...]:
+    """Return the objectives of the tasks that name no source there is."""
+    objectives = (tidy(plan.objective) for plan in planned if not source_named(plan.source, sources))
+    return tuple(objective for objective in objectives if objective)
 
 
 def effort_named(word: str) -> Effort:
@@ -207,13 +231,22 @@ class Part(NamedTuple):
 
 
 def outline_from(reply: OutlineReply, notes: Notes, shown: Sequence[Finding], most: int) -> tuple[Part, ...]:
-    """Return at most ``most`` parts, none empty; a finding that several sections name stays in the first of them."""
+    """Return at most ``most`` parts, none empty; a finding that several sections name stays in the first of them.
+
+    What no section names, and is relevant, goes where most of its task's findings are, so that an outline loses none.
+    """
     left, labels = {finding.id: finding for finding in shown}, labels_of(shown)
     parts: list[Part] = []
     for section in reply.sections[:most]:
         own = tuple(left.pop(id) for id in ids_of(section.findings, labels) if id in left)
         if own:
             parts.append(Part(_heading(section.heading, own, notes), own))
+    named = tuple(parts)
+    for finding in left.values() if parts else ():
+        if finding.relevance >= RELEVANT:
+            near = [sum(other.task == finding.task for other in part.findings) for part in named]
+            place = near.index(max(near))
+            parts[place] = parts[place]._replace(findings=(*parts[place].findings, finding))
     return tuple(parts)
 
 

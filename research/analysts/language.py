@@ -19,6 +19,7 @@ from research.analysts.acceptance import (
     MOST_MOVES,
     foreign,
     gap_from,
+    misplaced,
     quotes_from,
     sources_of,
     tasks_from,
@@ -32,7 +33,7 @@ from research.analysts.reranking import RANK_TOKENS, RankReply, handles_in_order
 from research.analysts.schemas import JudgeReply, PlanReply, ReadReply, schema_of
 from research.analysts.showing import best, listed, shown_findings, task_fields, words_of
 from research.analysts.simpler import simpler_judgement, simpler_plan, simpler_reading
-from research.analysts.stepping import next_move
+from research.analysts.stepping import FEW_SHOWN, next_turn
 from research.analysts.structured import Unusable, ask
 from research.analysts.writing import compose
 from research.errors import EffectFailed, OutOfBudget
@@ -95,7 +96,8 @@ class LanguageAnalyst:
             if tasks:
                 kept, dropped = tasks[: bounds.branches], tasks[bounds.branches :]
                 surplus = tuple(task.objective for task in dropped)
-                return Plan(tasks=kept, rationale=tidy(reply.rationale), dropped=surplus)
+                lost = misplaced(reply.tasks, sources)
+                return Plan(tasks=kept, rationale=tidy(reply.rationale), dropped=surplus, misplaced=lost)
         self._lapsed("plan")
         return await self._fallback.plan(question, bounds, access)
 
@@ -130,7 +132,11 @@ class LanguageAnalyst:
             pass
         except (OutOfBudget, EffectFailed) as failure:
             # What was fetched is paid for, and the fallback reads it without a call, whichever cap was reached.
-            if _too_much(failure) and len(passages) > FEW_PASSAGES:
+            if len(passages) > 1 and isinstance(failure, EffectFailed) and failure.too_long:
+                first, rest = _halves(passages)
+                quotes = await self.read(task, question, first, access)
+                return (*quotes, *await self.read(task, question, rest, access))
+            if len(passages) > FEW_PASSAGES and isinstance(failure, OutOfBudget) and _unaffordable(failure):
                 return await self._read_in_part(task, question, passages, access)
             if isinstance(failure, EffectFailed):
                 _forgive(failure)
@@ -152,10 +158,10 @@ class LanguageAnalyst:
         self, task: Task, question: Question, passages: Sequence[Passage], access: Access
     ) -> tuple[Quote, ...]:
         """Have the model read the first half, which may still be affordable, and the fallback the rest."""
-        half = len(passages) // 2
+        first, rest = _halves(passages)
         self._lapsed("reading")
-        first = await self.read(task, question, passages[:half], access)
-        return (*first, *await self._read_by_rules(task, question, passages[half:], access))
+        quotes = await self.read(task, question, first, access)
+        return (*quotes, *await self._read_by_rules(task, question, rest, access))
 
     async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
         if not findings:
@@ -168,6 +174,8 @@ class LanguageAnalyst:
             reply = await ask(access, "reader", messages, JudgeReply, schema_of(JudgeReply), JUDGE_TOKENS, easier)
         except (Unusable, EffectFailed) as failure:
             _forgive(failure)
+            if isinstance(failure, EffectFailed) and len(findings) > FEW_SHOWN:
+                return await self.judge(task, best(findings, len(findings) // 2), asked, access)
         except OutOfBudget as refusal:
             if not _unaffordable(refusal):
                 raise
@@ -179,15 +187,7 @@ class LanguageAnalyst:
     async def step(
         self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
     ) -> Turn:
-        mark = mark_of(question.text, task.objective, *(hit.handle + hit.snippet for hit in hits), *words_of(findings))
-        shown = [block("hit", mark, tidy(hit.snippet), handle=hit.handle, title=hit.title[:120]) for hit in hits]
-        fields = task_fields(task, mark) | {
-            "question": question.text,
-            "count": len(findings),
-            "findings": shown_findings(findings, mark),
-            "hits": "\n".join(shown) or "(none)",
-        }
-        turn = await next_move(access, prompt("researcher", **fields), {hit.handle for hit in hits})
+        turn = await next_turn(access, task, question, findings, hits)
         if turn is not None and (findings or turn.queries or turn.handles or task.id in self._moved):
             self._moved.add(task.id)
             return turn
@@ -242,9 +242,11 @@ def _unaffordable(refusal: OutOfBudget) -> bool:
     return refusal.currency in ("tokens", "usd")
 
 
-def _too_much(failure: OutOfBudget | EffectFailed) -> bool:
-    """Return whether the same call with less text in it may be made."""
-    return _unaffordable(failure) if isinstance(failure, OutOfBudget) else failure.too_long
+def _halves(passages: Sequence[Passage]) -> tuple[Sequence[Passage], Sequence[Passage]]:
+    """Part the passages between two pages where there are several, else in the middle."""
+    ends = [at for at in range(1, len(passages)) if passages[at - 1].source != passages[at].source]
+    at = ends[(len(ends) - 1) // 2] if ends else len(passages) // 2
+    return passages[:at], passages[at:]
 
 
 def _forgive(failure: Unusable | EffectFailed) -> None:

@@ -10,15 +10,53 @@ from collections.abc import Collection, Sequence
 
 from research.access import Access
 from research.analysts import Turn
-from research.analysts.acceptance import turn_from
+from research.analysts.acceptance import tidy, turn_from
 from research.analysts.schemas import TOOLS
-from research.errors import OutOfBudget
+from research.analysts.showing import best, shown_findings, task_fields, words_of
+from research.errors import EffectFailed, OutOfBudget
+from research.prompts import block, mark_of, prompt
+from research.records import Finding, Hit, Question, Task
 from research.requests import Message, ModelReply
 
 STEP_TOKENS = 400
+FEW_SHOWN = 4
+"""Findings and hits; of more, half are shown where all do not fit the model's window."""
 SHOWN_AGAIN = 500
 """Characters of a reply of no use that are shown with what is wrong with it."""
 AGAIN = "That cannot be used: {why} Call the tools again, each with one whole argument, or no tool if you are done."
+
+
+async def next_turn(
+    access: Access, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit]
+) -> Turn | None:
+    """Return the move for a task of which so much is found, and these texts can be opened; see :func:`next_move`.
+
+    The most relevant findings are shown, and only half of all where the model's window does not hold them.
+    """
+    known, offered = best(findings), hits
+    while True:
+        try:
+            messages = _shown(task, question, known, offered, len(findings))
+            return await next_move(access, messages, {hit.handle for hit in offered})
+        except EffectFailed as failure:
+            if not failure.too_long or len(known) + len(offered) <= FEW_SHOWN:
+                raise
+            known, offered = best(known, len(known) // 2), offered[: (len(offered) + 1) // 2]
+
+
+def _shown(
+    task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], count: int
+) -> Sequence[Message]:
+    """Return the prompt; ``count`` is of all findings."""
+    mark = mark_of(question.text, task.objective, *(hit.handle + hit.snippet for hit in hits), *words_of(findings))
+    shown = [block("hit", mark, tidy(hit.snippet), handle=hit.handle, title=hit.title[:120]) for hit in hits]
+    fields = task_fields(task, mark) | {
+        "question": question.text,
+        "count": count,
+        "findings": shown_findings(findings, mark),
+        "hits": "\n".join(shown) or "(none)",
+    }
+    return prompt("researcher", **fields)
 
 
 async def next_move(access: Access, messages: Sequence[Message], handles: Collection[str]) -> Turn | None:

@@ -17,7 +17,7 @@ import msgspec
 
 from research.access import Access
 from research.analysts.schemas import schema_of
-from research.errors import OutOfBudget, ResearchError
+from research.errors import EffectFailed, OutOfBudget, ResearchError
 from research.records import Record
 from research.reply_json import lacking
 from research.requests import Message, ModelReply, Role
@@ -74,7 +74,7 @@ async def ask(
     ladder = _Ladder(access, role, messages, kind, schema, max_tokens)
     try:
         reply = await ladder.repaired(doubt)
-    except _Unpaid:
+    except _Unheard:
         raise
     except Unusable as fault:
         last = fault
@@ -104,8 +104,8 @@ class _Refusal(Unusable):
     """The model would not answer, whatever the words."""
 
 
-class _Unpaid(Unusable):
-    """What was paid for is of no use, and what is left does not pay for asking again."""
+class _Unheard(Unusable):
+    """What was paid for is of no use, and asking again is not to be paid, or nobody answers."""
 
 
 @dataclass(frozen=True)
@@ -136,10 +136,10 @@ class _Ladder(Generic[R]):
         try:
             again = await self._repair(reply, complaint, last)
             return _filled(again, self.kind, self.schema)
-        except (msgspec.ValidationError, _Unpaid) as fault:
+        except (msgspec.ValidationError, _Unheard) as fault:
             if doubted is not None:
                 return doubted
-            if isinstance(fault, _Unpaid):
+            if isinstance(fault, _Unheard):
                 raise
             raise Unusable(f"the {self.role}'s answer could not be used: {fault}") from None
 
@@ -183,14 +183,16 @@ class _Ladder(Generic[R]):
         room: int = 1,
         strong: bool = False,
     ) -> ModelReply:
-        """Ask once more. Where that is not to be paid, the ``last`` answer is what the call came to."""
+        """Ask once more. Where that is not to be paid, or fails, the ``last`` answer is what the call came to."""
         most = self.max_tokens * room
         try:
             return await self.access.ask_model(self.role, messages, max_tokens=most, schema=schema, strong=strong)
         except OutOfBudget as refusal:
             if refusal.currency == "seconds":
                 raise
-            raise _Unpaid(str(last)) from None
+            raise _Unheard(str(last)) from None
+        except EffectFailed as failure:
+            raise _Unheard(f"{last}; asked again: {failure}") from None
 
 
 def _complaint(reply: ModelReply, complaint: str, schema: dict[str, Any]) -> tuple[Message, Message]:

@@ -15,11 +15,13 @@ from research.analysts import Bounds, Style
 from research.analysts.clarifying import LONGEST_ASKED
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
+from research.app.models import window
 from research.app.records import runs, show
-from research.app.world import check_options, named, price
+from research.app.world import check_options, named, placed_model, price
 from research.budget import Amount
 from research.errors import ResearchError
-from research.estimate import Run, Step, Wiring, amount, asking, median, sizes_priced, sizes_within, work_of
+from research.estimate import Run, Step, Wiring, amount, asking, median, sizes_priced, work_of
+from research.fitting import sizes_within
 from research.options import RunOptions
 from research.ports import Price
 from research.records import LONGEST_ANSWER, BranchType, Clarification, Mode, Plan, Question, Record, build
@@ -135,7 +137,6 @@ def wiring_of_graph() -> Wiring:
 async def _sizes(
     question: Question, bounds: Bounds, wiring: Wiring, options: RunOptions, settings: Settings
 ) -> dict[str, Size]:
-    from tools.prices import window_of
     from tools.tokens import prompt_bound
 
     models = {role: model.spec for role, model in options.models().items()}
@@ -160,10 +161,11 @@ async def _sizes(
     if options.clarify == "ask":  # the answer stands behind the question in every prompt
         longest = Clarification(asked=filler(LONGEST_ASKED), answered=filler(LONGEST_ANSWER)).added_to(question)
         sizes = {name: replace(sizes[name], most=size.most) for name, size in (await rehearsed(longest)).items()}
+    placed = {role: placed_model(model, options) for role, model in options.models().items()}
+    parts = {"read web": wiring.page_passages, "read corpus": wiring.corpus_hits}
     for name in sizes:
-        windows = [settings.windows.get(models[role]) or window_of(models[role]) for role in asking(name)]
-        known = [window for window in windows if window]
-        sizes |= sizes_within({name: sizes[name]}, max(known)) if len(known) == len(windows) else {}
+        windows = [window(placed[role], settings)[0] for role in asking(name)]
+        sizes |= sizes_within({name: sizes[name]}, max(windows), parts)
     prices = _prices(options, settings)
     return sizes_priced(sizes, prices) if prices else sizes
 

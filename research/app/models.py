@@ -53,7 +53,7 @@ async def _facts(model: Chosen, roles: tuple[Role, ...], settings: Settings) -> 
     from tools.chat_models import parse_spec
 
     provider, name = parse_spec(model.spec, compatible=model.server is not None)
-    window, window_from = _window(model, provider, settings)
+    tokens, window_from = window(model, settings)
     prompt, completion, price_from = _price(model.spec, settings)
     reachable, said = await _reached(model, provider, name, settings)
     return ModelFacts(
@@ -62,7 +62,7 @@ async def _facts(model: Chosen, roles: tuple[Role, ...], settings: Settings) -> 
         server=model.server or "",
         reachable=reachable,
         said=said,
-        window=window,
+        window=tokens,
         window_from=window_from,
         prompt=prompt,
         completion=completion,
@@ -70,10 +70,12 @@ async def _facts(model: Chosen, roles: tuple[Role, ...], settings: Settings) -> 
     )
 
 
-def _window(model: Chosen, provider: str, settings: Settings) -> tuple[int, str]:
-    from tools.chat_models import assumed_window
+def window(model: Chosen, settings: Settings) -> tuple[int, str]:
+    """Return the context window that a run takes the model to have, in tokens, and who says so."""
+    from tools.chat_models import assumed_window, parse_spec
     from tools.prices import window_of
 
+    provider, _ = parse_spec(model.spec, compatible=model.server is not None)
     own, known = settings.windows.get(model.spec), window_of(model.spec)
     if own:
         return own, CONFIG

@@ -14,7 +14,9 @@ from research.analysts import Bounds
 from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.budget import Caps
-from research.estimate import SUMS, Run, Wiring, Work, amount, median, sizes_within, work_of
+from research.effects import LEAST_ANSWER
+from research.estimate import Run, Wiring, Work, amount, median, work_of
+from research.fitting import SUMS, sizes_within
 from research.ports import Price
 from research.records import Mode, ModeName, Question, Task
 from research.rehearsal import Cost, Rehearsal, Shape, Size
@@ -114,8 +116,27 @@ def test_the_median_is_the_middle(values: list[float], middle: float) -> None:
 def test_no_prompt_is_larger_than_the_window() -> None:
     """A call that would not fit is never sent."""
     size = Size(most=Cost(calls=1, prompt=900, completion=50))
-    assert sizes_within({"read web": size}, 500)["read web"].most.prompt == 500
-    assert sizes_within({"checks": size}, 500)["checks"] == size
+    assert sizes_within({"judge web": size}, 500, {})["judge web"].most == Cost(calls=1, prompt=500, completion=50)
+    assert sizes_within({"checks": size}, 500, {})["checks"] == size
+
+
+@given(st.integers(0, 300), st.integers(1, 8), st.integers(1, 900), st.integers(400, 20_000))
+def test_what_is_read_in_halves_is_estimated_in_halves(around: int, passages: int, each: int, window: int) -> None:
+    """However a reading is parted until it fits the window, it costs no more than was said; one that fits is one."""
+
+    def leaves(number: int) -> int:
+        fits = around + number * each + LEAST_ANSWER <= window
+        return 1 if fits or number == 1 else leaves(number // 2) + leaves(number - number // 2)
+
+    most = Cost(calls=1, prompt=around + passages * each, completion=50)
+    size = Size(most=most, reserved=Cost(calls=1, prompt=around))
+    told = sizes_within({"read web": size}, window, {"read web": passages})["read web"].most
+    assert leaves(passages) <= told.calls <= passages
+    assert told.completion == 50 * told.calls
+    if most.prompt + LEAST_ANSWER <= window:
+        assert told == most
+    elif around + each + LEAST_ANSWER <= window:
+        assert told.prompt >= passages * each + leaves(passages) * around
 
 
 def judged(work: Work, caps: Caps, own: Caps | None = None) -> tuple[CapVerdict, ...]:

@@ -36,16 +36,78 @@ def access_to(*models: ChatModel, caps: Caps | None = None) -> Access:
     return Access("web", name="b-1", gate=gate, budget=gate.root, world=world)
 
 
+def finding(number: int) -> Finding:
+    """A finding of the task, like no other."""
+    said = f"The Sable bridge has {number} arches."
+    return Finding(
+        id=f"f-{number:016x}",
+        task=TASK.id,
+        statement=said,
+        quote=said,
+        source="s1",
+        start=number,
+        end=number + 1,
+        label="public",
+    )
+
+
 async def test_too_long_a_prompt_is_read_by_halves() -> None:
-    """A provider that says the prompt is too long gets half of the passages; rules read the rest, and that is told."""
-    passages = [PASSAGES[0]] * 4
-    quote = {"passage": 1, "quote": PASSAGES[0].text, "statement": "In 1931.", "relevance": 1.0}
-    model = ScriptedModel([EffectFailed("too long", too_long=True), replied({"quotes": [quote]})])
+    """A provider that says the prompt is too long gets it in two, parted between pages; nothing is left to rules."""
+    passages = [PASSAGES[0], *[PASSAGES[1]] * 3]
+    replies = [
+        replied({"quotes": [{"passage": 1, "quote": text, "statement": text, "relevance": 1.0}]})
+        for text in (PASSAGES[0].text, PASSAGES[1].text)
+    ]
+    model = ScriptedModel([EffectFailed("too long", too_long=True), *replies])
     analyst = LanguageAnalyst(ExtractiveAnalyst())
     quotes = await analyst.read(TASK, Question(text="When?"), passages, access_to(model))
-    assert quotes[0].statement == "In 1931."
-    assert [request.messages[1].content.count("</passage-") for request in model.asked] == [4, 2]
+    assert [quote.source for quote in quotes] == ["s1", "s2"]
+    assert [request.messages[1].content.count("</passage-") for request in model.asked] == [4, 1, 3]
+    assert analyst.lapses == []
+
+
+@pytest.mark.parametrize("step", ["step", "judge"])
+async def test_a_prompt_with_too_much_found_is_asked_again_with_half_of_it(step: str) -> None:
+    """An agent's context, and what its branch is judged by, stay within the window however much was found."""
+    found = tuple(finding(number) for number in range(20))
+    too_long = [EffectFailed("too long", too_long=True)] * 2
+    reply = DONE if step == "step" else replied({"enough": True, "missing": "", "queries": []})
+    model = ScriptedModel([*too_long, reply])
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    if step == "step":
+        turn = await analyst.step(TASK, Question(text="When?"), found, (), access_to(model))
+        assert (turn.queries, turn.handles) == ((), ())
+    else:
+        assert await analyst.judge(TASK, found, ("a",), access_to(model)) is None
+    assert [request.messages[1].content.count("</finding-") for request in model.asked] == [20, 10, 5]
+    assert analyst.lapses == []
+
+
+@pytest.mark.parametrize("nobody", [[EffectFailed("the server failed")], [EffectFailed("the key was rejected")]])
+async def test_what_is_of_no_use_is_left_to_rules_where_nobody_answers_the_repair(nobody: list[EffectFailed]) -> None:
+    """A first answer was paid for and cannot be used; an outage after it does not throw the pages away, too."""
+    model = ScriptedModel([ModelReply(text="I think so.", stop="end"), *nobody])
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    assert await analyst.read(TASK, Question(text="When?"), PASSAGES, access_to(model)) != ()
     assert analyst.lapses == ["reading"]
+
+
+async def test_a_plan_in_words_of_its_own_is_understood_or_what_is_left_out_is_named() -> None:
+    """``Web`` is the web; a source that there is not leaves its task out of the plan by name."""
+    sources = ("Web", " corpus:PAPERS", "papers", "web search", "corpus:others")
+    tasks = [
+        {"objective": f"Find {name}", "queries": [name], "source": name, "wanted": "", "effort": "normal"}
+        for name in sources
+    ]
+    model = ScriptedModel([replied({"rationale": "", "tasks": tasks})])
+    question = Question(text="When was the Sable bridge built?", corpora=("papers",), web=True)
+    plan = await LanguageAnalyst(ExtractiveAnalyst()).plan(question, Bounds(branches=9), access_to(model))
+    assert [(task.type, task.corpus) for task in plan.tasks] == [
+        ("web", None),
+        ("corpus", "papers"),
+        ("corpus", "papers"),
+    ]
+    assert plan.misplaced == ("Find web search", "Find corpus:others")
 
 
 async def test_another_failure_is_not_taken_for_a_long_prompt() -> None:

@@ -44,7 +44,16 @@ def database(path: Path) -> Iterator[Database]:
 
 def cache(database: Database, told: Told, *, ways: dict[str, str] | None = None, seal: Seal = SEAL) -> AnswerCache:
     """The cache as one run sees it."""
-    return AnswerCache(database, seal, run="run-1", ways=ways or WAYS, tell=told.append)
+    return AnswerCache(database, seal, run="run-1", ways=WAYS if ways is None else ways, tell=told.append)
+
+
+async def test_a_model_of_which_it_is_not_known_how_it_is_reached_is_not_kept(database: Database) -> None:
+    """One name at two servers is two models: the answer of neither is given out for the other's."""
+    told = Told()
+    await cache(database, told, ways={}).keep(ASKED, REPLY)
+    await cache(database, told).keep(ASKED, REPLY)
+    assert await cache(database, told, ways={}).find(ASKED) is None
+    assert len(await database.run(lambda connection: connection.execute("SELECT key FROM answers").fetchall())) == 1
 
 
 async def test_an_answer_is_found_again_whole(database: Database) -> None:
