@@ -170,12 +170,13 @@ async def step(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     open_hits = [build(Hit, await records.get("hit", id)) for id in state.get("offered", []) if id not in seen]
     found = await desk.findings(state)
     question = Question(text=state["question"])
-    move = runtime.context.analyst.step(desk.task, question, found, open_hits, desk.access)
+    asked = state.get("asked", [])
+    move = runtime.context.analyst.step(desk.task, question, found, open_hits, asked, desk.access)
     turns, trouble = await runtime.context.settle("step", [move])
     turns_allowed = AGENT_TURNS * runtime.context.bounds.search_rounds(desk.task)
     more = state.get("turn", 0) < turns_allowed and not state.get("limit")
     known = {hit.handle for hit in open_hits}
-    queries = [q for turn in turns if more for q in turn.queries if q not in state.get("asked", [])]
+    queries = [q for turn in turns if more for q in turn.queries if q not in asked]
     handles = [handle for turn in turns if more for handle in turn.handles if handle in known]
     return {"queries": queries, "hits": handles, "turn": state.get("turn", 0) + 1, **_note(state, trouble)}
 

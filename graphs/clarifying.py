@@ -13,7 +13,7 @@ from graphs.context import RunContext
 from graphs.state import RunState
 from research.analysts.clarifying import question_back
 from research.analysts.structured import Unusable
-from research.errors import OutOfBudget
+from research.errors import EffectFailed, OutOfBudget
 from research.records import NO_TERMINAL, Clarification, Question, build
 
 KIND = "clarification"
@@ -43,7 +43,9 @@ async def clarification(context: RunContext, question: Question) -> Clarificatio
         return await _kept(context, Clarification(skipped=NO_TERMINAL))
     try:
         asked = await question_back(question, context.trunk("planner", KIND))
-    except (OutOfBudget, Unusable) as fault:
+    except (OutOfBudget, Unusable, EffectFailed) as fault:
+        if isinstance(fault, EffectFailed) and not fault.too_long:
+            raise  # the plan would not get an answer either
         return await _kept(context, Clarification(skipped=str(fault)))
     if not asked:
         return await _kept(context, Clarification(skipped="the planner found nothing unclear"))

@@ -199,9 +199,10 @@ class Rehearsal:
         def step(readings: int, hits: int) -> tuple[Step, Step]:
             found = some_findings(long, readings * self.quotes(), 1, 1)
             offered = [a_hit(number) for number in range(hits)]
+            asked = [filler(LONGEST_QUERY)] * MOST_QUERIES * shape.readings
             return (
-                lambda stage: ask.step(task, self._question, (), (), stage),
-                lambda stage: ask.step(long, self._question, found, offered, stage),
+                lambda stage: ask.step(task, self._question, (), (), (), stage),
+                lambda stage: ask.step(long, self._question, found, offered, asked, stage),
             )
 
         def rank(hits: int) -> tuple[Step, Step]:

@@ -35,14 +35,14 @@ class RoleUsage(Record):
 def stronger(models: Mapping[Role, ChatModel], role: Role) -> Role | None:
     """Return a role whose model is stronger than that of ``role``, never one known to be cheaper; else ``None``.
 
-    The writer's model counts as the strongest, then the planner's; for the writer itself only a dearer one does.
+    The writer's model counts as the strongest, then the planner's; for the writer's own only a dearer one does.
     """
-    own = models.get(role)
+    own, best = models.get(role), models.get(STRONGEST[0])
     for other in STRONGEST:
         model = models.get(other)
         if own is None or model is None or model.name == own.name or below(model.price, own.price):
             continue
-        if role != STRONGEST[0] or below(own.price, model.price):
+        if best is None or own.name != best.name or below(own.price, model.price):
             return other
     return None
 

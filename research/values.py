@@ -77,6 +77,11 @@ def _model(place: str, raw: Any) -> str:
     name = str(raw).strip()
     if not name or any(char.isspace() for char in name):
         raise ValueError
+    model = chosen(name)
+    if model.server is not None:
+        _url(place, model.server)
+    if not model.spec or "://" in model.spec:  # behind another scheme, or none, an address is no part of a name
+        raise ValueError
     return name
 
 

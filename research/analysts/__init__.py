@@ -119,9 +119,18 @@ class Analyst(Protocol):
         ...
 
     async def step(
-        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+        self,
+        task: Task,
+        question: Question,
+        findings: Sequence[Finding],
+        hits: Sequence[Hit],
+        asked: Sequence[str],
+        access: Access,
     ) -> Turn:
-        """Return the next move of an agent branch, given all it has. Only where ``agentic`` is true."""
+        """Return the next move of an agent branch, given all it has: findings, hits not yet read, queries ``asked``.
+
+        Only where ``agentic`` is true.
+        """
         ...
 
     async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:

@@ -96,7 +96,13 @@ class ExtractiveAnalyst:
         return Gap(task=task.id, missing=gap.missing, queries=queries) if queries or side else None
 
     async def step(
-        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+        self,
+        task: Task,
+        question: Question,
+        findings: Sequence[Finding],
+        hits: Sequence[Hit],
+        asked: Sequence[str],
+        access: Access,
     ) -> Turn:
         """Raise ``Forbidden``: there is no model to decide a next step."""
         raise Forbidden("the extractive analyst takes no steps of its own: agent branches need a model")

@@ -71,7 +71,6 @@ class LanguageAnalyst:
         self.name = f"language model {model}".strip()
         self.lapses: list[str] = []
         self._fallback = fallback
-        self._moved: set[str] = set()
 
     def _lapsed(self, step: str) -> None:
         """Note a step that the fallback took over; kept sorted, because branches end in any order."""
@@ -185,13 +184,24 @@ class LanguageAnalyst:
         return await self._fallback.judge(task, findings, asked, access)
 
     async def step(
-        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+        self,
+        task: Task,
+        question: Question,
+        findings: Sequence[Finding],
+        hits: Sequence[Hit],
+        asked: Sequence[str],
+        access: Access,
     ) -> Turn:
-        turn = await next_turn(access, task, question, findings, hits)
-        if turn is not None and (findings or turn.queries or turn.handles or task.id in self._moved):
-            self._moved.add(task.id)
+        try:
+            turn = await next_turn(access, task, question, findings, hits, asked)
+        except EffectFailed as failure:
+            _forgive(failure)
+            turn = None
+        # What was asked or found beyond the task's own queries shows that the model can call tools. One that never did
+        # is not done: its branch would end with nothing.
+        moved = bool(findings) or any(query not in task.queries for query in asked)
+        if turn is not None and (moved or turn.queries or turn.handles):
             return turn
-        # A model that has found nothing and never called anything cannot call tools: it would end with nothing.
         self._lapsed("choice of steps")
         return Turn(queries=() if hits else task.queries, handles=tuple(hit.handle for hit in hits[:MOST_MOVES]))
 

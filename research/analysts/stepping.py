@@ -12,7 +12,7 @@ from research.access import Access
 from research.analysts import Turn
 from research.analysts.acceptance import tidy, turn_from
 from research.analysts.schemas import TOOLS
-from research.analysts.showing import best, shown_findings, task_fields, words_of
+from research.analysts.showing import best, listed, shown_findings, task_fields, words_of
 from research.errors import EffectFailed, OutOfBudget
 from research.prompts import block, mark_of, prompt
 from research.records import Finding, Hit, Question, Task
@@ -27,17 +27,22 @@ AGAIN = "That cannot be used: {why} Call the tools again, each with one whole ar
 
 
 async def next_turn(
-    access: Access, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit]
+    access: Access,
+    task: Task,
+    question: Question,
+    findings: Sequence[Finding],
+    hits: Sequence[Hit],
+    asked: Sequence[str],
 ) -> Turn | None:
-    """Return the move for a task of which so much is found, and these texts can be opened; see :func:`next_move`.
+    """Return the move for a task of which so much is found and ``asked``; see :func:`next_move`.
 
     The most relevant findings are shown, and only half of all where the model's window does not hold them.
     """
     known, offered = best(findings), hits
     while True:
         try:
-            messages = _shown(task, question, known, offered, len(findings))
-            return await next_move(access, messages, {hit.handle for hit in offered})
+            messages = _shown(task, question, known, offered, asked, len(findings))
+            return await next_move(access, messages, {hit.handle for hit in offered}, asked)
         except EffectFailed as failure:
             if not failure.too_long or len(known) + len(offered) <= FEW_SHOWN:
                 raise
@@ -45,13 +50,21 @@ async def next_turn(
 
 
 def _shown(
-    task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], count: int
+    task: Task,
+    question: Question,
+    findings: Sequence[Finding],
+    hits: Sequence[Hit],
+    asked: Sequence[str],
+    count: int,
 ) -> Sequence[Message]:
     """Return the prompt; ``count`` is of all findings."""
-    mark = mark_of(question.text, task.objective, *(hit.handle + hit.snippet for hit in hits), *words_of(findings))
+    mark = mark_of(
+        question.text, task.objective, *(hit.handle + hit.snippet for hit in hits), *asked, *words_of(findings)
+    )
     shown = [block("hit", mark, tidy(hit.snippet), handle=hit.handle, title=hit.title[:120]) for hit in hits]
     fields = task_fields(task, mark) | {
         "question": question.text,
+        "asked": listed(asked),
         "count": count,
         "findings": shown_findings(findings, mark),
         "hits": "\n".join(shown) or "(none)",
@@ -59,27 +72,30 @@ def _shown(
     return prompt("researcher", **fields)
 
 
-async def next_move(access: Access, messages: Sequence[Message], handles: Collection[str]) -> Turn | None:
+async def next_move(
+    access: Access, messages: Sequence[Message], handles: Collection[str], asked: Sequence[str] = ()
+) -> Turn | None:
     """Return the move, empty where the model is done; ``None`` where two replies leave open what it wants.
 
-    ``handles`` are those of the texts it was shown. Raises ``OutOfBudget`` and ``EffectFailed``.
+    ``handles`` are those of the texts it was shown; what was ``asked`` is not asked again. Raises ``OutOfBudget``
+    and ``EffectFailed``.
     """
     reply = await access.ask_model("researcher", messages, max_tokens=STEP_TOKENS, tools=TOOLS)
-    turn = turn_from(reply.tool_calls, handles)
+    turn = turn_from(reply.tool_calls, handles, asked)
     why = _lost(reply, turn)
     if not why:
         return turn
     refused = reply.stop == "refusal"
     if refused and not access.stronger("researcher"):
         return None
-    asked = messages if refused else (*messages, *_complaint(reply, why))
+    prompted = messages if refused else (*messages, *_complaint(reply, why))
     try:
-        again = await access.ask_model("researcher", asked, max_tokens=STEP_TOKENS, tools=TOOLS, strong=refused)
+        again = await access.ask_model("researcher", prompted, max_tokens=STEP_TOKENS, tools=TOOLS, strong=refused)
     except OutOfBudget as refusal:
         if refusal.currency == "seconds":
             raise
         return None
-    turn = turn_from(again.tool_calls, handles)
+    turn = turn_from(again.tool_calls, handles, asked)
     return None if _lost(again, turn) else turn
 
 
@@ -91,7 +107,11 @@ def _lost(reply: ModelReply, turn: Turn) -> str:
         return "it is a refusal."
     if reply.stop == "length":
         return "it was cut at its token limit; be much shorter."
-    return "no call in it is whole, of one of the tools, and of a listed handle." if reply.tool_calls else ""
+    return (
+        "no call in it is whole, of one of the tools, and of a new query or a listed handle."
+        if reply.tool_calls
+        else ""
+    )
 
 
 def _complaint(reply: ModelReply, why: str) -> tuple[Message, Message]:

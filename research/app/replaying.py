@@ -18,6 +18,7 @@ import msgspec
 from research.access import World
 from research.analysts import Bounds
 from research.app.importing import lean_imports
+from research.app.known_models import KNOWN_MODEL, settings_then
 from research.app.making import differing, made
 from research.app.records import Home, find_run, onward
 from research.app.running import stored_words
@@ -222,7 +223,8 @@ class _Replay:
         with lean_imports():
             from graphs.context import RunContext
             from graphs.runs import Engine, NeedsApproval
-        judgement = self._judged(self._options, self._settings)
+        then = settings_then(self._settings, await self._records.every(KNOWN_MODEL))
+        judgement = self._judged(self._options, then)
         context = RunContext(
             gate=gate,
             world=await self._world(judgement, stores),

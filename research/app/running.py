@@ -15,6 +15,7 @@ from research.analysts import Bounds
 from research.app.caching import answers_of
 from research.app.hands import HANDS, Hands
 from research.app.importing import lean_imports
+from research.app.known_models import known_models
 from research.app.last_good import go_back
 from research.app.making import check_made, made
 from research.app.orders import Obedience, refuse_cancelled, was_cancelled
@@ -101,7 +102,7 @@ async def begin_run(
             made=encode(made()),
             mark=lock.mark,
             origin=encode(given.origin) if given and given.origin else "",
-            records=[("given", "given", given)] if given else (),
+            records=[*([("given", "given", given)] if given else ()), *known_models(options, judgement)],
         )
         if given and given.origin:
             listen(Event(run=run, kind="forked", detail=given.origin.spoken))

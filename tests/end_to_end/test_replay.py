@@ -98,6 +98,17 @@ def test_runs_with_a_model_are_replayed_without_anything(home: Path, tmp_path: P
     assert told["same"] and told["calls"] == done["usage"]["calls"] and told["differences"] == []
 
 
+def test_a_replay_takes_the_windows_that_its_run_had(home: Path, tmp_path: Path) -> None:
+    """What did not fit a model's window was done by rules; the replay does so too when the setting is gone."""
+    own = copy_home(home, tmp_path)
+    (own / "config.toml").write_text('[windows]\n"openai:persona" = 900\n', encoding="utf-8")
+    with model_server(tmp_path / "log") as server:
+        report = ask(own, "--model", "openai:persona", "--base-url", server.base_url)
+    assert any("done by the extractive analyst" in loss["why"] for loss in report["skipped"])
+    (own / "config.toml").unlink()
+    replayed(own, report["run"])
+
+
 def test_runs_without_a_model_are_replayed(home: Path, tmp_path: Path) -> None:
     """Over a corpus that was given a private label, and over the web, with both gone."""
     own = copy_home(home, tmp_path)

@@ -246,7 +246,13 @@ class Prying(Greedy):
         self.offered: list[str] = []
 
     async def step(
-        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+        self,
+        task: Task,
+        question: Question,
+        findings: Sequence[Finding],
+        hits: Sequence[Hit],
+        asked: Sequence[str],
+        access: Access,
     ) -> Turn:
         self.turn += 1
         self.offered.extend(hit.handle for hit in hits)
@@ -271,7 +277,13 @@ class Restless(Prying):
     """An agent that always has one more query."""
 
     async def step(
-        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+        self,
+        task: Task,
+        question: Question,
+        findings: Sequence[Finding],
+        hits: Sequence[Hit],
+        asked: Sequence[str],
+        access: Access,
     ) -> Turn:
         self.turn += 1
         return Turn(queries=(f"budget {self.turn}",), handles=tuple(hit.handle for hit in hits))

@@ -12,6 +12,7 @@ from graphs.runs import Engine, NeedsAnswer
 from research.access import World
 from research.analysts import Bounds
 from research.budget import Caps
+from research.errors import EffectFailed
 from research.gate import Gate
 from research.options import RunOptions
 from research.records import Clarification, Question
@@ -25,7 +26,7 @@ UNCLEAR = replied({"unclear": True, "question": "Which budget?"})
 class Scene(Setup):
     """A run whose plan is made by rules, after a model was asked what is unclear."""
 
-    def __init__(self, folder: Path, *replies: ModelReply, caps: Caps | None = None) -> None:
+    def __init__(self, folder: Path, *replies: ModelReply | EffectFailed, caps: Caps | None = None) -> None:
         super().__init__(folder, options=RunOptions(web=True, rounds=1, clarify="ask", caps=caps or Caps()))
         self.model = ScriptedModel(replies)
 
@@ -69,10 +70,11 @@ async def test_a_run_waits_for_its_answer_and_keeps_it(tmp_path: Path) -> None:
     [
         ([ModelReply(text="Well.", stop="end")] * 2, Caps(), "could not be used"),
         ([UNCLEAR], Caps(tokens=1_000), "800 tokens left"),
+        ([EffectFailed("the prompt is too long", too_long=True)], Caps(), "too long"),
     ],
 )
 async def test_a_question_that_cannot_be_had_holds_nothing_up(
-    tmp_path: Path, replies: list[ModelReply], caps: Caps, why: str
+    tmp_path: Path, replies: list[ModelReply | EffectFailed], caps: Caps, why: str
 ) -> None:
     """Neither an answer of no use nor a small budget keeps the run from its report, which tells it."""
     report = await Scene(tmp_path, *replies, caps=caps).answered()

@@ -58,7 +58,13 @@ class Roaming(Planning):
     agentic = True
 
     async def step(
-        self, task: Task, question: Question, findings: Sequence[Finding], hits: Sequence[Hit], access: Access
+        self,
+        task: Task,
+        question: Question,
+        findings: Sequence[Finding],
+        hits: Sequence[Hit],
+        asked: Sequence[str],
+        access: Access,
     ) -> Turn:
         self.turns += 1
         return Turn(queries=(f"budget {self.turns}",))

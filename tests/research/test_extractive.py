@@ -141,7 +141,7 @@ def test_it_fulfils_the_protocol() -> None:
 async def test_it_takes_no_agent_steps() -> None:
     """An agent branch needs a model; asking this analyst for a step is refused."""
     with pytest.raises(Forbidden):
-        await ExtractiveAnalyst().step(task_for("x"), Question(text="x"), (), (), nothing())
+        await ExtractiveAnalyst().step(task_for("x"), Question(text="x"), (), (), (), nothing())
 
 
 @given(st.text(max_size=120), st.integers(1, 5), st.lists(st.sampled_from("abcde"), unique=True), st.booleans())

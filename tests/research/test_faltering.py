@@ -75,7 +75,7 @@ async def test_a_prompt_with_too_much_found_is_asked_again_with_half_of_it(step:
     model = ScriptedModel([*too_long, reply])
     analyst = LanguageAnalyst(ExtractiveAnalyst())
     if step == "step":
-        turn = await analyst.step(TASK, Question(text="When?"), found, (), access_to(model))
+        turn = await analyst.step(TASK, Question(text="When?"), found, (), (), access_to(model))
         assert (turn.queries, turn.handles) == ((), ())
     else:
         assert await analyst.judge(TASK, found, ("a",), access_to(model)) is None
@@ -125,8 +125,8 @@ async def test_a_model_that_calls_no_tools_gets_the_tasks_own_steps() -> None:
     hits = [Hit(handle="h-1", title="t", score=1.0), Hit(handle="h-2", title="t", score=0.5)]
     analyst = LanguageAnalyst(ExtractiveAnalyst())
     access = access_to(ScriptedModel([said, call]))
-    first = await analyst.step(TASK, Question(text="When?"), (), (), access)
-    second = await analyst.step(TASK, Question(text="When?"), (), hits, access)
+    first = await analyst.step(TASK, Question(text="When?"), (), (), (), access)
+    second = await analyst.step(TASK, Question(text="When?"), (), hits, first.queries, access)
     assert (first.queries, second.handles) == (TASK.queries, ("h-1", "h-2"))
     assert analyst.lapses == ["choice of steps"]
 
@@ -174,9 +174,41 @@ async def test_rules_take_over_from_an_agent_whose_calls_stay_cut() -> None:
     analyst = LanguageAnalyst(ExtractiveAnalyst())
     access = access_to(ScriptedModel([CUT, CUT]))
     turn = await analyst.step(
-        TASK, Question(text="When?"), (finding,), [Hit(handle="h-1", title="t", score=1.0)], access
+        TASK, Question(text="When?"), (finding,), [Hit(handle="h-1", title="t", score=1.0)], (), access
     )
     assert (turn.handles, analyst.lapses) == (("h-1",), ["choice of steps"])
+
+
+@pytest.mark.parametrize(("asked", "done"), [((), False), (TASK.queries, False), (("sable opening",), True)])
+async def test_whether_a_model_is_done_is_read_off_its_branch(asked: tuple[str, ...], done: bool) -> None:
+    """A model that asked something of its own may stop; no memory of a process decides that, so a resume agrees."""
+    hits = [Hit(handle="h-1", title="t", score=1.0)]
+    for analyst in (LanguageAnalyst(ExtractiveAnalyst()), LanguageAnalyst(ExtractiveAnalyst())):
+        turn = await analyst.step(TASK, Question(text="When?"), (), hits, asked, access_to(ScriptedModel([DONE])))
+        assert (turn.handles, analyst.lapses) == (((), []) if done else (("h-1",), ["choice of steps"]))
+
+
+async def test_a_query_that_was_asked_before_is_not_the_end() -> None:
+    """The model is shown what it asked, and a move of nothing else is asked for once more."""
+    again, other = (
+        ModelReply(text="", stop="tools", tool_calls=(ToolCall(id="1", name="search", arguments={"query": query}),))
+        for query in ("Sable Bridge", "sable opening")
+    )
+    model = ScriptedModel([again, other])
+    found = (finding(1),)
+    turn = await LanguageAnalyst(ExtractiveAnalyst()).step(
+        TASK, Question(text="When?"), found, (), ("sable bridge",), access_to(model)
+    )
+    assert turn.queries == ("sable opening",)
+    assert "- sable bridge" in model.asked[0].messages[1].content and len(model.asked) == 2
+
+
+async def test_a_task_too_long_for_any_window_is_worked_by_rules() -> None:
+    """Where not even little of what was found fits, rules choose the step, and the report names it."""
+    analyst = LanguageAnalyst(ExtractiveAnalyst())
+    model = ScriptedModel([EffectFailed("too long", too_long=True)] * 9)
+    turn = await analyst.step(TASK, Question(text="When?"), (), (), (), access_to(model))
+    assert (turn.queries, analyst.lapses) == (TASK.queries, ["choice of steps"])
 
 
 async def test_made_up_quotes_are_asked_for_again() -> None:

@@ -259,9 +259,9 @@ async def test_an_agents_move_keeps_to_what_it_was_shown() -> None:
         ModelReply(text="", stop="tools", tool_calls=tuple(calls)), ModelReply(text="Done.", stop="end")
     )
     hits = (Hit(handle="h-1", title="Bridges", score=1.0, snippet="About bridges."),)
-    turn = await analyst.step(TASK, QUESTION, (), hits, access)
+    turn = await analyst.step(TASK, QUESTION, (), hits, (), access)
     assert (turn.queries, turn.handles) == (("sable architect",), ("h-1",))
-    last = await analyst.step(TASK, QUESTION, NOTES.findings, hits, access)
+    last = await analyst.step(TASK, QUESTION, NOTES.findings, hits, (), access)
     assert (last.queries, last.handles) == ((), ())
     assert [tool.name for tool in model.asked[0].tools] == ["search", "open"]
 
@@ -371,7 +371,7 @@ async def test_a_budget_that_is_used_up_still_gives_a_report_and_stops_the_rest(
     for step in (
         analyst.plan(QUESTION, BOUNDS, access),
         analyst.assess(NOTES, BOUNDS, "public", access),
-        analyst.step(TASK, QUESTION, (), (), access),
+        analyst.step(TASK, QUESTION, (), (), (), access),
     ):
         with pytest.raises(OutOfBudget):
             await step
@@ -436,9 +436,9 @@ async def test_every_step_works_with_the_real_client_over_a_socket() -> None:
         plan = await analyst.plan(QUESTION, BOUNDS, access)
         quotes = await analyst.read(TASK, QUESTION, PASSAGES, access)
         gap = await analyst.judge(TASK, NOTES.findings, ("x",), access)
-        first = await analyst.step(TASK, QUESTION, (), (), access)
+        first = await analyst.step(TASK, QUESTION, (), (), (), access)
         hits = (Hit(handle="h-1", title="Bridges", score=1.0, snippet="About bridges."),)
-        second = await analyst.step(TASK, QUESTION, (), hits, access)
+        second = await analyst.step(TASK, QUESTION, (), hits, ("x",), access)
         more = await analyst.assess(NOTES, BOUNDS, "public", access)
         draft = await analyst.compose(NOTES, access)
         reworded = Draft(answer=(Sentence(text="They built it in 1931.", findings=("f-1",)),), sections=())

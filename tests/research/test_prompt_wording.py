@@ -62,7 +62,7 @@ STEPS: dict[str, Step] = {
     "clarify": lambda access: question_back(NOTES.question, access),
     "reader": lambda access: ANALYST.read(TASK, NOTES.question, PASSAGES, access),
     "judge": lambda access: ANALYST.judge(TASK, FINDINGS, ["sable bridge built"], access),
-    "researcher": lambda access: ANALYST.step(TASK, NOTES.question, FINDINGS[:1], HITS[1:], access),
+    "researcher": lambda access: ANALYST.step(TASK, NOTES.question, FINDINGS[:1], HITS[1:], ["was it asked"], access),
     "assess": lambda access: ANALYST.assess(NOTES, Bounds(), "public", access),
     "writer": lambda access: write_whole(NOTES, FINDINGS, access),
     "outline": lambda access: write_outline(NOTES, FINDINGS, access),

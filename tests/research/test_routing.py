@@ -62,6 +62,9 @@ def test_escalation_goes_up_and_never_down() -> None:
     assert stronger(models(), "writer") is None
     assert stronger(models(big=None, small=None), "reader") == "writer"
     assert stronger(models(big=SMALL, small=BIG), "reader") is None
+    odd = models() | {"planner": ScriptedModel([], name="p:odd", price=None)}
+    assert stronger(odd, "reader") == "writer"
+    assert stronger(odd | {"reader": odd["writer"]}, "reader") is None
     own = models() | {"writer": ScriptedModel(name="p:middle", price=Price(prompt=1_000, completion=4_000))}
     assert stronger(own, "writer") == "planner"
     assert stronger(dict.fromkeys(ROLES, models()["writer"]), "reader") is None
