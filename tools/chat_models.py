@@ -33,7 +33,7 @@ from tools.chat_forms import (
     tools_in_words,
 )
 from tools.chat_messages import outgoing, reply_of, tool_of
-from tools.chat_transport import clients
+from tools.chat_transport import clients, guard
 from tools.provider_errors import call_errors, cut_completion, failure_of, rejection
 
 if TYPE_CHECKING:
@@ -65,6 +65,14 @@ OWN_CREDENTIALS = ("bedrock", "bedrock_converse", "google_vertexai", "huggingfac
 PROVIDERS = (*sorted(KEY_VARIABLES), *OWN_CREDENTIALS)
 ALIASES = {"google": "google_genai", "gemini": "google_genai", "mistral": "mistralai", "azure": "azure_openai"}
 EXTRAS = {"openai": "openai", "anthropic": "anthropic", "google_genai": "google", "ollama": "ollama"}
+ADDRESSES: Mapping[str, str] = {
+    "anthropic": "https://api.anthropic.com",
+    "google_genai": "https://generativelanguage.googleapis.com",
+    "ollama": "http://127.0.0.1:11434",
+    "openai": "https://api.openai.com/v1",
+}
+"""Where the providers are that can be reached with a key alone; the classes would also heed variables of their own."""
+WITHOUT_AIOHTTP = ("openai", "google_genai")
 PACKAGES = {"azure_openai": "langchain-openai", "bedrock": "langchain-aws", "bedrock_converse": "langchain-aws"}
 
 WINDOW = 128_000
@@ -94,8 +102,9 @@ def open_model(
             raise SettingMissing(f"{provider}:{name} needs a key: set {variable}")
         api_key = "none"
     size = window or assumed_window(provider, base_url)
-    with _as_if_not_installed("aiohttp") if provider == "openai" else nullcontext():
-        chat = _open_chat(provider, name, _options(provider, base_url, api_key, size))
+    server = base_url or ADDRESSES.get(provider)
+    with _as_if_not_installed("aiohttp") if provider in WITHOUT_AIOHTTP else nullcontext():
+        chat = _open_chat(provider, name, _options(provider, server, base_url is not None, api_key, size))
     return LangChainModel(
         f"{provider}:{name}",
         chat,
@@ -114,19 +123,22 @@ def assumed_window(provider: str, base_url: str | None) -> int:
 
 @contextmanager
 def _as_if_not_installed(module: str) -> Iterator[None]:
-    """Keep an optional package from being imported meanwhile, unless it is loaded already.
+    """Keep an optional package from being imported meanwhile.
 
     OpenAI's client imports aiohttp, where it is installed, for a transport that nobody asks for here: 0.15 s, a tenth
-    of the time to the first call. It can be imported again afterwards.
+    of the time to the first call. Google's would send by it, past the bounds of ``tools.chat_transport``. Afterwards it
+    is as it was.
     """
-    if module in sys.modules:
-        yield
-        return
-    cast("dict[str, object]", sys.modules)[module] = None
+    modules = cast("dict[str, object]", sys.modules)
+    missing = object()
+    before = modules.get(module, missing)
+    modules[module] = None
     try:
         yield
     finally:
-        del sys.modules[module]
+        del modules[module]
+        if before is not missing:
+            modules[module] = before
 
 
 def parse_spec(spec: str, *, compatible: bool = False) -> tuple[str, str]:
@@ -144,19 +156,25 @@ def parse_spec(spec: str, *, compatible: bool = False) -> tuple[str, str]:
     raise UnknownName(f"there is no provider “{prefix}”: {hint}")
 
 
-def _options(provider: str, base_url: str | None, api_key: str | None, window: int) -> dict[str, Any]:
+def _options(provider: str, server: str | None, compatible: bool, api_key: str | None, window: int) -> dict[str, Any]:
+    """Return the options of the provider's class; ``server`` is always told, so that no variable can name another."""
+    options = clients(provider, plain=_plain(server))
+    if server is not None:
+        options["base_url"] = server
     if provider == "ollama":
-        return {"num_ctx": window} | ({"base_url": base_url} if base_url else {})
-    options: dict[str, Any] = {"max_retries": 0}
+        return options | {"num_ctx": window}
+    options["max_retries"] = 0
     if api_key is not None:
         options["api_key"] = api_key
-    if base_url is not None:
-        options["base_url"] = base_url
-    if provider == "openai":
-        options |= clients(plain=base_url is not None and base_url.startswith("http://"))
-    if provider == "openai" and base_url is not None:
+    if provider == "google_genai":
+        options["vertexai"] = False
+    if provider == "openai" and compatible:
         options["use_responses_api"] = False
     return options
+
+
+def _plain(server: str | None) -> bool:
+    return server is not None and server.startswith("http://")
 
 
 def _open_chat(provider: str, name: str, options: dict[str, Any]) -> BaseChatModel:
@@ -164,6 +182,8 @@ def _open_chat(provider: str, name: str, options: dict[str, Any]) -> BaseChatMod
         from langchain.chat_models import init_chat_model
 
         chat: BaseChatModel = init_chat_model(name, model_provider=provider, **options)
+        if provider == "anthropic":
+            guard(chat, plain=_plain(options.get("base_url")))
         return chat
     except ImportError:
         package = PACKAGES.get(provider, f"langchain-{provider.replace('_', '-')}")

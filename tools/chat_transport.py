@@ -1,4 +1,4 @@
-"""Part of ``tools.chat_models``: the HTTP clients under OpenAI's class, which also speaks to every compatible endpoint.
+"""Part of ``tools.chat_models``: the HTTP clients under the classes of OpenAI, Anthropic, Google and Ollama.
 
 They follow no redirect (a prompt goes to the host that was configured, and nowhere else), read no more of an answer
 than an answer can have, unpack it within the same bound and read it as UTF-8, leave a connection on which more came
@@ -32,22 +32,41 @@ class Unpackable(ValueError):
     """The body is packed as nobody asked for, or its end is missing."""
 
 
-def clients(*, plain: bool) -> dict[str, Any]:
-    """Return LangChain's options for the clients; ``plain`` is a server without TLS.
+def clients(provider: str, *, plain: bool) -> dict[str, Any]:
+    """Return LangChain's options for the provider's clients; ``plain`` is a server without TLS.
 
-    To that there are no certificates to load (0.07 s), and no proxy of the environment. Nothing where the provider's
-    package is missing: opening the model says so.
+    To that there are no certificates to load (0.07 s), and no proxy of the environment. Nothing for other providers,
+    and where the provider's package is missing: opening the model says so.
     """
+    if provider == "openai":
+        return _openai_clients(plain)
+    if provider == "google_genai":
+        return {"client_args": _guarded(plain)}
+    return {"async_client_kwargs": _guarded(plain)} if provider == "ollama" else {}
+
+
+def guard(chat: object, *, plain: bool) -> None:
+    """Give Anthropic's class, which takes no client as an option, one that is guarded as the others' are."""
+    from anthropic import DefaultAsyncHttpxClient
+
+    made: Any = chat
+    client = made._async_client.with_options(http_client=DefaultAsyncHttpxClient(**_guarded(plain)))
+    made.__dict__["_async_client"] = client
+
+
+def _guarded(plain: bool) -> dict[str, Any]:
+    options: dict[str, Any] = {"follow_redirects": False, "headers": {"Accept-Encoding": "gzip"}}
+    return options | {"event_hooks": {"response": [check]}} | ({"verify": False, "trust_env": False} if plain else {})
+
+
+def _openai_clients(plain: bool) -> dict[str, Any]:
     try:
         from openai import DefaultAsyncHttpxClient, DefaultHttpxClient
     except ImportError:
         return {}
-    options: dict[str, Any] = {"follow_redirects": False, "headers": {"Accept-Encoding": "gzip"}}
-    if plain:
-        options |= {"verify": False, "trust_env": False}
-    checked = DefaultAsyncHttpxClient(**options, event_hooks={"response": [check]})
+    checked = DefaultAsyncHttpxClient(**_guarded(plain))
     # LangChain wants both; only the other is ever used, so this one need not load certificates again.
-    return {"http_client": DefaultHttpxClient(**options | {"verify": False}), "http_async_client": checked}
+    return {"http_client": DefaultHttpxClient(verify=False), "http_async_client": checked}
 
 
 async def check(response: Response) -> None:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 from research.clean import clean_text
@@ -24,6 +26,7 @@ SDK_ERRORS = (
     ("groq", "GroqError"),
     ("httpx", "HTTPError"),
     ("httpx2", "HTTPError"),
+    ("aiohttp", "ClientError"),
     ("langchain_core.exceptions", "LangChainException"),
 )
 MALFORMED = (
@@ -74,6 +77,8 @@ TOO_LONG = re.compile(
     re.IGNORECASE,
 )
 """How providers say that a prompt does not fit: OpenAI, Anthropic, Google, Mistral, llama.cpp, vLLM, Ollama."""
+BREAKS = re.compile("Connection|ProtocolError|PayloadError")
+"""In the names of what clients raise where an answer stops in the middle."""
 KEY_LIKE = re.compile(r"\b(sk|pk|key|gsk|xai|AIza)[-_A-Za-z0-9*]{8,}")
 LONGEST_DETAIL = 200
 
@@ -102,10 +107,11 @@ def cut_completion(error: Exception) -> ModelReply | None:
 
 def failure_of(error: Exception, model: str, secrets: Sequence[str] = ()) -> EffectFailed:
     """Return the failure to raise in place of ``error``."""
-    status = _status(error)
-    if status is not None:
-        return _refused(error, status, model, secrets)
     chain = _chain(error)
+    told = _told(error)
+    status = _status(told)
+    if status is not None:
+        return _refused(told, status, model, secrets)
     if any("Timeout" in type(link).__name__ for link in chain):
         return EffectFailed(f"{model}: no answer in time", charged=True)
     if any(type(link).__name__ == "Oversized" for link in chain):
@@ -114,7 +120,7 @@ def failure_of(error: Exception, model: str, secrets: Sequence[str] = ()) -> Eff
         return EffectFailed(f"{model}: the answer could not be unpacked", retryable=True, charged=True)
     if any(type(link).__name__ == "ConnectError" or isinstance(link, ConnectionRefusedError) for link in chain):
         return EffectFailed(f"{model}: the server cannot be reached", retryable=True)
-    if any("Connection" in type(link).__name__ or isinstance(link, OSError) for link in chain):
+    if any(BREAKS.search(type(link).__name__) or isinstance(link, OSError) for link in chain):
         return EffectFailed(f"{model}: the connection broke before the answer was whole", retryable=True, charged=True)
     return EffectFailed(f"{model}: the answer could not be read ({type(error).__name__})", retryable=True, charged=True)
 
@@ -123,15 +129,22 @@ def rejection(error: Exception) -> str:
     """Return what a server, or LangChain's class for it, says of a request that it does not take; else nothing."""
     if isinstance(error, (TypeError, NotImplementedError)):
         return str(error)
-    if _status(error) not in REJECTED or _too_long(error):
+    told = _told(error)
+    if _status(told) not in REJECTED or _too_long(told):
         return ""
-    return _said(error)
+    return _said(told)
+
+
+def _told(error: Exception) -> Exception:
+    """Return the error that carries the server's answer: LangChain's classes may wrap it in one of their own."""
+    links = (link for link in _chain(error) if isinstance(link, Exception))
+    return next((link for link in links if _status(link) is not None), error)
 
 
 def _refused(error: Exception, status: int, model: str, secrets: Sequence[str]) -> EffectFailed:
     kind = "the server failed" if status >= 500 else "the request was rejected"
     meaning = "the server is elsewhere; check its address" if status < 400 else MEANINGS.get(status, kind)
-    broke = any(code in BROKE for code in _codes(error))
+    broke = any(code in BROKE for code in _codes(error)) or _spent_today(error)
     too_long = status == 413 or (status < 500 and _too_long(error))
     if broke:
         meaning = "the account's quota is used up"
@@ -176,12 +189,13 @@ def _status_of(response: object) -> object:
 
 
 def _headers(error: Exception) -> Mapping[str, str]:
-    return getattr(getattr(error, "response", None), "headers", None) or {}
+    responses = (getattr(link, "response", None) for link in _chain(error))
+    return next((headers for answer in responses if (headers := getattr(answer, "headers", None))), {})
 
 
 def _body(error: Exception) -> Mapping[str, Any]:
     """Return the error object: of the body, or what LangChain raises for one in an answer of status 200."""
-    body = getattr(error, "body", None)
+    body = getattr(error, "body", None) or getattr(error, "details", None)
     if body is None and isinstance(error, ValueError) and error.args:
         body = error.args[0]
     inner = body.get("error", body) if isinstance(body, dict) else None
@@ -207,16 +221,45 @@ def _detail(error: Exception, secrets: Sequence[str]) -> str:
     return KEY_LIKE.sub("…", text)[:LONGEST_DETAIL]
 
 
+def _spent_today(error: Exception) -> bool:
+    """Return whether a quota of Google's is used up that is counted by the day."""
+    kept = (violation for detail in _details(error) for violation in detail.get("violations") or ())
+    return any("PerDay" in str(one.get("quotaId")) for one in kept if isinstance(one, dict))
+
+
 def _retry_after(error: Exception) -> float | None:
-    """Return the seconds the server asked for; a date instead of seconds is left to the ordinary back-off."""
+    """Return the seconds the server asked for: as a number, as a date after that of its answer, or as Google does."""
     for name, unit in (("retry-after-ms", 1000.0), ("retry-after", 1.0)):
-        try:
-            seconds = float(_headers(error).get(name, "")) / unit
-        except ValueError:
-            continue
-        if seconds >= 0:
+        seconds = _seconds(_headers(error).get(name, ""), unit)
+        if seconds is not None:
             return seconds
-    return None
+    dates = [_date(_headers(error).get(name, "")) for name in ("retry-after", "date")]
+    if dates[0] is not None and dates[1] is not None and dates[0] >= dates[1]:
+        return (dates[0] - dates[1]).total_seconds()
+    delays = (detail.get("retryDelay", "") for detail in _details(error))
+    return next((found for delay in delays if (found := _seconds(str(delay).removesuffix("s"), 1.0)) is not None), None)
+
+
+def _seconds(text: str, unit: float) -> float | None:
+    try:
+        seconds = float(text) / unit
+    except ValueError:
+        return None
+    return seconds if seconds >= 0 else None
+
+
+def _date(text: str) -> datetime | None:
+    try:
+        found = parsedate_to_datetime(text)
+    except ValueError:
+        return None
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
+
+
+def _details(error: Exception) -> list[Mapping[str, Any]]:
+    """Return the details of an error of Google's: which quota is used up, when to come again."""
+    details = _body(error).get("details")
+    return [detail for detail in details if isinstance(detail, dict)] if isinstance(details, list) else []
 
 
 def _chain(error: BaseException) -> list[BaseException]:

@@ -45,16 +45,20 @@ def answers_of(run: str, options: RunOptions, settings: Settings, listen: Listen
 def _ways(options: RunOptions, settings: Settings) -> dict[str, str]:
     """Return by the name of each model how its requests are sent: by which provider, to which server, as what prompt.
 
-    A name at two servers is two models, and neither is in it: the requests do not say which of them they go to.
+    A name at two servers is two models, and neither is in it: the requests do not say which of them they go to. Nor is
+    one of a provider whose class finds its server by itself.
     """
-    from tools.chat_models import parse_spec
+    from tools.chat_models import ADDRESSES, parse_spec
 
     parts = made().parts
     prompts = [parts.get(part) for part in SENDING]
     found: dict[str, set[str]] = {}
     for model in (placed_model(model, options) for model in options.models().values()):
         provider, name = parse_spec(model.spec, compatible=model.server is not None)
-        way = encode([provider, name, model.server, settings.windows.get(model.spec), prompts])
+        server = model.server or ADDRESSES.get(provider)
+        if server is None:
+            continue
+        way = encode([provider, name, server, settings.windows.get(model.spec), prompts])
         found.setdefault(f"{provider}:{name}", set()).add(way)
     return {name: next(iter(ways)) for name, ways in found.items() if len(ways) == 1}
 

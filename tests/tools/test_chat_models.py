@@ -348,3 +348,29 @@ def test_aliases_and_colons_in_names() -> None:
 def test_json_is_found_inside_its_wrappings(text: str, data: dict[str, int | None] | None) -> None:
     """A code fence or a thinking block around the object is taken off; anything but an object is no data."""
     assert first_object(text) == data
+
+
+VARIABLES = ("OPENAI_BASE_URL", "OPENAI_API_BASE", "ANTHROPIC_BASE_URL", "ANTHROPIC_API_URL", "OLLAMA_HOST")
+WHERE = """
+from research.requests import ModelRequest
+from tools.chat_models import open_model
+for spec in ("openai:a", "anthropic:a", "ollama:a", "google_genai:gemini-a"):
+    chat = open_model(spec, api_key="sk-0123456789", counter=lambda request: 1)._chat
+    names = ("openai_api_base", "anthropic_api_url", "base_url")
+    print(next(address for name in names if (address := getattr(chat, name, None))))
+"""
+
+
+def test_no_variable_of_a_provider_says_where_prompts_go() -> None:
+    """A key and a prompt go to the provider, or to the server that was told on purpose."""
+    elsewhere = dict.fromkeys((*VARIABLES, "GOOGLE_GEMINI_BASE_URL"), "http://127.0.0.1:9/v1")
+    told = subprocess.run(
+        [sys.executable, "-c", WHERE], env={**os.environ, **elsewhere}, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert told.stdout.split() == [
+        "https://api.openai.com/v1",
+        "https://api.anthropic.com",
+        "http://127.0.0.1:11434",
+        "https://generativelanguage.googleapis.com",
+    ]

@@ -68,11 +68,15 @@ async def test_spent_money_is_not_waited_for(kind: str) -> None:
         ({"Retry-After": "abc"}, None),
         ({"Retry-After": "nan"}, None),
         ({"Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}, None),
+        ({"Date": "Wed, 21 Oct 2099 07:27:30 GMT", "Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}, 30.0),
+        ({"Date": "Wed, 21 Oct 2099 07:29:00 GMT", "Retry-After": "Wed, 21 Oct 2099 07:28:00 GMT"}, None),
         ({}, None),
     ],
 )
-async def test_when_to_come_again_is_taken_only_from_a_number(headers: dict[str, str], seconds: float | None) -> None:
-    """Junk, dates and times in the past leave the pause to the gate."""
+async def test_when_to_come_again_is_a_number_or_a_date_after_that_of_the_answer(
+    headers: dict[str, str], seconds: float | None
+) -> None:
+    """Junk, times in the past and a date with nothing to hold it against leave the pause to the gate."""
     failure = await failing(429, headers)
     assert (failure.retry_after, failure.retryable, failure.limited) == (seconds, True, True)
 
