@@ -51,7 +51,7 @@ def case(greed: Greed, caps: Caps, **options: object) -> Case:
 
 
 @pytest.mark.parametrize("greed", ["endless", "spreading", "long"])
-@pytest.mark.parametrize("caps", [Caps(tokens=30_000), Caps(nano_usd=6_000_000), Caps(calls=40)], ids=str)
+@pytest.mark.parametrize("caps", [Caps(tokens=30_000), Caps(nano_usd=6_000_000), Caps(calls=24)], ids=str)
 async def test_a_greedy_model_ends_at_its_cap_with_a_report(tmp_path: Path, greed: Greed, caps: Caps) -> None:
     """It uses most of what there is and nothing more, the report has findings, and it is not called done."""
     ended = await play(case(greed, caps, branches=2, rounds=4), tmp_path, seed=1)
