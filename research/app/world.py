@@ -16,9 +16,9 @@ from research.access import World
 from research.analysts import Analyst
 from research.app.embedders import embedder_for
 from research.app.importing import lean_imports
+from research.app.pages import open_fetch
 from research.app.records import Home
 from research.app.rerankers import check_rerank, open_reranker
-from research.app.sharing import PageReaders
 from research.app.stores import Stores
 from research.errors import SettingMissing, UsageFault
 from research.options import Chosen, RunOptions, chosen
@@ -48,7 +48,6 @@ Opener: TypeAlias = Callable[[Chosen, Settings], ChatModel]
 Opened: TypeAlias = "Mapping[str, HybridCorpus]"
 """Corpora that the caller has open already, by name: for many runs over one corpus in one process."""
 NONE_OPENED: Opened = MappingProxyType({})
-READERS = PageReaders()
 
 
 @dataclass(frozen=True)
@@ -240,11 +239,7 @@ async def open_world(
 async def _open_web(
     options: RunOptions, settings: Settings, stack: AsyncExitStack
 ) -> tuple[tuple[Search, ...], SafeFetch]:
-    from tools.safe_fetch import SafeFetch
-
-    parser = await stack.enter_async_context(READERS.parser())
-    fetch = SafeFetch(parser, allow_hosts=options.allow_hosts)
-    stack.push_async_callback(fetch.aclose)
+    fetch, parser = await open_fetch(options.allow_hosts, stack)
     searches = tuple(_searches(options, settings))
     for provider in searches:
         stack.push_async_callback(provider.aclose)
