@@ -10,11 +10,23 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("bench", "evals", "graphs", "research", "tests", "tools", "pyproject.toml")
+COPIED = (
+    "bench",
+    "docs",
+    "evals",
+    "graphs",
+    "research",
+    "tests",
+    "tools",
+    "CHANGELOG.md",
+    "README.md",
+    "pyproject.toml",
+)
 
 
 class Mutant(NamedTuple):
@@ -186,14 +198,19 @@ def noticed(mutant: Mutant, folder: Path) -> bool:
     return failed
 
 
-def main() -> None:
-    mutants = MUTANTS[: int(sys.argv[1])] if len(sys.argv) > 1 else MUTANTS
+def copied(folder: Path) -> None:
+    """Copy what the tests need to ``folder``."""
+    for part in COPIED:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        copy(ROOT / part, folder / part)
+
+
+def play(mutants: Sequence[Mutant]) -> int:
+    """Make each change in a copy of the project, print whether a test noticed, and return how many none noticed."""
     missed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in COPIED:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-            copy(ROOT / part, folder / part)
+        copied(folder)
         for tests in sorted({mutant.tests for mutant in mutants}):
             if fails(tests, folder):
                 raise SystemExit(f"{tests} fails without any change; mend that first")
@@ -202,7 +219,11 @@ def main() -> None:
             missed += not caught
             print(f"{number:2} {'caught' if caught else 'MISSED'}  {mutant.says} ({mutant.tests})", flush=True)
     print(f"{len(mutants) - missed} of {len(mutants)} caught")
-    sys.exit(1 if missed else 0)
+    return missed
+
+
+def main() -> None:
+    sys.exit(1 if play(MUTANTS[: int(sys.argv[1])] if len(sys.argv) > 1 else MUTANTS) else 0)
 
 
 if __name__ == "__main__":
