@@ -14,6 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.enclosed import enclosed
+
 ROOT = Path(__file__).resolve().parents[1]
 COPIED = (
     "bench",
@@ -177,10 +179,10 @@ MUTANTS = (
 
 
 def fails(tests: str, folder: Path) -> bool:
-    """Return whether a test file fails below ``folder``; ends the bench when it could not be run."""
+    """Return whether a test file fails below ``folder``, without a network; ends the bench when it could not be run."""
     (path,) = (folder / "tests").rglob(f"{tests}.py")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(path)]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    ended = subprocess.run(enclosed(command), cwd=folder, capture_output=True, text=True, check=False)
     if ended.returncode not in (0, 1):
         raise SystemExit(f"{tests} could not run:\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}")
     return ended.returncode == 1
