@@ -68,7 +68,7 @@ def merged(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
 
 
 def _groups(hits: Sequence[Hit]) -> dict[str, int]:
-    """Return the number of each handle's page. A hit is compared with the first of each page, so likeness is no chain."""
+    """Return the number of each handle's page. A hit is compared with the first of each page: likeness is no chain."""
     numbers: dict[str, int] = {}
     works: dict[str, int] = {}
     marks: list[frozenset[int]] = []

@@ -34,9 +34,7 @@ class BraveSearch(EndpointSearch):
     def __init__(self, base: str = BASE, *, key: Secret, seconds: float = 20.0) -> None:
         headers = key_header("X-Subscription-Token", key, name="Brave")
         super().__init__(
-            SearchEndpoint(
-                base, name="Brave", seconds=seconds, hints=HINTS, headers=headers, path="/res/v1/web/search"
-            )
+            SearchEndpoint(base, name="Brave", seconds=seconds, hints=HINTS, headers=headers, path="/res/v1/web/search")
         )
 
     async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:

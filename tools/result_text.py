@@ -1,4 +1,4 @@
-"""What search services send, read as text: fields that may be missing, marked-up snippets, queries cut to size. Pure."""
+"""What search services send, read as text: missing fields, marked-up snippets, queries cut to size. Pure."""
 
 from __future__ import annotations
 
