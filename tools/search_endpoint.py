@@ -134,9 +134,10 @@ class SearchEndpoint:
             if status in REDIRECTS and (body is None or status in KEEPS_METHOD):
                 return self._same_host(url, response.headers.get("location", ""))
             if status != 200:
-                failure = status_failure(status, response.headers, self._name)
-                hint = self._hints.get(status)
-                raise EffectFailed(f"{failure}: {hint}") if hint else failure
+                failure, hint = status_failure(status, response.headers, self._name), self._hints.get(status)
+                if hint:
+                    failure.args = (f"{failure}: {hint}",)
+                raise failure
             return await self._read(response)
 
     async def _read(self, response: httpx.Response) -> bytes:
