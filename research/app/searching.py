@@ -130,7 +130,9 @@ def _arxiv(address: str, settings: Settings) -> OpenSearch:
 
 
 def _duckduckgo(address: str, settings: Settings) -> OpenSearch:
-    raise UsageFault("duckduckgo cannot be searched yet")
+    from tools.duckduckgo import DuckDuckGoSearch
+
+    return DuckDuckGoSearch(address)
 
 
 def _mcp(name: str, settings: Settings) -> OpenSearch:
