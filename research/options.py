@@ -49,6 +49,8 @@ class RunOptions(Record):
     web: bool = False
     searx: str | None = None
     tavily: str | None = None
+    searches: tuple[str, ...] = ()
+    search_urls: dict[str, str] = msgspec.field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
     model: str | None = None
     roles: dict[Role, str] = msgspec.field(default_factory=dict)

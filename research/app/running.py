@@ -21,6 +21,7 @@ from research.app.making import check_made, made
 from research.app.orders import Obedience, refuse_cancelled, was_cancelled
 from research.app.plans import plan_in
 from research.app.records import Home, find_run, stored_run
+from research.app.searching import limits
 from research.app.stored import readable
 from research.app.stores import Stores
 from research.app.world import NONE_OPENED, Judgement, Opened, check_options, check_price
@@ -226,7 +227,7 @@ class _Worker:
             concurrency=self.settings.concurrency,
             rng=random.Random(journal.run),
             paces=self.hands.paces,
-            limits=self.settings.pace,
+            limits=limits(self.settings),
             answers=self.answers,
         )
         obedience = Obedience(orders, gate, ordered)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from research.secret import Secret
     from research.settings import Settings
 
-RENAMED = {"corpus": "corpora", "allow_host": "allow_hosts", "role": "roles"}
+RENAMED = {"corpus": "corpora", "search": "searches", "allow_host": "allow_hosts", "role": "roles"}
 
 
 class Session:
@@ -47,7 +47,7 @@ class Session:
 
     def secrets(self) -> Iterable[Secret]:
         """Return the keys this invocation may have used."""
-        return self._settings.keys.values() if self._settings else ()
+        return (*self._settings.keys.values(), *self._settings.passed.values()) if self._settings else ()
 
 
 def session_of(context: typer.Context) -> Session:
