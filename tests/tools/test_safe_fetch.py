@@ -20,8 +20,9 @@ from research.errors import EffectFailed, UsageFault
 from research.ports import Page, Parsed
 from research.requests import FetchRequest
 from tools.fakes.web_server import WebPage, WebServer, gzipped, html_page, redirect
+from tools.page_body import FetchLimits
 from tools.parse import ROOT, ChildParser
-from tools.safe_fetch import FetchLimits, SafeFetch
+from tools.safe_fetch import SafeFetch
 
 SMALL = FetchLimits(raw_bytes=50_000, decoded_bytes=100_000, seconds=5.0)
 
