@@ -50,6 +50,8 @@ class RunOptions(Record):
     searx: str | None = None
     tavily: str | None = None
     allow_hosts: tuple[str, ...] = ()
+    ignore_robots: bool = False
+    fresh: bool = False
     model: str | None = None
     roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None

@@ -48,6 +48,8 @@ class Settings(Record):
     searx: str | None
     tavily: str | None
     allow_hosts: tuple[str, ...]
+    ignore_robots: bool
+    fresh: bool
     corpora: tuple[str, ...]
     web: bool
     embedder: str
@@ -86,6 +88,8 @@ class Settings(Record):
             searx=self.searx,
             tavily=self.tavily,
             allow_hosts=self.allow_hosts,
+            ignore_robots=self.ignore_robots,
+            fresh=self.fresh,
             model=self.model,
             roles=self.roles,
             base_url=self.base_url,

@@ -163,6 +163,8 @@ SETTINGS = (
     Setting("searx", "url"),
     Setting("tavily", "url"),
     Setting("allow_hosts", "hosts", (), "allow-host"),
+    Setting("ignore_robots", "switch", False),
+    Setting("fresh", "switch", False),
     Setting("corpora", "names", (), "corpus"),
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),

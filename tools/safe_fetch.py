@@ -1,25 +1,39 @@
 """The one way to a page: fetched under limits, from public addresses only, and parsed in another process.
 
-Every hop is judged three times: the URL's text, the addresses its name resolves to, and the socket's own peer. The
-connections are in ``tools.judged_network``, the bytes in ``tools.page_body``; reading them is the injected parser's
-work; retries are the gate's.
+Every hop is judged three times: the URL's text, the addresses its name resolves to, and the socket's own peer; and it
+is asked of the host's robots.txt and waits for its turn at the host. The connections are in ``tools.judged_network``,
+the bytes in ``tools.page_body``; reading them is the injected parser's work; retries are the gate's.
 """
 
 from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import Iterable
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
 from urllib.parse import urldefrag
 
-from research import __version__
 from research.errors import EffectFailed
-from research.ports import Page, Parser
+from research.ports import Clock, Page, Parser
 from research.requests import FetchRequest
 from tools.addresses import read_allowed, shown
+from tools.clock import SystemClock
+from tools.host_pace import HostPace
 from tools.http_status import status_failure
-from tools.judged_network import JudgedNetwork, Resolve, redirected, resolve_name
+from tools.judged_network import Answer, JudgedNetwork, Resolve, redirected, resolve_name
 from tools.page_body import ACCEPTED, FetchLimits, acceptable, bare, read_body
+from tools.robots import USER_AGENT, Robots
+
+BUSY = frozenset({429, 503})
+"""Statuses whose ``Retry-After`` is for the whole host."""
+
+
+class Manners:
+    """How hosts are treated: by their robots.txt, unless it is ``None``, and at which pace. Runs share one."""
+
+    def __init__(self, clock: Clock, *, robots: bool = True) -> None:
+        self.pace = HostPace(clock)
+        self.robots = Robots(clock) if robots else None
 
 
 class SafeFetch:
@@ -31,21 +45,22 @@ class SafeFetch:
         *,
         allow_hosts: Iterable[str] = (),
         limits: FetchLimits | None = None,
-        user_agent: str = f"research/{__version__}",
+        manners: Manners | None = None,
         resolve: Resolve = resolve_name,
         tls: ssl.SSLContext | None = None,
     ) -> None:
         self._parser = parser
         self._network = JudgedNetwork(read_allowed(allow_hosts), resolve=resolve, tls=tls)
         self._limits = limits or FetchLimits()
-        self._headers = (("User-Agent", user_agent), *ACCEPTED)
+        self._manners = manners or Manners(SystemClock())
+        self._headers = (("User-Agent", USER_AGENT), *ACCEPTED)
 
     async def fetch(self, request: FetchRequest, *, timeout: float | None) -> Page:
         """Return the page behind a handle. Raises ``EffectFailed``, which says whether asking again may help."""
         seconds = self._limits.seconds if timeout is None else min(timeout, self._limits.seconds)
         try:
-            async with asyncio.timeout(seconds):
-                url, media, body = await self._follow(request.url)
+            async with asyncio.timeout(timeout), asyncio.timeout(seconds) as limit:
+                url, media, body = await self._follow(request.url, limit)
         except TimeoutError:
             raise EffectFailed(f"{shown(request.url)} gave no page within {seconds:g} s", retryable=True) from None
         found = await self._parser.parse(body, media, name=shown(url))
@@ -61,19 +76,19 @@ class SafeFetch:
         """Close the connections that are kept open."""
         await self._network.aclose()
 
-    async def _follow(self, url: str) -> tuple[str, str, bytes]:
+    async def _follow(self, url: str, limit: asyncio.Timeout) -> tuple[str, str, bytes]:
         """Return final URL, media type and decoded body, following redirects one judged hop at a time."""
         for _ in range(self._limits.redirects + 1):
             url = urldefrag(url).url
-            answer = await self._hop(url)
+            answer = await self._hop(url, limit)
             if not isinstance(answer, str):
                 return url, *answer
             url = answer
         raise EffectFailed(f"{shown(url)} is refused: more than {self._limits.redirects} redirects")
 
-    async def _hop(self, url: str) -> str | tuple[str, bytes]:
+    async def _hop(self, url: str, limit: asyncio.Timeout) -> str | tuple[str, bytes]:
         """Ask one host once: the address it redirects to, or media type and body."""
-        async with self._network.get(url, self._headers) as answer:
+        async with self._asked(url, limit) as answer:
             onward = redirected(url, answer)
             if onward is not None:
                 return onward
@@ -81,3 +96,20 @@ class SafeFetch:
                 raise status_failure(answer.status, answer.headers, shown(url))
             media = acceptable(url, answer.headers, self._limits)
             return media, await read_body(answer, url, self._limits)
+
+    @asynccontextmanager
+    async def _asked(self, url: str, limit: asyncio.Timeout) -> AsyncIterator[Answer]:
+        """Ask one host once, if its robots.txt lets us, when it is our turn. The wait for that is not counted."""
+        target = self._network.target(url)
+        delay = await self._manners.robots.check(self._network, url, target) if self._manners.robots else 0.0
+        free = (target.host, target.port) in self._network.allowed
+        loop = asyncio.get_running_loop()
+        left = (limit.when() or 0.0) - loop.time()
+        limit.reschedule(None)
+        async with self._manners.pace.turn(target.host, free=free, delay=delay):
+            limit.reschedule(loop.time() + left)
+            async with self._network.get(url, self._headers) as answer:
+                if answer.status in BUSY:
+                    failure = status_failure(answer.status, answer.headers, shown(url))
+                    self._manners.pace.hold(target.host, failure.retry_after or 0.0)
+                yield answer

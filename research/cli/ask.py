@@ -38,6 +38,8 @@ def ask(
     searx: take.Searx = None,
     tavily: take.Tavily = None,
     allow_host: take.AllowHost = None,
+    ignore_robots: take.IgnoreRobots = False,
+    fresh: take.Fresh = False,
     model: take.Model = None,
     role: take.Role = None,
     base_url: take.BaseUrl = None,
