@@ -16,6 +16,7 @@ from tools.addresses import shown
 from tools.judged_network import Answer
 
 MEDIA = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf", "application/json")
+HTML = frozenset(MEDIA[:2])
 ACCEPTED = (("Accept", ", ".join(MEDIA)), ("Accept-Encoding", "gzip, identity"))
 """The headers that say what is read here."""
 

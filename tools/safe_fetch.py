@@ -21,11 +21,16 @@ from tools.clock import SystemClock
 from tools.host_pace import HostPace
 from tools.http_status import status_failure
 from tools.judged_network import Answer, JudgedNetwork, Resolve, redirected, resolve_name
-from tools.page_body import ACCEPTED, FetchLimits, acceptable, bare, read_body
+from tools.page_body import ACCEPTED, HTML, FetchLimits, acceptable, bare, read_body, read_start
+from tools.page_signs import LOOKED_AT, page_sign, status_sign
 from tools.robots import USER_AGENT, Robots
 
 BUSY = frozenset({429, 503})
 """Statuses whose ``Retry-After`` is for the whole host."""
+
+
+REFUSAL_BYTES = 64_000
+"""So much of a refusal is looked at for what stands behind it."""
 
 
 class Manners:
@@ -64,9 +69,18 @@ class SafeFetch:
         except TimeoutError:
             raise EffectFailed(f"{shown(request.url)} gave no page within {seconds:g} s", retryable=True) from None
         found = await self._parser.parse(body, media, name=shown(url))
-        if not found.text.strip():
-            raise EffectFailed(f"{shown(url)} has no readable text")
-        return Page(url=url, title=found.title, text=found.text, media=bare(media), published=found.published)
+        sign = page_sign(url, found.title, found.text, found.marks) if bare(media) in HTML else ""
+        if sign or not found.text.strip():
+            raise EffectFailed(f"{shown(url)} {sign or 'has no readable text'}")
+        return Page(
+            url=url,
+            title=found.title,
+            text=found.text,
+            media=bare(media),
+            published=found.published,
+            author=found.author,
+            pages=found.pages,
+        )
 
     def prepare(self) -> None:
         """Make the connection pool now; its TLS context takes some hundredths of a second."""
@@ -93,7 +107,7 @@ class SafeFetch:
             if onward is not None:
                 return onward
             if answer.status != 200:
-                raise status_failure(answer.status, answer.headers, shown(url))
+                raise await _refusal(answer, url)
             media = acceptable(url, answer.headers, self._limits)
             return media, await read_body(answer, url, self._limits)
 
@@ -113,3 +127,12 @@ class SafeFetch:
                     failure = status_failure(answer.status, answer.headers, shown(url))
                     self._manners.pace.hold(target.host, failure.retry_after or 0.0)
                 yield answer
+
+
+async def _refusal(answer: Answer, url: str) -> EffectFailed:
+    """Return the error for an answer that is not a page, with what stands behind it where that can be told."""
+    failure = status_failure(answer.status, answer.headers, shown(url))
+    if answer.status not in LOOKED_AT:
+        return failure
+    sign = status_sign(answer.status, answer.headers, await read_start(answer, REFUSAL_BYTES))
+    return EffectFailed(f"{failure}: it {sign}") if sign else failure
