@@ -52,6 +52,8 @@ class RunOptions(Record):
     searches: tuple[str, ...] = ()
     search_urls: dict[str, str] = msgspec.field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
+    ignore_robots: bool = False
+    fresh: bool = False
     model: str | None = None
     roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None

@@ -58,6 +58,8 @@ class Settings(Record):
     searches: tuple[str, ...]
     contact: str
     allow_hosts: tuple[str, ...]
+    ignore_robots: bool
+    fresh: bool
     corpora: tuple[str, ...]
     web: bool
     embedder: str
@@ -101,6 +103,8 @@ class Settings(Record):
             searches=asked(self.search_choice()) if self.web else (),
             search_urls=self.search_urls,
             allow_hosts=self.allow_hosts,
+            ignore_robots=self.ignore_robots,
+            fresh=self.fresh,
             model=self.model,
             roles=self.roles,
             base_url=self.base_url,

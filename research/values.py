@@ -174,6 +174,8 @@ SETTINGS = (
     Setting("searches", "names", (), "search"),
     Setting("contact", "mail", ""),
     Setting("allow_hosts", "hosts", (), "allow-host"),
+    Setting("ignore_robots", "switch", False),
+    Setting("fresh", "switch", False),
     Setting("corpora", "names", (), "corpus"),
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),

@@ -17,20 +17,25 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
 from research.clean import clean_text
 from research.errors import SourceDamaged, StoreProblem, WrongVersion
 from research.ports import Clock, Page
 from research.records import Label, Source, build
 from tools.database import Database, NothingYet, connect, spoken
+from tools.library_layouts import bring_up
 from tools.seal import Seal
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE sources (
   id TEXT NOT NULL, url TEXT NOT NULL, title TEXT NOT NULL, label TEXT NOT NULL, media TEXT NOT NULL,
-  published TEXT NOT NULL, retrieved TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (id, url, label))
+  published TEXT NOT NULL, retrieved TEXT NOT NULL, author TEXT NOT NULL, pages TEXT NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY (id, url, label))
 """
-TABLES = {"sources": ("id", "url", "title", "label", "media", "published", "retrieved")}
+TABLES = {"sources": ("id", "url", "title", "label", "media", "published", "retrieved", "author", "pages")}
+"""``pages`` is a JSON list of offsets, empty where there are none."""
 FIELDS = TABLES["sources"]
 SELECT = f"SELECT {', '.join(FIELDS)}, digest FROM sources"
 REMEDY = "`research resume RUN --from-journal`, for any run, saves every row that can be read"
@@ -45,6 +50,8 @@ class FileLibrary:
         self._folder = folder
         self._clock = clock
         self._seal = seal
+        if not read_only:
+            bring_up(folder / "library.db", seal)
         self._database = Database(folder / "library.db", SCHEMA, VERSION, remedy=REMEDY, read_only=read_only)
 
     def path(self, source: str) -> Path:
@@ -61,10 +68,12 @@ class FileLibrary:
             media=page.media,
             published=clean_text(page.published),
             retrieved=self._clock.now(),
+            author=" ".join(clean_text(page.author).split()),
+            pages=page.pages if text == page.text else (),
         )
         path = self.path(source.id)
         await asyncio.to_thread(_write_once, path, data)
-        values = tuple(getattr(source, name) for name in FIELDS)
+        values = _row(source)
         signed = (*values, self._seal.sign("sources", *values))
 
         def insert(connection: sqlite3.Connection) -> tuple[object, ...]:
@@ -83,7 +92,8 @@ class FileLibrary:
                 f"{self._database.path} is damaged: where the text {str(row[0])[:12]} came from is not what was "
                 f"written; {REPAIR}, and those of the web are noted anew when they are fetched again"
             )
-        return build(Source, dict(zip(FIELDS, row[:-1], strict=True)))
+        values = dict(zip(FIELDS, row[:-1], strict=True))
+        return build(Source, {**values, "pages": msgspec.json.decode(str(values["pages"]) or "[]")})
 
     async def text(self, source: str) -> str:
         return await asyncio.to_thread(read_text, self.path(source))
@@ -106,6 +116,12 @@ class FileLibrary:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def _row(source: Source) -> tuple[str, ...]:
+    """Return a source as the columns of its row."""
+    pages = msgspec.json.encode(source.pages).decode() if source.pages else ""
+    return (*(str(getattr(source, name)) for name in FIELDS[:-1]), pages)
 
 
 def is_blank(path: Path) -> bool:
@@ -135,7 +151,8 @@ def _ids(connection: sqlite3.Connection) -> frozenset[str]:
 
 def describe(path: Path, seal: Seal, sources: Sequence[Source]) -> None:
     """Write rows of sources that ``library.db`` has lost, all or none of them."""
-    rows = [tuple(getattr(source, name) for name in FIELDS) for source in sources]
+    bring_up(path, seal)
+    rows = [_row(source) for source in sources]
     with closing(connect(path, SCHEMA, VERSION, remedy=REMEDY)) as connection, spoken(path, REMEDY):
         connection.execute("BEGIN IMMEDIATE")
         for row in rows:

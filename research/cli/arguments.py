@@ -33,6 +33,12 @@ AllowHost = Annotated[
     list[str] | None,
     typer.Option("--allow-host", metavar="HOST:PORT", help="Private address that may be fetched; repeatable."),
 ]
+IgnoreRobots = Annotated[
+    bool, typer.Option("--ignore-robots", help="Read also pages that robots.txt closes to programs; you answer for it.")
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Ask for every page anew; none comes from the page cache, none is kept there.")
+]
 Model = Annotated[
     str | None,
     typer.Option("--model", metavar="PROVIDER:MODEL", help="Language model; without one, quotes are picked."),

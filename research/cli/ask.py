@@ -39,6 +39,8 @@ def ask(
     tavily: take.Tavily = None,
     search: take.Search = None,
     allow_host: take.AllowHost = None,
+    ignore_robots: take.IgnoreRobots = False,
+    fresh: take.Fresh = False,
     model: take.Model = None,
     role: take.Role = None,
     base_url: take.BaseUrl = None,
