@@ -20,6 +20,7 @@ from research.pacing import Limit
 from research.ports import Price
 from research.records import Length, Record
 from research.requests import ROLES, Role
+from research.scanner import Scanner
 from research.secret import Secret
 from research.spelling import nearest
 from research.values import KINDS, SETTINGS, Setting, read_pace, read_prices, read_roles, read_windows
@@ -70,6 +71,10 @@ class Settings(Record):
     pace: dict[str, Limit]
     keys: dict[str, Secret]
     origins: dict[str, str]
+
+    def scanner(self) -> Scanner:
+        """Return what finds the values of the keys that are set."""
+        return Scanner(self.keys)
 
     def options(
         self,
@@ -128,9 +133,15 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
     for name, read in TABLES.items():
         values[name] = read(str(path), config.get(name, {}))
         origins[name] = str(path) if name in config else "default"
-    keys = {name: Secret(world[name]) for name in KEYS if world.get(name, "").strip()}
+    keys = read_keys(world)
     caps, branch_caps = _caps(values, "max_"), _caps(values, "branch_max_")
     return Settings(home=home, caps=caps, branch_caps=branch_caps, keys=keys, origins=origins, **values)
+
+
+def read_keys(environment: Mapping[str, str] | None = None) -> dict[str, Secret]:
+    """Return the keys that are set in the environment, that of the process unless handed in."""
+    world = os.environ if environment is None else environment
+    return {name: Secret(world[name]) for name in KEYS if world.get(name, "").strip()}
 
 
 def find_home(flag: str | None, world: Mapping[str, str] | None = None) -> tuple[Path, str]:
