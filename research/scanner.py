@@ -34,6 +34,8 @@ ROUNDS = 2
 _OTHER = bytes(code for code in range(256) if not (chr(code).isascii() and chr(code).isalnum()))
 _ESCAPE = re.compile(rb"\\(?:u00([0-9A-Fa-f]{2})|u[0-9A-Fa-f]{4}|x([0-9A-Fa-f]{2})|[nrtbf])")
 _STRING = re.compile(r'"(?:[^"\\]|\\.)*+"', re.DOTALL)
+_WORDS = re.compile(r"\S+")
+_LINES = re.compile(r"[^\r\n]+")
 _JSON = re.compile(r"\s*[{\[\"]")
 
 
@@ -67,7 +69,7 @@ class Scanner:
         return ""
 
     def clean(self, text: str) -> str:
-        """Return ``text`` without the values: each replaced, else its line, else all of it. JSON stays JSON."""
+        """Return ``text`` without the values: each replaced, else its word, its line or all of it. JSON stays JSON."""
         if not self.found(text):
             return text
         if _JSON.match(text) and _is_json(text):
@@ -75,11 +77,9 @@ class Scanner:
         for _, needles in self._needles:
             for spelled in needles.spelled:
                 text = text.replace(spelled, SHOWN)
-        if self.found(text):
-            text = "".join(
-                SHOWN + line[len(line.rstrip("\r\n")) :] if self.found(line) else line
-                for line in text.splitlines(keepends=True)
-            )
+        for part in (_WORDS, _LINES):
+            if self.found(text):
+                text = part.sub(lambda match: SHOWN if self.found(match[0]) else match[0], text)
         return SHOWN if self.found(text) else text
 
     def _clean_json(self, text: str) -> str:
