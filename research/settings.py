@@ -20,6 +20,7 @@ from research.pacing import Limit
 from research.ports import Price
 from research.records import Length, Record
 from research.requests import ROLES, Role
+from research.scanner import Scanner
 from research.secret import Secret
 from research.service_tables import McpServer, read_mcp, read_search_urls
 from research.services import Given, asked
@@ -85,6 +86,10 @@ class Settings(Record):
     passed: dict[str, Secret]
     keys: dict[str, Secret]
     origins: dict[str, str]
+
+    def scanner(self) -> Scanner:
+        """Return what finds the values of the keys that are set, and of what other programs are passed."""
+        return Scanner({**self.keys, **self.passed})
 
     def options(
         self,
@@ -161,9 +166,15 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
         origins[name] = str(path) if name in config else "default"
     named = {variable for server in values["mcp"].values() for variable in server.env}
     values["passed"] = {name: Secret(world[name]) for name in sorted(named) if name in world}
-    keys = {name: Secret(world[name]) for name in KEYS if world.get(name, "").strip()}
+    keys = read_keys(world)
     caps, branch_caps = _caps(values, "max_"), _caps(values, "branch_max_")
     return Settings(home=home, caps=caps, branch_caps=branch_caps, keys=keys, origins=origins, **values)
+
+
+def read_keys(environment: Mapping[str, str] | None = None) -> dict[str, Secret]:
+    """Return the keys that are set in the environment, that of the process unless handed in."""
+    world = os.environ if environment is None else environment
+    return {name: Secret(world[name]) for name in KEYS if world.get(name, "").strip()}
 
 
 def find_home(flag: str | None, world: Mapping[str, str] | None = None) -> tuple[Path, str]:

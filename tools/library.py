@@ -1,8 +1,8 @@
 """The library: every text that was read, in a file named by its hash.
 
 ``texts/ab/abcd….txt`` holds the text in UTF-8; ``library.db`` holds where it came from, each row with a keyed digest.
-A file is written whole, synced and renamed before anything refers to it, and its hash is checked on every read. Parsing
-and chunking happen before and after.
+A file is written whole, synced and renamed before anything refers to it, and its hash is checked on every read. A
+text that holds the value of a secret is kept without it. Parsing and chunking happen before and after.
 """
 
 from __future__ import annotations
@@ -58,15 +58,16 @@ class FileLibrary:
         return text_path(self._folder, source)
 
     async def keep(self, page: Page, label: Label) -> Source:
-        text = clean_text(page.text)
+        scanner = self._seal.scanner
+        text = scanner.clean(clean_text(page.text))
         data = text.encode()
         source = Source(
             id=hashlib.sha256(data).hexdigest(),
-            url=clean_text(page.url),
-            title=" ".join(clean_text(page.title).split()),
+            url=scanner.clean(clean_text(page.url)),
+            title=scanner.clean(" ".join(clean_text(page.title).split())),
             label=label,
             media=page.media,
-            published=clean_text(page.published),
+            published=scanner.clean(clean_text(page.published)),
             retrieved=self._clock.now(),
             author=" ".join(clean_text(page.author).split()),
             pages=page.pages if text == page.text else (),
