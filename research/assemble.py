@@ -12,6 +12,7 @@ import msgspec
 
 from research.analysts.support import support
 from research.budget import NANO, Caps
+from research.injection import Attempt, attempts_in
 from research.options import RunOptions
 from research.records import (
     BranchOutcome,
@@ -69,6 +70,7 @@ class Facts(Record):
     routing: tuple[str, ...] = ()
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def assemble(
@@ -112,6 +114,7 @@ def assemble(
             routing=facts.routing,
             cache=facts.cache,
             clarification=facts.clarification,
+            attempts=attempts_in(facts.attempts),
         )
     )
 

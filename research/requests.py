@@ -109,10 +109,11 @@ class HitsReply(Record):
 
 
 class FetchReply(Record):
-    """The page as stored in the library; the text is read from there."""
+    """The page as stored in the library; the text is read from there. ``signs`` are those of ``research.injection``."""
 
     source: Source
     characters: int
+    signs: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 Request = ModelRequest | SearchRequest | RetrieveRequest | FetchRequest
