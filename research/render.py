@@ -1,8 +1,8 @@
 """A report as people and programs read it: Markdown with footnotes, and JSON. Pure.
 
 Everything that did not come from this file goes through ``research.sanitize``. Sources are in
-``research.render_sources``; what a report holds is said in ``research.report``; where it is printed is up to the command
-line.
+``research.render_sources``; what a report holds is said in ``research.report``; where it is printed is up to the
+command line.
 """
 
 from __future__ import annotations

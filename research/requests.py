@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Literal, get_args
 
+import msgspec
+
 from research.records import Hit, Record, Source, encode
 
 Role = Literal["planner", "researcher", "reader", "writer", "checker"]
