@@ -30,8 +30,8 @@ from research.effects import FetchEffect, ModelEffect, RetrieveEffect, SearchEff
 from research.errors import EffectFailed, Forbidden, OutOfBudget
 from research.gate import Gate
 from research.injection import Attempt, signs_in
+from research.merging import merged
 from research.ports import ChatModel, Corpus, Fetch, Library, Records, Search
-from research.ranking import reciprocal_rank
 from research.records import Hit, Label, Source, build
 from research.requests import (
     FetchReply,
@@ -144,7 +144,7 @@ class Access:
         return cast(ModelReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
 
     async def search(self, query: str, *, label: Label, limit: int = 10) -> tuple[Hit, ...]:
-        """Return web hits, best first, fused over the providers; each handle can be fetched from now on.
+        """Return web hits, best first, of all providers as one list; each handle can be fetched from now on.
 
         A provider that fails is left out and named in ``losses`` while another answers; when none does, the last
         failure is raised. A refusal, or anything that ends the run, always passes.
@@ -159,7 +159,7 @@ class Access:
         if not lists:
             raise failures[-1]
         self.losses.extend(str(failure) for failure in failures)
-        hits = lists[0] if len(lists) == 1 else reciprocal_rank(lists, key=lambda hit: hit.handle)[:limit]
+        hits = merged(lists)[:limit]
         tried = [(hit, signs_in(f"{hit.title}\n{hit.snippet}")) for hit in hits]
         told = [
             Attempt(url=hit.url, title=hit.title, where="search result", signs=signs) for hit, signs in tried if signs

@@ -182,7 +182,10 @@ class Hit(Record):
 
 
 class Source(Record):
-    """A stored text. ``id`` is the SHA-256 (hex) of the text in UTF-8; dates are ISO 8601 or empty when unknown."""
+    """A stored text. ``id`` is the SHA-256 (hex) of the text in UTF-8; dates are ISO 8601 or empty when unknown.
+
+    ``pages`` are the offsets at which the pages of a PDF begin, empty for what has none.
+    """
 
     id: str
     url: str
@@ -191,6 +194,8 @@ class Source(Record):
     media: str = "text/plain"
     published: str = ""
     retrieved: str = ""
+    author: str = ""
+    pages: tuple[int, ...] = ()
 
 
 class Passage(Record):

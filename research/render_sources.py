@@ -41,15 +41,16 @@ def footnotes(report: Report, numbers: dict[str, int]) -> Iterator[str]:
         finding = findings[id]
         where = _source_line(sources[finding.source])
         quote = markdown_text(finding.quote)
-        lines.append(f"[^{number}]: “{quote}” — {where}, characters {finding.start}–{finding.end}")
+        page = f"p. {finding.page}, " if finding.page else ""
+        lines.append(f"[^{number}]: “{quote}” — {where}, {page}characters {finding.start}–{finding.end}")
     if lines:
         yield "\n".join(lines)
 
 
 def _source_line(source: ReportSource) -> str:
-    """Return title, date, address and hash of a source, on one line."""
+    """Return title, author, date, address and hash of a source, on one line."""
     title = source.title or source.url or source.path
-    parts = [markdown_link(title, source.url), markdown_text(source.published)]
+    parts = [markdown_link(title, source.url), markdown_text(source.author), markdown_text(source.published)]
     if not source.url:
         parts.append(f"stored at {markdown_text(source.path)}")
     return ", ".join([*(part for part in parts if part), f"sha256 {markdown_text(source.id[:12])}"])

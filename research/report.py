@@ -45,7 +45,8 @@ class ReportSentence(Record):
 class ReportFinding(Record):
     """A quote at ``source_text[start:end]``, in code points of the stored text.
 
-    ``dated`` is when the source says it was written (ISO 8601), or empty.
+    ``dated`` is when the source says it was written (ISO 8601), or empty; ``page`` is the page of a PDF that the quote
+    begins on, 0 where there is none.
     """
 
     id: str
@@ -56,6 +57,7 @@ class ReportFinding(Record):
     end: int
     verdict: VerdictName
     dated: str = ""
+    page: int = 0
 
 
 class ReportSource(Record):
@@ -68,6 +70,7 @@ class ReportSource(Record):
     label: Label
     published: str = ""
     retrieved: str = ""
+    author: str = ""
 
 
 class CapFacts(Record):

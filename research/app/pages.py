@@ -9,7 +9,8 @@ from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
-from research.app.sharing import PageReaders
+from research.app.sharing import HostManners, PageReaders
+from tools.clock import SystemClock
 
 if TYPE_CHECKING:
     from tools.parse import ChildParser
@@ -18,12 +19,18 @@ if TYPE_CHECKING:
 READERS = PageReaders()
 """The parsers that the runs of this process share."""
 
+MANNERS = HostManners(SystemClock())
+"""How the runs of this process treat hosts: what each allows, and when it was asked last."""
 
-async def open_fetch(allow_hosts: Iterable[str], stack: AsyncExitStack) -> tuple[SafeFetch, ChildParser]:
+
+async def open_fetch(
+    allow_hosts: Iterable[str], stack: AsyncExitStack, *, ignore_robots: bool = False
+) -> tuple[SafeFetch, ChildParser]:
     """Return the fetch and the parser behind it; ``stack`` closes both."""
     from tools.safe_fetch import SafeFetch
 
     parser = await stack.enter_async_context(READERS.parser())
-    fetch = SafeFetch(parser, allow_hosts=allow_hosts)
+    manners = stack.enter_context(MANNERS.of(robots=not ignore_robots))
+    fetch = SafeFetch(parser, allow_hosts=allow_hosts, manners=manners)
     stack.push_async_callback(fetch.aclose)
     return fetch, parser

@@ -18,6 +18,7 @@ from research.ports import Clock
 
 if TYPE_CHECKING:
     from tools.parse import ChildParser
+    from tools.safe_fetch import Manners
 
 T = TypeVar("T")
 
@@ -68,6 +69,26 @@ class OpenFiles:
 def _entered(opening: AbstractContextManager[T]) -> tuple[T, ExitStack]:
     stack = ExitStack()
     return stack.enter_context(opening), stack
+
+
+class HostManners:
+    """How hosts are treated: for each event loop one memory of what they allow and when they were asked."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: Held[Manners] = Held()
+
+    @contextmanager
+    def of(self, *, robots: bool) -> Iterator[Manners]:
+        """Hand out the manners of this event loop, with or without asking for robots.txt."""
+        from tools.safe_fetch import Manners
+
+        key = id(asyncio.get_running_loop()), robots
+        manners = self._held.take(key, lambda: Manners(self._clock, robots=robots))
+        try:
+            yield manners
+        finally:
+            self._held.let_go(key)
 
 
 class PageReaders:

@@ -14,7 +14,7 @@ from research.cli.estimate import print_estimate
 from research.cli.output import WRITTEN, emit, emit_json, refuse_unwritable, say, write_whole
 from research.cli.progress import Progress
 from research.cli.session import Session, session_of
-from research.errors import ResearchError, SettingMissing, UsageFault
+from research.errors import ResearchError, UsageFault
 
 if TYPE_CHECKING:
     from research.cli.running import Interruption
@@ -37,7 +37,10 @@ def ask(
     web: take.Web = False,
     searx: take.Searx = None,
     tavily: take.Tavily = None,
+    search: take.Search = None,
     allow_host: take.AllowHost = None,
+    ignore_robots: take.IgnoreRobots = False,
+    fresh: take.Fresh = False,
     model: take.Model = None,
     role: take.Role = None,
     base_url: take.BaseUrl = None,
@@ -212,10 +215,8 @@ def _refuse_nowhere(settings: Settings) -> None:
         raise UsageFault(
             "say what to answer from: --corpus NAME (made by `research index FOLDER --corpus NAME`), or --web, or both"
         )
-    if settings.web and not (settings.searx or settings.tavily):
-        raise SettingMissing(
-            "--web needs a search server: give --searx URL or --tavily URL, or set searx in config.toml"
-        )
+    if not settings.web and settings.origins.get("searches", "").startswith("flag"):
+        raise UsageFault("--search names a service of the web, so it needs --web")
 
 
 def finish(
