@@ -13,6 +13,7 @@ import msgspec
 from research.analysts.support import support
 from research.budget import NANO, Caps
 from research.citations import page_at
+from research.injection import Attempt, attempts_in
 from research.options import RunOptions
 from research.records import (
     BranchOutcome,
@@ -70,6 +71,7 @@ class Facts(Record):
     routing: tuple[str, ...] = ()
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def assemble(
@@ -114,6 +116,7 @@ def assemble(
             routing=facts.routing,
             cache=facts.cache,
             clarification=facts.clarification,
+            attempts=attempts_in(facts.attempts),
         )
     )
 

@@ -10,9 +10,15 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Literal
 
+from research.records import Record, ident
+
+HIDDEN = "hidden text"
+PIECE = 200_000
+"""Code points that are searched in one go."""
 MOST = 1_000
 """Matches of one pattern that are counted in one text; a page that repeats itself is no worse than that."""
 
@@ -118,7 +124,7 @@ PATTERNS: Mapping[str, re.Pattern[str]] = {
         r"|</?(?:passage|hit|finding|quote|claim|sentence|task|done)-\d{4,20}[ >]"
         r"|---\s{0,3}(?:begin|end|start)(?: of)?(?: the)? (?:system|prompt|user|context|instructions?|document)\b"
     ),
-    "hidden text": re.compile(_HIDDEN),
+    HIDDEN: re.compile(_HIDDEN),
 }
 """Patterns by what a text does that they match, in words for people. All but the last one read lower-cased text."""
 
@@ -168,17 +174,28 @@ def signs_in(text: str) -> dict[str, int]:
     Takes time in proportion to the text, whatever it says. Control and tag characters are gone from a stored text
     (``research.clean``): of hidden text only zero-width characters and variation selectors can be found there.
     """
+    return added(_signs(piece) for piece in _pieces(text))
+
+
+def _signs(text: str) -> dict[str, int]:
     read = _folded(text)
-    found: dict[str, int] = {}
-    for name, pattern in PATTERNS.items():
-        count = 0
-        if name == "hidden text":
-            count = 0 if text.isascii() else _matches(pattern, text)
-        elif any(word in read for word in _NEEDED[name]):
-            count = _matches(pattern, read)
-        if count:
-            found[name] = count
-    return found
+    found = {
+        name: _matches(pattern, read)
+        for name, pattern in PATTERNS.items()
+        if name in _NEEDED and any(word in read for word in _NEEDED[name])
+    }
+    hidden = 0 if text.isascii() else _matches(PATTERNS[HIDDEN], text)
+    return {name: count for name, count in {**found, HIDDEN: hidden}.items() if count}
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Yield the text in pieces of whole lines where there are any, so that other threads get their turn between."""
+    at = 0
+    while at < len(text):
+        end = text.rfind("\n", at, at + PIECE) + 1 if at + PIECE < len(text) else len(text)
+        end = end if end > at else at + PIECE
+        yield text[at:end]
+        at = end
 
 
 def _matches(pattern: re.Pattern[str], text: str) -> int:
@@ -194,7 +211,7 @@ def _folded(text: str) -> str:
 def added(counts: Iterable[Mapping[str, int]]) -> dict[str, int]:
     """Return the sums of counts by pattern, in the order of the table."""
     listed = list(counts)
-    sums = {name: sum(count.get(name, 0) for count in listed) for name in PATTERNS}
+    sums = {name: min(MOST, sum(count.get(name, 0) for count in listed)) for name in PATTERNS}
     return {name: number for name, number in sums.items() if number}
 
 
@@ -208,3 +225,35 @@ def _times(number: int) -> str:
         return ""
     more = f"{number:,} times" if number < MOST else f"{MOST:,} times or more"
     return f" ({'twice' if number == 2 else more})"
+
+
+class Attempt(Record):
+    """A page, or what a search service said of it, that tried to instruct its reader: the patterns, and how often each.
+
+    ``source`` is the id of the page's stored text, empty for a search result.
+    """
+
+    url: str
+    title: str
+    where: Literal["page", "search result"]
+    signs: dict[str, int]
+    source: str = ""
+
+    @property
+    def id(self) -> str:
+        """The name of the record: the same words at the same place are one attempt."""
+        return ident("a", self.url, self.where, self.source, self.title, self.signs)
+
+
+def attempts_in(stored: Iterable[Attempt]) -> tuple[Attempt, ...]:
+    """Return one attempt for each place, by address: whichever branch met it first, and however often."""
+    places: dict[tuple[str, str, str], list[Attempt]] = {}
+    for attempt in sorted(stored, key=lambda one: (one.url, one.where, one.source, one.id)):
+        places.setdefault((attempt.url, attempt.where, attempt.source), []).append(attempt)
+    return tuple(_merged(same) for same in places.values())
+
+
+def _merged(same: Sequence[Attempt]) -> Attempt:
+    signs = added(attempt.signs for attempt in same)
+    first = same[0]
+    return Attempt(url=first.url, title=first.title, where=first.where, signs=signs, source=first.source)

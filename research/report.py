@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from research.errors import CitationBroken
+from research.injection import Attempt
 from research.records import (
     BranchKind,
     BranchType,
@@ -139,6 +140,7 @@ class Report(Record):
     ``cache`` is there where the run was to use answers of earlier runs.
     ``checks`` counts the sentences that a model was asked about, and what became of those that failed.
     ``clarification`` is what the person was asked before planning, where that was wished for.
+    ``attempts`` are the pages and search results that tried to instruct their reader; they were read as data only.
     """
 
     run: str
@@ -163,6 +165,7 @@ class Report(Record):
     routing: tuple[str, ...] = ()
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def checked(report: Report) -> Report:
