@@ -183,10 +183,12 @@ def _flush(inline: list[str]) -> Iterator[str]:
 
 
 def _everything(tree: Any) -> str:
-    """Return every text a reader would see, one block a line."""
+    """Return every text a reader would see, one block a line; only what is in ``<main>`` where there is just one."""
     for silent in tree.xpath(".//script|.//style|.//noscript|.//template|.//head"):
         silent.drop_tree()
     for block in tree.xpath("//p|//br|//div|//li|//tr|//h1|//h2|//h3|//h4|//h5|//h6|//td|//pre|//section|//blockquote"):
         block.tail = LINE + (block.tail or "")
         block.text = LINE + (block.text or "")
-    return "\n".join(_flush([tree.text_content()]))
+    mains = tree.xpath("//main|//*[@role='main']")
+    main = "\n".join(_flush([mains[0].text_content()])) if len(mains) == 1 else ""
+    return main or "\n".join(_flush([tree.text_content()]))
