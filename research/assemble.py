@@ -161,6 +161,7 @@ def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
         label=source.label,
         published=source.published,
         retrieved=source.retrieved,
+        added=source.added,
     )
 
 

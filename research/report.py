@@ -58,7 +58,10 @@ class ReportFinding(Record):
 
 
 class ReportSource(Record):
-    """A stored source. ``id`` is the SHA-256 of the file at ``path``."""
+    """A stored source. ``id`` is the SHA-256 of the file at ``path``.
+
+    ``added``: of a page of the web that was found in a corpus, from which run it was added, by whom and when.
+    """
 
     id: str
     url: str
@@ -67,6 +70,7 @@ class ReportSource(Record):
     label: Label
     published: str = ""
     retrieved: str = ""
+    added: str = ""
 
 
 class CapFacts(Record):
