@@ -168,6 +168,7 @@ def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
         published=source.published,
         retrieved=source.retrieved,
         author=source.author,
+        added=source.added,
     )
 
 

@@ -61,7 +61,10 @@ class ReportFinding(Record):
 
 
 class ReportSource(Record):
-    """A stored source. ``id`` is the SHA-256 of the file at ``path``."""
+    """A stored source. ``id`` is the SHA-256 of the file at ``path``.
+
+    ``added``: of a page of the web that was found in a corpus, from which run it was added, by whom and when.
+    """
 
     id: str
     url: str
@@ -71,6 +74,7 @@ class ReportSource(Record):
     published: str = ""
     retrieved: str = ""
     author: str = ""
+    added: str = ""
 
 
 class CapFacts(Record):

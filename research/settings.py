@@ -287,6 +287,12 @@ def wants_colour(*, terminal: bool, environment: Mapping[str, str] | None = None
     return terminal and not world.get("NO_COLOR") and world.get("TERM") != "dumb"
 
 
+def user_name(environment: Mapping[str, str] | None = None) -> str:
+    """Return who is at work, as the system's login says it; empty when it does not."""
+    world = os.environ if environment is None else environment
+    return next((world[name] for name in ("LOGNAME", "USER", "USERNAME") if world.get(name, "").strip()), "")
+
+
 def environment_without_keys(environment: Mapping[str, str] | None = None) -> dict[str, str]:
     """Return the environment (that of the process unless handed in) for a program that must not have our keys."""
     world = os.environ if environment is None else environment
