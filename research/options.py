@@ -64,6 +64,7 @@ class RunOptions(Record):
     caps: Caps = Caps()
     branch_caps: Caps = Caps()
     approve: bool = False
+    approval_hours: int = 24
     plan_only: bool = False
     clarify: Clarify = "no"
     allow_partial: bool = False

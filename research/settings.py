@@ -69,6 +69,7 @@ class Settings(Record):
     branches: int
     rounds: int
     concurrency: int
+    approval_hours: int
     cache: bool
     length: Length
     language: str
@@ -120,6 +121,7 @@ class Settings(Record):
             caps=self.caps,
             branch_caps=self.branch_caps,
             approve=approve,
+            approval_hours=self.approval_hours,
             plan_only=plan_only,
             clarify=clarify,
             allow_partial=allow_partial,
