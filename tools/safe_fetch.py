@@ -9,19 +9,19 @@ from __future__ import annotations
 
 import asyncio
 import ssl
-from collections.abc import AsyncIterator, Iterable
-from contextlib import asynccontextmanager
+from collections.abc import Iterable
 from urllib.parse import urldefrag
 
 from research.errors import EffectFailed
 from research.ports import Clock, Page, Parser
 from research.requests import FetchRequest
-from tools.addresses import read_allowed, shown
+from tools.addresses import Target, read_allowed, shown
 from tools.clock import SystemClock
 from tools.host_pace import HostPace
 from tools.http_status import status_failure
 from tools.judged_network import Answer, JudgedNetwork, Resolve, redirected, resolve_name
 from tools.page_body import ACCEPTED, HTML, FetchLimits, acceptable, bare, read_body, read_start
+from tools.page_cache import Kept, PageCache, Pairs
 from tools.page_signs import LOOKED_AT, page_sign, status_sign
 from tools.robots import USER_AGENT, Robots
 
@@ -51,6 +51,7 @@ class SafeFetch:
         allow_hosts: Iterable[str] = (),
         limits: FetchLimits | None = None,
         manners: Manners | None = None,
+        cache: PageCache | None = None,
         resolve: Resolve = resolve_name,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -58,6 +59,7 @@ class SafeFetch:
         self._network = JudgedNetwork(read_allowed(allow_hosts), resolve=resolve, tls=tls)
         self._limits = limits or FetchLimits()
         self._manners = manners or Manners(SystemClock())
+        self._cache = cache
         self._headers = (("User-Agent", USER_AGENT), *ACCEPTED)
 
     async def fetch(self, request: FetchRequest, *, timeout: float | None) -> Page:
@@ -83,8 +85,10 @@ class SafeFetch:
         )
 
     def prepare(self) -> None:
-        """Make the connection pool now; its TLS context takes some hundredths of a second."""
+        """Make the connection pool now, and what else the first page would wait for."""
         self._network.prepare()
+        if self._cache:
+            self._cache.prepare()
 
     async def aclose(self) -> None:
         """Close the connections that are kept open."""
@@ -101,32 +105,44 @@ class SafeFetch:
         raise EffectFailed(f"{shown(url)} is refused: more than {self._limits.redirects} redirects")
 
     async def _hop(self, url: str, limit: asyncio.Timeout) -> str | tuple[str, bytes]:
-        """Ask one host once: the address it redirects to, or media type and body."""
-        async with self._asked(url, limit) as answer:
-            onward = redirected(url, answer)
-            if onward is not None:
-                return onward
-            if answer.status != 200:
-                raise await _refusal(answer, url)
-            media = acceptable(url, answer.headers, self._limits)
-            return media, await read_body(answer, url, self._limits)
+        """Ask one host once, or the cache: the address it redirects to, or media type and body.
 
-    @asynccontextmanager
-    async def _asked(self, url: str, limit: asyncio.Timeout) -> AsyncIterator[Answer]:
-        """Ask one host once, if its robots.txt lets us, when it is our turn. The wait for that is not counted."""
+        The URL is judged also when the answer is kept already.
+        """
         target = self._network.target(url)
-        delay = await self._manners.robots.check(self._network, url, target) if self._manners.robots else 0.0
+
+        async def send(extra: Pairs) -> Kept:
+            return await self._send(url, target, extra, limit)
+
+        answer = await (self._cache.answer(url, self._headers, send) if self._cache else send(()))
+        onward = redirected(url, answer.status, answer.headers)
+        return onward if onward is not None else (answer.headers.get("content-type", "text/html"), answer.body)
+
+    async def _send(self, url: str, target: Target, extra: Pairs, limit: asyncio.Timeout) -> Kept:
+        """Ask one host once, if its robots.txt lets us, when it is our turn. The wait for that is not counted."""
+        robots, pace = self._manners.robots, self._manners.pace
+        delay = await robots.check(self._network, url, target) if robots else 0.0
         free = (target.host, target.port) in self._network.allowed
         loop = asyncio.get_running_loop()
         left = (limit.when() or 0.0) - loop.time()
         limit.reschedule(None)
-        async with self._manners.pace.turn(target.host, free=free, delay=delay):
+        async with pace.turn(target.host, free=free, delay=delay):
             limit.reschedule(loop.time() + left)
-            async with self._network.get(url, self._headers) as answer:
+            async with self._network.get(url, (*self._headers, *extra)) as answer:
                 if answer.status in BUSY:
                     failure = status_failure(answer.status, answer.headers, shown(url))
-                    self._manners.pace.hold(target.host, failure.retry_after or 0.0)
-                yield answer
+                    pace.hold(target.host, failure.retry_after or 0.0)
+                return Kept(answer.status, dict(answer.headers), await self._body(answer, url, extra))
+
+    async def _body(self, answer: Answer, url: str, extra: Pairs) -> bytes:
+        """Return the decoded body, empty where the answer points elsewhere or says that nothing changed."""
+        pointing = redirected(url, answer.status, answer.headers) is not None
+        if pointing or (answer.status == 304 and extra):
+            return b""
+        if answer.status != 200:
+            raise await _refusal(answer, url)
+        acceptable(url, answer.headers, self._limits)
+        return await read_body(answer, url, self._limits)
 
 
 async def _refusal(answer: Answer, url: str) -> EffectFailed:

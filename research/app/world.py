@@ -237,7 +237,9 @@ async def open_world(
 async def _open_web(
     options: RunOptions, settings: Settings, stack: AsyncExitStack
 ) -> tuple[tuple[Search, ...], SafeFetch]:
-    fetch, parser = await open_fetch(options.allow_hosts, stack, ignore_robots=options.ignore_robots)
+    fetch, parser = await open_fetch(
+        options.allow_hosts, stack, home=Home(settings), fresh=options.fresh, ignore_robots=options.ignore_robots
+    )
     searches = tuple(open_searches(options, settings))
     for provider in searches:
         stack.push_async_callback(provider.aclose)
