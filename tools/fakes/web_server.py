@@ -37,7 +37,7 @@ class WebPage(Record):
     """One answer: its bytes, and how they are sent.
 
     ``delay`` is seconds before the answer; ``drip`` seconds between its bytes' pieces of 1 KiB; ``length`` replaces
-    the true Content-Length.
+    the true Content-Length. A search says ``snippet`` and ``address`` of it, where they are set, for its own.
     """
 
     body: bytes
@@ -49,6 +49,8 @@ class WebPage(Record):
     delay: float = 0.0
     drip: float = 0.0
     length: int | None = None
+    snippet: str = ""
+    address: str = ""
 
 
 class Logged(Record):
@@ -180,6 +182,10 @@ def visible(page: WebPage) -> str:
     return html.unescape(_TAG.sub(" ", text)) if "html" in page.media else text
 
 
+def _described(path: str, page: WebPage) -> tuple[str, str]:
+    return page.title or path.lstrip("/"), page.snippet or visible(page)[:300]
+
+
 @lru_cache(maxsize=4096)
 def _words(page: WebPage) -> frozenset[str]:
     return frozenset(_WORD.findall(visible(page).lower()))
@@ -251,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _results(self, query: str, limit: int) -> list[tuple[str, str, str, float, str]]:
         base = f"http://{self.headers.get('Host', self.server.web.host)}"
         return [
-            (base + path, page.title or path.lstrip("/"), visible(page)[:300], score, page.published)
+            (page.address or base + path, *_described(path, page), score, page.published)
             for path, page, score in self.server.web.search(query, limit)
         ]
 
