@@ -54,6 +54,7 @@ class RunOptions(Record):
     allow_hosts: tuple[str, ...] = ()
     ignore_robots: bool = False
     fresh: bool = False
+    javascript: bool = False
     model: str | None = None
     roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None

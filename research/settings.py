@@ -61,6 +61,7 @@ class Settings(Record):
     allow_hosts: tuple[str, ...]
     ignore_robots: bool
     fresh: bool
+    javascript: bool
     corpora: tuple[str, ...]
     web: bool
     embedder: str
@@ -111,6 +112,7 @@ class Settings(Record):
             allow_hosts=self.allow_hosts,
             ignore_robots=self.ignore_robots,
             fresh=self.fresh,
+            javascript=self.javascript,
             model=self.model,
             roles=self.roles,
             base_url=self.base_url,

@@ -177,6 +177,7 @@ SETTINGS = (
     Setting("allow_hosts", "hosts", (), "allow-host"),
     Setting("ignore_robots", "switch", False),
     Setting("fresh", "switch", False),
+    Setting("javascript", "switch", False),
     Setting("corpora", "names", (), "corpus"),
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),

@@ -15,6 +15,7 @@ from typing import Literal
 
 import msgspec
 
+from research.app.browsers import open_browser
 from research.app.pages import open_fetch
 from research.app.records import VerifyResult, find_run, show, verify
 from research.app.stored import readable
@@ -84,7 +85,12 @@ async def verify_live(run: str | None, settings: Settings, *, seconds: float = S
     with readable(row.id):
         options = build(RunOptions, msgspec.json.decode(row.options))
     async with AsyncExitStack() as stack:
-        fetch, _ = await open_fetch(options.allow_hosts, stack)
+        fetch, _ = await open_fetch(
+            options.allow_hosts,
+            stack,
+            ignore_robots=options.ignore_robots,
+            browser=open_browser(options.javascript),
+        )
         looking = _Looking(fetch, SystemClock(), seconds)
         looks = [looking.at(source, _quotes(report.findings, source.id)) for source in report.sources]
         return LiveResult(run=report.run, stored=stored, sources=tuple(await asyncio.gather(*looks)))

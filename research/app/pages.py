@@ -15,6 +15,7 @@ from tools.clock import SystemClock
 
 if TYPE_CHECKING:
     from tools.parse import ChildParser
+    from tools.rendering import Chromium
     from tools.safe_fetch import SafeFetch
 
 READERS = PageReaders()
@@ -35,6 +36,7 @@ async def open_fetch(
     home: Home | None = None,
     fresh: bool = False,
     ignore_robots: bool = False,
+    browser: Chromium | None = None,
 ) -> tuple[SafeFetch, ChildParser]:
     """Return the fetch and the parser behind it; ``stack`` closes both.
 
@@ -46,6 +48,6 @@ async def open_fetch(
     parser = await stack.enter_async_context(READERS.parser())
     manners = stack.enter_context(MANNERS.of(robots=not ignore_robots))
     cache = None if home is None or fresh or ignore_robots else stack.enter_context(KEPT.of(home))
-    fetch = SafeFetch(parser, allow_hosts=allow_hosts, manners=manners, cache=cache)
+    fetch = SafeFetch(parser, allow_hosts=allow_hosts, manners=manners, cache=cache, browser=browser)
     stack.push_async_callback(fetch.aclose)
     return fetch, parser

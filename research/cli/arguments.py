@@ -39,6 +39,10 @@ IgnoreRobots = Annotated[
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Ask for every page anew; none comes from the page cache, none is kept there.")
 ]
+Javascript = Annotated[
+    bool,
+    typer.Option("--javascript", help="Run the scripts of pages without text, in a Chromium that has no network."),
+]
 Model = Annotated[
     str | None,
     typer.Option("--model", metavar="PROVIDER:MODEL", help="Language model; without one, quotes are picked."),

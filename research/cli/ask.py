@@ -41,6 +41,7 @@ def ask(
     allow_host: take.AllowHost = None,
     ignore_robots: take.IgnoreRobots = False,
     fresh: take.Fresh = False,
+    javascript: take.Javascript = False,
     model: take.Model = None,
     role: take.Role = None,
     base_url: take.BaseUrl = None,
