@@ -291,22 +291,22 @@ def test_what_is_named_must_be_there(filled: Path, tmp_path: Path) -> None:
 
 
 KILLED = """
-import os, signal, sqlite3, sys
+import os, signal, sys
 points, opened = sys.argv.pop(1).split("|"), []
 def statement(sql):
     if points[0] in sql:
         points.pop(0)
         if not points:
             os.kill(os.getpid(), signal.SIGKILL)
+def made(frame, what, about):  # the next thing that Python does in this thread: the connection can be used now
+    sys.setprofile(None)
+    for connection in opened:
+        connection.set_trace_callback(statement)
+    opened.clear()
 def event(name, about):
     if name == "sqlite3.connect/handle":
-        opened.append(about[0])  # it can be used once it has been made
-        return
-    while opened:
-        try:
-            opened.pop().set_trace_callback(statement)
-        except sqlite3.Error:
-            pass  # it was closed at once, or belongs to another thread: not the corpus
+        opened.append(about[0])
+        sys.setprofile(made)
 sys.addaudithook(event)
 from research.cli import main
 main()
