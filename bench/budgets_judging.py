@@ -5,7 +5,7 @@ The runs are made in ``bench.budgets``.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from research.budget import NANO, Caps
@@ -49,13 +49,20 @@ def broken(ended: Ended) -> list[str]:
 
 def _passed(ended: Ended, caps: Caps, report: Report) -> list[str]:
     seen = {"tokens": ended.tokens, "nano_usd": ended.nano_usd, "calls": ended.calls}
+    return beyond(seen, ended.last, caps, report)
+
+
+def beyond(seen: Mapping[str, float], last: float, caps: Caps, report: Report | None) -> list[str]:
+    """Return which caps were passed, by what was ``seen`` (currency: count), by the last call's time, by the report."""
     found = []
     for currency, count in seen.items():
         cap = getattr(caps, currency)
         if cap is not None and count > cap:
             found.append(f"{count} {currency} above the cap of {cap}, by the far side's count")
-    if caps.seconds is not None and ended.last >= caps.seconds:
-        found.append(f"a call began at {ended.last} s, after the deadline of {caps.seconds} s")
+    if caps.seconds is not None and last >= caps.seconds:
+        found.append(f"a call began at {last} s, after the deadline of {caps.seconds} s")
+    if report is None:
+        return found
     found += _above(report.usage, "the run")
     for branch in report.branches:
         found += _above(branch.usage, branch.task)

@@ -185,6 +185,7 @@ class Hit(Record):
 class Source(Record):
     """A stored text. ``id`` is the SHA-256 (hex) of the text in UTF-8; dates are ISO 8601 or empty when unknown.
 
+    ``pages`` are the offsets at which the pages of a PDF begin, empty for what has none.
     ``added``: of a page that was found in a corpus, from which run it was added, by whom and when.
     """
 
@@ -195,6 +196,8 @@ class Source(Record):
     media: str = "text/plain"
     published: str = ""
     retrieved: str = ""
+    author: str = ""
+    pages: tuple[int, ...] = ()
     added: str = ""
 
 

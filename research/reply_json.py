@@ -15,6 +15,8 @@ from research.clean import clean_text
 
 MOST_STARTS = 50
 """Opening braces that are tried: prose with more of them before the object is not an answer."""
+DEEPEST = 64
+"""Levels of an answer: what is asked for has five, and whoever walks a few hundred runs out of stack."""
 
 _THOUGHT = re.compile(r"\A.*</(?:think|thinking|reasoning)>", re.DOTALL | re.IGNORECASE)
 _THINKING = re.compile(r"\A\s*<(?:think|thinking|reasoning)>", re.IGNORECASE)
@@ -27,13 +29,21 @@ def first_object(text: str) -> dict[str, Any] | None:
 
     Around it may be thinking that has ended, a code fence and prose. ``None`` where the first object is cut or broken
     (an object inside of it is a part, not an answer), is in a list, or has a field twice. ``NaN`` and the infinities,
-    which JSON has not, become null.
+    which JSON has not, become null. ``None`` also where it is nested deeper than ``DEEPEST``.
     """
     whole = text.strip()
     found = _loaded(whole) if whole.startswith("{") else None
     if found is None and not _THINKING.match(_THOUGHT.sub("", whole)):
         found = _searched(_THOUGHT.sub("", whole))
-    return cleaned(found) if found is not None else None
+    return cleaned(found) if found is not None and not _too_deep(found) else None
+
+
+def _too_deep(value: Any) -> bool:
+    level = [value]
+    for _ in range(DEEPEST):
+        held = (item.values() if isinstance(item, dict) else item for item in level if isinstance(item, (dict, list)))
+        level = [item for items in held for item in items]
+    return bool(level)
 
 
 def lacking(data: object, schema: Mapping[str, Any]) -> tuple[str, ...]:

@@ -45,6 +45,8 @@ class DocumentReader:
             text=cleaned,
             media=file.media,
             published=parsed.published,
+            author=parsed.author,
+            pages=parsed.pages if cleaned == parsed.text else (),
         )
         source = await self._library.keep(page, self._label)
         return passages_of(source.id, await self._library.text(source.id), page.title, file.media)

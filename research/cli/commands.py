@@ -43,7 +43,7 @@ config = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help="Show the
 
 def _version(wanted: bool) -> None:
     if wanted:
-        emit(f"research {__version__}\n")
+        emit(f"research {__version__}\n", constant=True)
         raise typer.Exit
 
 

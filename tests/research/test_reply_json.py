@@ -73,3 +73,11 @@ def test_fields_that_are_asked_for_and_missing_are_named() -> None:
     assert lacking({"b": 1, "c": 2}, schema) == ("a",)
     assert lacking(None, schema) == ("a", "b")
     assert lacking({"a": None, "b": 1}, schema) == ()
+
+
+@pytest.mark.parametrize(("deep", "found"), [(40, True), (100, False), (500, False), (900, False), (5_000, False)])
+@pytest.mark.parametrize(("opened", "closed"), [("[", "]"), ('{"a":', "}")])
+def test_what_is_nested_deeper_than_can_be_walked_is_none(deep: int, found: bool, opened: str, closed: str) -> None:
+    """An answer that would exhaust the stack of whoever reads it on is no answer, and never an error."""
+    inner = opened * deep + ("1" if opened != "[" else "") + closed * deep
+    assert (first_object(f'{{"a": {inner}}}') is not None) == found

@@ -12,10 +12,10 @@ import random
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Literal, get_args
 
-import msgspec
-
+from research.clean import clean_text
 from research.errors import EffectFailed
 from research.ports import Clock, Price
+from research.reply_json import cleaned, first_object
 from research.requests import ModelReply, ModelRequest, Stop, TokenCount, ToolCall
 from tools.fakes.persona import Answer, answer_to, blocks, fitted
 from tools.fakes.scripted import Script, ScriptedModel
@@ -82,7 +82,7 @@ class HostileModel:
     async def complete(self, request: ModelRequest, *, max_tokens: int, timeout: float | None) -> ModelReply:
         self.calls += 1
         self.begun.append(self._clock.monotonic())
-        body = _body(request)
+        body = body_of(request)
         if self.greed == "failing" and request.role != "planner" and self._rng.random() < 0.4:
             await self._clock.sleep(self._rng.random())
             raise EffectFailed("the server said 503", retryable=self._rng.random() < 0.7)
@@ -94,7 +94,7 @@ class HostileModel:
         await self._clock.sleep(self._rng.random())
         if self.greed == "failing" and self._rng.random() < 0.2 and request.role != "planner":
             raise EffectFailed("the connection broke", retryable=True, charged=True)
-        return _reply(request, message, finish, self._usage(prompt, used))
+        return reply_from(request, message, finish, self._usage(prompt, used))
 
     def _usage(self, prompt: int, used: int) -> TokenCount | None:
         if self.greed != "absurd":
@@ -164,7 +164,7 @@ class SlowModel(ScriptedModel):
         return await super().complete(request, max_tokens=max_tokens, timeout=timeout)
 
 
-def _body(request: ModelRequest) -> dict[str, Any]:
+def body_of(request: ModelRequest) -> dict[str, Any]:
     """Return the request as a provider gets it, as far as it is counted and answered here."""
     body: dict[str, Any] = {"messages": [{"role": m.role, "content": m.content} for m in request.messages]}
     if request.tools:
@@ -175,22 +175,17 @@ def _body(request: ModelRequest) -> dict[str, Any]:
     return body
 
 
-def _reply(request: ModelRequest, message: Mapping[str, Any], finish: str, usage: TokenCount | None) -> ModelReply:
+def reply_from(request: ModelRequest, message: Mapping[str, Any], finish: str, usage: TokenCount | None) -> ModelReply:
+    """Return what the program is handed of a provider's answer."""
     text = message["content"] or ""
-    data = None
-    if request.schema is not None:
-        try:
-            data = msgspec.json.decode(text.encode())
-        except (msgspec.DecodeError, UnicodeEncodeError):
-            data = None
     calls = [call["function"] for call in message.get("tool_calls") or [] if finish != "length"]
     return ModelReply(
-        text=text,
+        text=clean_text(text),
         stop=STOPS[finish],
         usage=usage,
-        data=data,
+        data=first_object(text) if request.schema is not None else None,
         tool_calls=tuple(
-            ToolCall(id=str(number), name=call["name"], arguments=json.loads(call["arguments"]))
+            ToolCall(id=str(number), name=call["name"], arguments=cleaned(json.loads(call["arguments"])))
             for number, call in enumerate(calls)
         ),
     )
