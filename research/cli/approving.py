@@ -24,13 +24,13 @@ def approved(question: str, *, yes: bool) -> bool:
         return True
     if not at_a_terminal():
         raise UsageFault("there is no terminal to ask at; look at what is shown above, and say --yes to approve it")
-    say(f"{question} [y/N]")
     _drop_typed(sys.stdin.buffer)
+    say(f"{question} [y/N]")
     return said_yes(sys.stdin.buffer, SECONDS)
 
 
 def _drop_typed(stream: IO[bytes]) -> None:
-    """Drop what was typed before the question stood there: it cannot be an answer to it."""
+    """Drop what was typed before the question stands there: it cannot be an answer to it."""
     import termios
 
     termios.tcflush(stream, termios.TCIFLUSH)

@@ -5,15 +5,16 @@ from __future__ import annotations
 import json
 import os
 import pty
-import shutil
+import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import DOCUMENTS, begin, command, copy_home, environment, run
+from scene import DOCUMENTS, command, copy_home, environment, run
 
 from research.cli.approving import said_yes
 from tools.corpus import open_corpus
@@ -93,7 +94,6 @@ def at_terminal(home: Path, typed: bytes, *arguments: str) -> tuple[int, str]:
             break
         seen += part
         if b"[y/N]" in seen and typed:
-            # The question is printed just before older input is dropped: typing twice, one of them is after that.
             os.write(master, typed)
             typed = b""
     os.close(master)
@@ -290,28 +290,68 @@ def test_what_is_named_must_be_there(filled: Path, tmp_path: Path) -> None:
     assert shown(home) == before
 
 
+KILLED = """
+import os, signal, sys
+points, opened = sys.argv.pop(1).split("|"), []
+def statement(sql):
+    if points[0] in sql:
+        points.pop(0)
+        if not points:
+            os.kill(os.getpid(), signal.SIGKILL)
+def made(frame, what, about):  # the next thing that Python does in this thread: the connection can be used now
+    sys.setprofile(None)
+    for connection in opened:
+        connection.set_trace_callback(statement)
+    opened.clear()
+def event(name, about):
+    if name == "sqlite3.connect/handle":
+        opened.append(about[0])
+        sys.setprofile(made)
+sys.addaudithook(event)
+from research.cli import main
+main()
+"""
+"""The command, killed when the last of the named SQL statements is about to run, in their order."""
+
+POINTS = {
+    "promoted(": False,  # in the middle of the rows
+    "promoted(|optimize": False,  # the rows are written
+    "promoted(|optimize|COMMIT": False,  # Chroma has been changed, the database has not
+    "promoted(|optimize|COMMIT|wal_checkpoint": True,  # the change is made
+}
+
+
+@pytest.fixture(scope="module")
+def clean(filled: Path, web: WebServer, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The home with the corpus, from which the poisoned page was taken out again."""
+    home = copy_home(filled, tmp_path_factory.mktemp("clean"))
+    assert run(home, "corpus", "forget", "web", f"{web.url}/poison.html", "--yes", *AS).returncode == 0
+    return home
+
+
 @pytest.mark.parametrize("act", ["add", "forget"])
-async def test_killed_at_any_time_the_change_is_made_or_not(filled: Path, tmp_path: Path, act: str) -> None:
-    """After kill -9 the corpus answers with all of the change or none of it, and the same command ends it."""
-    seen = set()
-    for step in range(1, 9):
-        home = Path(shutil.copytree(filled, tmp_path / f"{act}{step}"))
-        poison = next(row for row in shown(home) if row["name"].endswith("/poison.html"))
-        if act == "add":
-            assert run(home, "corpus", "forget", "web", poison["name"], "--yes", *AS).returncode == 0
-        arguments = ("add", run_of(home)) if act == "add" else ("forget", "web")
-        process = begin(home, "corpus", *arguments, poison["name"], "--yes", *AS)
-        try:
-            process.wait(0.35 * step)
-        except subprocess.TimeoutExpired:
-            process.kill()
-        process.communicate()
-        there = poison["name"] in {row["name"] for row in shown(home)}
-        seen.add(there)
-        assert any(hit.source == poison["source"] for hit in await found(home, CANARY)) is there
-        assert len({hit.source for hit in await found(home, "a call, a lock, a run")}) == 2 + there
-        if there is (act == "forget"):
-            assert run(home, "corpus", *arguments, poison["name"], "--yes", *AS).returncode == 0
-        hits = await found(home, CANARY)
-        assert any(hit.source == poison["source"] for hit in hits) is (act == "add")
-    assert act == "forget" or seen  # both sides of the change are usually seen; neither is ever a third state
+@pytest.mark.parametrize(("point", "made"), POINTS.items())
+async def test_killed_anywhere_a_change_is_made_or_not(
+    filled: Path, clean: Path, web: WebServer, tmp_path: Path, act: str, point: str, made: bool
+) -> None:
+    """After kill -9 the corpus answers with all of the change or none of it, and the same command then ends it."""
+    home, poison = copy_home(clean if act == "add" else filled, tmp_path), f"{web.url}/poison.html"
+    what = ("add", run_of(home)) if act == "add" else ("forget", "web")
+    arguments = ["--home", str(home), "corpus", *what, poison, "--yes", *AS]
+    at = point if act == "add" else point.replace("promoted(", "DELETE FROM promoted")
+    assert end_of([sys.executable, "-c", KILLED, at, *arguments], home) == -signal.SIGKILL
+    there = made is (act == "add")
+    assert (poison in {row["name"] for row in shown(home)}) is there
+    assert {hit.url for hit in await found(home, f"{CANARY} call lock run")} == pages(web, poison=there)
+    assert run(home, *arguments[2:]).returncode == (2 if made and act == "forget" else 0)
+    assert {hit.url for hit in await found(home, f"{CANARY} call lock run")} == pages(web, poison=act == "add")
+
+
+def end_of(words: list[str], home: Path) -> int:
+    """Run a process to its end and return its exit code."""
+    return subprocess.run(words, env=environment(home), capture_output=True, check=False, timeout=100).returncode
+
+
+def pages(web: WebServer, *, poison: bool) -> set[str]:
+    """The addresses that the corpus holds."""
+    return {web.url + path for path in PAGES if poison or "poison" not in path}
