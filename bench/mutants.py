@@ -10,11 +10,25 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
+from bench.enclosed import enclosed
+
 ROOT = Path(__file__).resolve().parents[1]
-COPIED = ("bench", "evals", "graphs", "research", "tests", "tools", "pyproject.toml")
+COPIED = (
+    "bench",
+    "docs",
+    "evals",
+    "graphs",
+    "research",
+    "tests",
+    "tools",
+    "CHANGELOG.md",
+    "README.md",
+    "pyproject.toml",
+)
 
 
 class Mutant(NamedTuple):
@@ -165,10 +179,10 @@ MUTANTS = (
 
 
 def fails(tests: str, folder: Path) -> bool:
-    """Return whether a test file fails below ``folder``; ends the bench when it could not be run."""
+    """Return whether a test file fails below ``folder``, without a network; ends the bench when it could not be run."""
     (path,) = (folder / "tests").rglob(f"{tests}.py")
     command = [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", str(path)]
-    ended = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
+    ended = subprocess.run(enclosed(command), cwd=folder, capture_output=True, text=True, check=False)
     if ended.returncode not in (0, 1):
         raise SystemExit(f"{tests} could not run:\n{ended.stdout[-2000:]}{ended.stderr[-2000:]}")
     return ended.returncode == 1
@@ -186,14 +200,19 @@ def noticed(mutant: Mutant, folder: Path) -> bool:
     return failed
 
 
-def main() -> None:
-    mutants = MUTANTS[: int(sys.argv[1])] if len(sys.argv) > 1 else MUTANTS
+def copied(folder: Path) -> None:
+    """Copy what the tests need to ``folder``."""
+    for part in COPIED:
+        copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
+        copy(ROOT / part, folder / part)
+
+
+def play(mutants: Sequence[Mutant]) -> int:
+    """Make each change in a copy of the project, print whether a test noticed, and return how many none noticed."""
     missed = 0
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        for part in COPIED:
-            copy = shutil.copytree if (ROOT / part).is_dir() else shutil.copy2
-            copy(ROOT / part, folder / part)
+        copied(folder)
         for tests in sorted({mutant.tests for mutant in mutants}):
             if fails(tests, folder):
                 raise SystemExit(f"{tests} fails without any change; mend that first")
@@ -202,7 +221,11 @@ def main() -> None:
             missed += not caught
             print(f"{number:2} {'caught' if caught else 'MISSED'}  {mutant.says} ({mutant.tests})", flush=True)
     print(f"{len(mutants) - missed} of {len(mutants)} caught")
-    sys.exit(1 if missed else 0)
+    return missed
+
+
+def main() -> None:
+    sys.exit(1 if play(MUTANTS[: int(sys.argv[1])] if len(sys.argv) > 1 else MUTANTS) else 0)
 
 
 if __name__ == "__main__":

@@ -98,9 +98,16 @@ async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     """Ask every open query at once and choose the hits to read."""
     desk = Desk(state, runtime.context)
     asked = state.get("asked", [])
-    queries = [query for query in dict.fromkeys(state["queries"]) if query not in asked]
+    open_queries = [query for query in dict.fromkeys(state["queries"]) if query not in asked]
+    queries = open_queries[: runtime.context.bounds.queries]
     lists, trouble = await settle("search", [desk.ask(query) for query in queries])
     lost = [Failure(where="search", what=what) for what in dict.fromkeys(desk.access.losses)]
+    if uncut := len(open_queries) - len(queries):
+        lost.append(
+            Failure(
+                where="search", what=f"{uncut:,} of {len(open_queries):,} queries not asked: too many for one round"
+            )
+        )
     trouble = msgspec.structs.replace(trouble, failures=(*trouble.failures, *lost))
     ranked = best_place(lists, key=lambda hit: hit.handle)
     seen = state.get("seen", [])
@@ -178,6 +185,7 @@ async def step(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     known = {hit.handle for hit in open_hits}
     queries = [q for turn in turns if more for q in turn.queries if q not in asked]
     handles = [handle for turn in turns if more for handle in turn.handles if handle in known]
+    handles = handles[: runtime.context.bounds.handles]
     return {"queries": queries, "hits": handles, "turn": state.get("turn", 0) + 1, **_note(state, trouble)}
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 from langgraph.runtime import Runtime
 
 from graphs.border import Trouble
@@ -108,7 +109,9 @@ async def publish_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     notes = await notes_of(state, context)
     given = await context.given()
     report = assemble(
-        _facts(state, context, notes, await context.all_lapses(), given),
+        msgspec.structs.replace(
+            _facts(state, context, notes, await context.all_lapses(), given), attempts=await context.attempts()
+        ),
         await _draft(state, context),
         notes.findings,
         notes.sources,

@@ -12,6 +12,7 @@ from research.analysts import Analyst, Bounds
 from research.budget import Budget, Caps
 from research.forked import Given, source_id
 from research.gate import Gate
+from research.injection import Attempt
 from research.options import RunOptions
 from research.records import Failure, Finding, Source, build
 
@@ -93,6 +94,10 @@ class RunContext:
     async def all_lapses(self) -> tuple[str, ...]:
         """Return every lapse of the run, over all its lives."""
         return tuple(str(lapse) for lapse in await self.world.records.every("lapse"))
+
+    async def attempts(self) -> tuple[Attempt, ...]:
+        """Return every page and search result of the run that tried to instruct its reader."""
+        return tuple(build(Attempt, attempt) for attempt in await self.world.records.every("attempt"))
 
     async def given(self) -> Given | None:
         """Return what the run was forked with, ``None`` when it was not forked."""

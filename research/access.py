@@ -29,8 +29,9 @@ from research.budget import Budget
 from research.effects import FetchEffect, ModelEffect, RetrieveEffect, SearchEffect
 from research.errors import EffectFailed, Forbidden, OutOfBudget
 from research.gate import Gate
+from research.injection import Attempt, signs_in
+from research.merging import merged
 from research.ports import ChatModel, Corpus, Fetch, Library, Records, Search
-from research.ranking import reciprocal_rank
 from research.records import Hit, Label, Source, build
 from research.requests import (
     FetchReply,
@@ -143,7 +144,7 @@ class Access:
         return cast(ModelReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
 
     async def search(self, query: str, *, label: Label, limit: int = 10) -> tuple[Hit, ...]:
-        """Return web hits, best first, fused over the providers; each handle can be fetched from now on.
+        """Return web hits, best first, of all providers as one list; each handle can be fetched from now on.
 
         A provider that fails is left out and named in ``losses`` while another answers; when none does, the last
         failure is raised. A refusal, or anything that ends the run, always passes.
@@ -158,8 +159,14 @@ class Access:
         if not lists:
             raise failures[-1]
         self.losses.extend(str(failure) for failure in failures)
-        hits = lists[0] if len(lists) == 1 else reciprocal_rank(lists, key=lambda hit: hit.handle)[:limit]
-        await self._world.records.put([("hit", hit.handle, hit) for hit in hits])
+        hits = merged(lists)[:limit]
+        tried = [(hit, signs_in(f"{hit.title}\n{hit.snippet}")) for hit in hits]
+        told = [
+            Attempt(url=hit.url, title=hit.title, where="search result", signs=signs) for hit, signs in tried if signs
+        ]
+        await self._world.records.put(
+            [*(("hit", hit.handle, hit) for hit in hits), *(("attempt", one.id, one) for one in told)]
+        )
         return tuple(hits)
 
     async def _search_one(self, provider: Search, query: str, limit: int) -> HitsReply | EffectFailed:
@@ -178,6 +185,10 @@ class Access:
         hit = build(Hit, await self._world.records.get("hit", handle))
         effect = FetchEffect(FetchRequest(handle=handle, url=hit.url), self._world.fetch, self._world.library)
         reply = cast(FetchReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
+        if reply.signs:
+            source = reply.source
+            told = Attempt(url=source.url, title=source.title, where="page", signs=reply.signs, source=source.id)
+            await self._world.records.put([("attempt", told.id, told)])
         return reply.source
 
     async def retrieve(self, corpus: str, query: str, *, limit: int = 10) -> tuple[Hit, ...]:

@@ -12,6 +12,8 @@ import msgspec
 
 from research.analysts.support import support
 from research.budget import NANO, Caps
+from research.citations import page_at
+from research.injection import Attempt, attempts_in
 from research.options import RunOptions
 from research.records import (
     BranchOutcome,
@@ -69,6 +71,7 @@ class Facts(Record):
     routing: tuple[str, ...] = ()
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def assemble(
@@ -85,6 +88,7 @@ def assemble(
     known = {finding.id: finding for finding in findings}
     shown = [known[id] for id in cited if id in known]
     used = dict.fromkeys(finding.source for finding in shown)
+    pages = {source.id: source.pages for source in sources}
     skipped = (*_skipped(facts), *removed)
     failed = bool(facts.outcomes) and all(outcome.outcome == "failed" for outcome in facts.outcomes)
     status: RunStatus = "failed" if failed else "partial" if skipped else "done"
@@ -99,7 +103,7 @@ def assemble(
             notice=facts.notice,
             answer=" ".join(sentence.text for sentence in kept if not sentence.section),
             sentences=tuple(kept),
-            findings=tuple(_finding(finding) for finding in shown),
+            findings=tuple(_finding(finding, pages.get(finding.source, ())) for finding in shown),
             sources=tuple(_source(source, path) for source in sources if source.id in used),
             branches=tuple(_branch(facts, outcome) for outcome in facts.outcomes),
             not_found=_not_found(facts, answered=any(not sentence.section for sentence in kept)),
@@ -112,6 +116,7 @@ def assemble(
             routing=facts.routing,
             cache=facts.cache,
             clarification=facts.clarification,
+            attempts=attempts_in(facts.attempts),
         )
     )
 
@@ -138,7 +143,7 @@ def _kept(draft: Draft) -> tuple[list[ReportSentence], list[Skipped]]:
     return kept, removed
 
 
-def _finding(finding: Finding) -> ReportFinding:
+def _finding(finding: Finding, pages: Sequence[int]) -> ReportFinding:
     """Return the finding with the verdict on itself: whether its quote supports its statement."""
     return ReportFinding(
         id=finding.id,
@@ -149,6 +154,7 @@ def _finding(finding: Finding) -> ReportFinding:
         end=finding.end,
         verdict=support(finding.statement, [finding.quote]),
         dated=finding.dated,
+        page=page_at(pages, finding.start),
     )
 
 
@@ -161,6 +167,8 @@ def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
         label=source.label,
         published=source.published,
         retrieved=source.retrieved,
+        author=source.author,
+        added=source.added,
     )
 
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from itertools import chain, islice
@@ -248,3 +249,11 @@ def verify(findings: Iterable[Located], texts: Mapping[str, str]) -> list[str]:
     return [
         f.id for f in findings if not (0 <= f.start < f.end and texts.get(f.source, "")[f.start : f.end] == f.quote)
     ]
+
+
+def page_at(pages: Sequence[int], offset: int) -> int:
+    """Return the page, counted from 1, on which ``offset`` lies, 0 where no pages are known.
+
+    ``pages`` are the offsets at which they begin; of those that begin at the same place all but the last are empty.
+    """
+    return bisect_right(pages, offset)

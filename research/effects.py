@@ -8,12 +8,14 @@ Whether an effect may be sent at all is decided in ``research.access``; sending,
 
 from __future__ import annotations
 
+import asyncio
 from typing import Protocol, cast
 
 import msgspec
 
 from research.budget import NANO, Amount, Caps
 from research.errors import EffectFailed, OutOfBudget
+from research.injection import PIECE, signs_in
 from research.money import dollars
 from research.ports import ChatModel, Corpus, Fetch, Library, Price, Search
 from research.records import Label, counted, encode
@@ -219,4 +221,6 @@ class FetchEffect(CallEffect):
     async def send(self, bound: Amount, timeout: float | None) -> FetchReply:
         page = await self._fetch.fetch(self.request, timeout=timeout)
         source = await self._library.keep(page, self._label)
-        return FetchReply(source=source, characters=len(page.text))
+        shown = f"{page.title}\n{page.text}"
+        signs = signs_in(shown) if len(shown) < PIECE else await asyncio.to_thread(signs_in, shown)
+        return FetchReply(source=source, characters=len(page.text), signs=signs)

@@ -78,7 +78,7 @@ class EffectFailed(ResearchError):
 
     ``charged`` says whether the far side may have done (and billed) the work: then the reservation stays charged.
     ``limited``: it was sent too much; nothing is wrong with the call itself. ``too_long``: the same request with less
-    text in it may be answered.
+    text in it may be answered. ``gone``: the far side says that there is nothing at that address (404, 410).
     """
 
     def __init__(
@@ -90,6 +90,7 @@ class EffectFailed(ResearchError):
         charged: bool = False,
         limited: bool = False,
         too_long: bool = False,
+        gone: bool = False,
     ) -> None:
         super().__init__(message)
         self.retryable = retryable
@@ -97,6 +98,7 @@ class EffectFailed(ResearchError):
         self.charged = charged
         self.too_long = too_long
         self.limited = limited
+        self.gone = gone
 
 
 class Refused(ResearchError):

@@ -9,6 +9,7 @@ from collections.abc import Mapping, Sequence
 
 from msgspec.structs import replace
 
+from research.injection import Attempt
 from research.records import (
     BranchOutcome,
     Clarification,
@@ -50,7 +51,7 @@ class Given(Record):
 
     ``rounds`` and ``ended`` say what the branches were and how each ended, ``findings`` and ``sources`` what they
     found, ``lapses`` which steps of the model the extractive analyst had taken over, ``losses`` what
-    else has to be named.
+    else has to be named, ``attempts`` which pages tried to instruct their reader.
     """
 
     origin: Origin | None = None
@@ -63,6 +64,7 @@ class Given(Record):
     sources: tuple[Source, ...] = ()
     lapses: tuple[str, ...] = ()
     losses: tuple[Failure, ...] = ()
+    attempts: tuple[Attempt, ...] = ()
 
     def records(self) -> list[tuple[str, str, object]]:
         """Return the records that a run has which did itself what was given here: kind, id and record."""
@@ -74,7 +76,8 @@ class Given(Record):
         losses = [("loss", ident("l", loss), loss) for loss in self.losses]
         said = [("clarification", "clarification", self.clarification)] if self.clarification else []
         begun = [("plan", "plan", self.plan), ("mode", "mode", self.mode)] if self.rounds else []
-        return [*said, *begun, *rounds, *ended, *findings, *sources, *lapses, *losses]
+        attempts = [("attempt", attempt.id, attempt) for attempt in self.attempts]
+        return [*said, *begun, *rounds, *ended, *findings, *sources, *lapses, *losses, *attempts]
 
 
 def with_lost_rounds(

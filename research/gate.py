@@ -3,7 +3,7 @@
 ::
 
     a recorded or flying answer is used again, else, up to three times:
-    pace -> size and reserve -> intent row -> send -> outcome row -> settle -> event
+    refuse what holds a secret -> pace -> size and reserve -> intent row -> send -> outcome row -> settle -> event
 
 From this seam follow budgets, resume, de-duplication, the audit trail, live progress and the cost of everything.
 Nothing else retries, nothing else counts. Calls fly in tasks that the gate owns: cancelling a branch does not cancel a
@@ -33,7 +33,9 @@ from research.records import Usage, encode
 from research.report import CacheFacts
 from research.requests import FetchReply, HitsReply, ModelReply, ModelRequest, Reply, Request, request_key
 from research.routing import RoleUsage
+from research.scanner import NO_SECRETS, Scanner
 from research.waiting import NO_LIMITS, Waiting
+from research.withholding import cleaned, refusal, told
 
 ATTEMPTS = 3
 LIMITED_ATTEMPTS = 6
@@ -66,6 +68,7 @@ class Gate:
         paces: Paces | None = None,
         limits: Mapping[str, Limit] = NO_LIMITS,
         answers: Answers | None = None,
+        scanner: Scanner = NO_SECRETS,
     ) -> None:
         self.run = journal.run
         self._journal = journal
@@ -73,6 +76,7 @@ class Gate:
         self._slots = asyncio.Semaphore(concurrency)
         self._ledger = Ledger(entries)
         self._answers = answers
+        self._scanner = scanner
         self._before = max(before, self._ledger.elapsed)
         self._started = clock.monotonic()
         self._flying: dict[str, asyncio.Task[Reply]] = {}
@@ -92,6 +96,10 @@ class Gate:
     def elapsed(self) -> float:
         """Return the seconds this run has been worked on, over all its lives."""
         return self._before + self._clock.monotonic() - self._started
+
+    def now(self) -> str:
+        """Return the time of the run's clock, ISO 8601 UTC."""
+        return self._clock.now()
 
     def open(self, branch: str, caps: Caps, *, opened: float) -> Budget:
         """Carve a branch's budget out of the run's; what the branch spent in earlier lives is already counted.
@@ -118,7 +126,7 @@ class Gate:
 
     def tell(self, kind: str, branch: str = "", detail: str = "") -> None:
         """Send one event to the listener; at the end of a branch, a round and the run also what was spent."""
-        self._progress.tell(kind, branch, detail)
+        self._progress.tell(kind, branch, self._scanner.clean(detail))
 
     def in_flight(self) -> int:
         """Return how many calls are being worked on."""
@@ -169,7 +177,7 @@ class Gate:
     def _recorded(self, branch: str, key: str, request: Request) -> Reply | None:
         payload = self._ledger.answers.get(key)
         if payload is not None:
-            return msgspec.json.decode(payload, type=REPLIES[request.kind])
+            return cleaned(self._scanner, msgspec.json.decode(payload, type=REPLIES[request.kind]))
         outcome = self._ledger.refused.get((branch, key)) or self._ledger.failed.get(key)
         if outcome is None:
             return None
@@ -180,6 +188,7 @@ class Gate:
 
     async def _fly(self, effect: Effect, key: str, branch: str, budget: Budget) -> Reply:
         try:
+            await self._withheld(effect, key, branch)
             kept = await self._kept(effect, key, branch, budget)
             if kept is not None:
                 return kept
@@ -195,14 +204,27 @@ class Gate:
         finally:
             del self._flying[key]
 
+    async def _withheld(self, effect: Effect, key: str, branch: str) -> None:
+        """Record a call that is never sent, for it would carry a secret, and raise ``EffectFailed``."""
+        why = refusal(self._scanner, effect.request)
+        if not why:
+            return
+        await self._cancellation.check(branch)
+        intent = self._intent(effect, key, branch, 1)
+        payload = encode({"message": why, "retryable": False, "currency": ""})
+        await self._conclude(await self._journal.intend(intent), intent, "failed", payload, NOTHING, True)
+        self.tell("call.refused", branch, why)
+        raise EffectFailed(why)
+
     async def _kept(self, effect: Effect, key: str, branch: str, budget: Budget) -> Reply | None:
         """Return an earlier run's answer to an equal request, recorded as a call of this run that cost nothing."""
         request = effect.request
         if self._answers is None or not isinstance(request, ModelRequest) or self._time_is_up(budget):
             return None
-        reply = await self._answers.find(request)
-        if reply is None:
+        found = await self._answers.find(request)
+        if found is None:
             return None
+        reply = cleaned(self._scanner, found)
         await self._cancellation.check(branch)
         intent = self._intent(effect, key, branch, 1)
         await self._conclude(await self._journal.intend(intent), intent, "answered", encode(reply), NOTHING, True)
@@ -255,7 +277,7 @@ class Gate:
             attempt=attempt,
             bound=NOTHING,
             elapsed=self.elapsed(),
-            request=encode(effect.request),
+            request=self._scanner.clean(encode(effect.request)),
         )
 
     def _time_left(self, effect: Effect, budget: Budget) -> float:
@@ -315,7 +337,9 @@ class Gate:
     async def _within(self, effect: Effect, bound: Amount, timeout: float) -> Reply:
         try:
             async with asyncio.timeout(timeout):
-                return await effect.send(bound, timeout)
+                return cleaned(self._scanner, await effect.send(bound, timeout))
+        except EffectFailed as failure:
+            raise told(self._scanner, failure) from None
         except TimeoutError:
             raise EffectFailed(f"no answer within {timeout:.1f} s", charged=True) from None
 

@@ -49,7 +49,11 @@ class RunOptions(Record):
     web: bool = False
     searx: str | None = None
     tavily: str | None = None
+    searches: tuple[str, ...] = ()
+    search_urls: dict[str, str] = msgspec.field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
+    ignore_robots: bool = False
+    fresh: bool = False
     model: str | None = None
     roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None
@@ -60,6 +64,7 @@ class RunOptions(Record):
     caps: Caps = Caps()
     branch_caps: Caps = Caps()
     approve: bool = False
+    approval_hours: int = 24
     plan_only: bool = False
     clarify: Clarify = "no"
     allow_partial: bool = False

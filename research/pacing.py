@@ -19,10 +19,14 @@ GAP = 0.1
 
 
 class Limit(Record):
-    """The most that one provider may be sent in a minute; ``None`` is no limit. Tokens count prompt and answer."""
+    """The most that one provider may be sent in a minute; ``None`` is no limit. Tokens count prompt and answer.
+
+    ``every`` is the least time between two calls, in seconds, for a provider that asks for that.
+    """
 
     requests: int | None = None
     tokens: int | None = None
+    every: float | None = None
 
 
 @dataclass(eq=False)
@@ -73,6 +77,8 @@ class Lane:
         start = now if self.limit == Limit() else max(now, last)
         if now < self._held:
             start = self._held if last < self._held else last + GAP * (0.5 + draw)
+        if self.limit.every and self._calls:
+            start = max(start, last + self.limit.every)
         ticket.start = self._fitting(start, ticket.tokens)
         self._calls.append(ticket)
 

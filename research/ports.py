@@ -73,13 +73,18 @@ class Search(Protocol):
 
 
 class Page(Record):
-    """A fetched and parsed page, before it is stored: ``text`` is plain text, offsets count its code points."""
+    """A fetched and parsed page, before it is stored: ``text`` is plain text, offsets count its code points.
+
+    ``pages`` are the offsets at which the pages of a PDF begin, empty for what has none.
+    """
 
     url: str
     title: str
     text: str
     media: str = "text/html"
     published: str = ""
+    author: str = ""
+    pages: tuple[int, ...] = ()
 
 
 class Fetch(Protocol):
@@ -258,11 +263,18 @@ class Listener(Protocol):
 
 
 class Parsed(Record):
-    """What a parser found in downloaded or read bytes."""
+    """What a parser found in downloaded or read bytes.
+
+    ``pages`` are the offsets at which the pages of a PDF begin; ``marks`` is what the markup of a web page says of
+    being closed, in the words of ``tools.page_marks``.
+    """
 
     text: str
     title: str = ""
     published: str = ""
+    author: str = ""
+    pages: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
 
 
 class Parser(Protocol):

@@ -1,7 +1,8 @@
 """A report as people and programs read it: Markdown with footnotes, and JSON. Pure.
 
-Everything that did not come from this file goes through ``research.sanitize``. What a report holds is said in
-``research.report``; where it is printed is up to the command line.
+Everything that did not come from this file goes through ``research.sanitize``. Sources are in
+``research.render_sources``; what a report holds is said in ``research.report``; where it is printed is up to the
+command line.
 """
 
 from __future__ import annotations
@@ -16,8 +17,9 @@ import msgspec
 from research.analysts.telling import NEAREST
 from research.money import dollars
 from research.records import CheckFacts, Disagreement
-from research.report import BranchFacts, CapFacts, Report, ReportSentence, ReportSource, UsageFacts
-from research.sanitize import json_text, markdown_link, markdown_text, one_line
+from research.render_sources import attempted, footnotes, listed_sources
+from research.report import BranchFacts, CapFacts, Report, ReportSentence, UsageFacts
+from research.sanitize import json_text, markdown_text, one_line
 
 TITLE_LENGTH = 200
 NO_ANSWER = "No answer was found in what was read."
@@ -69,12 +71,13 @@ def to_markdown(report: Report) -> str:
             "What was skipped and why",
             [f"{markdown_text(entry.what)}: {markdown_text(entry.why)}" for entry in report.skipped],
         ),
+        *attempted(report),
         *_list(
             "Where sources disagree",
             [_disagreement(report, entry, numbers) for entry in report.disagreements],
         ),
-        *_footnotes(report, numbers),
-        *_sources(report),
+        *footnotes(report, numbers),
+        *listed_sources(report),
         *_facts(report),
     ]
     return "\n\n".join(blocks) + "\n"
@@ -168,41 +171,6 @@ def _list(heading: str, entries: Sequence[str]) -> Iterator[str]:
     if entries:
         yield f"## {heading}"
         yield "\n".join(f"- {entry}" for entry in entries)
-
-
-def _footnotes(report: Report, numbers: dict[str, int]) -> Iterator[str]:
-    findings = {finding.id: finding for finding in report.findings}
-    sources = {source.id: source for source in report.sources}
-    lines = []
-    for id, number in numbers.items():
-        finding = findings[id]
-        where = _source_line(sources[finding.source])
-        quote = markdown_text(finding.quote)
-        lines.append(f"[^{number}]: “{quote}” — {where}, characters {finding.start}–{finding.end}")
-    if lines:
-        yield "\n".join(lines)
-
-
-def _source_line(source: ReportSource) -> str:
-    """Return title, date, address and hash of a source, on one line."""
-    title = source.title or source.url or source.path
-    parts = [markdown_link(title, source.url), markdown_text(source.published)]
-    if not source.url:
-        parts.append(f"stored at {markdown_text(source.path)}")
-    return ", ".join([*(part for part in parts if part), f"sha256 {markdown_text(source.id[:12])}"])
-
-
-def _sources(report: Report) -> Iterator[str]:
-    if not report.sources:
-        return
-    yield "## Sources"
-    lines = []
-    for number, source in enumerate(report.sources, 1):
-        quotes = sum(finding.source == source.id for finding in report.findings)
-        path = f", stored at {markdown_text(source.path)}" if source.url else ""
-        spans = "1 quoted span" if quotes == 1 else f"{quotes} quoted spans"
-        lines.append(f"{number}. {_source_line(source)}{path}, {spans}")
-    yield "\n".join(lines)
 
 
 def _facts(report: Report) -> Iterator[str]:

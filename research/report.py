@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from research.errors import CitationBroken
+from research.injection import Attempt
 from research.records import (
     BranchKind,
     BranchType,
@@ -44,7 +45,8 @@ class ReportSentence(Record):
 class ReportFinding(Record):
     """A quote at ``source_text[start:end]``, in code points of the stored text.
 
-    ``dated`` is when the source says it was written (ISO 8601), or empty.
+    ``dated`` is when the source says it was written (ISO 8601), or empty; ``page`` is the page of a PDF that the quote
+    begins on, 0 where there is none.
     """
 
     id: str
@@ -55,10 +57,14 @@ class ReportFinding(Record):
     end: int
     verdict: VerdictName
     dated: str = ""
+    page: int = 0
 
 
 class ReportSource(Record):
-    """A stored source. ``id`` is the SHA-256 of the file at ``path``."""
+    """A stored source. ``id`` is the SHA-256 of the file at ``path``.
+
+    ``added``: of a page of the web that was found in a corpus, from which run it was added, by whom and when.
+    """
 
     id: str
     url: str
@@ -67,6 +73,8 @@ class ReportSource(Record):
     label: Label
     published: str = ""
     retrieved: str = ""
+    author: str = ""
+    added: str = ""
 
 
 class CapFacts(Record):
@@ -136,6 +144,7 @@ class Report(Record):
     ``cache`` is there where the run was to use answers of earlier runs.
     ``checks`` counts the sentences that a model was asked about, and what became of those that failed.
     ``clarification`` is what the person was asked before planning, where that was wished for.
+    ``attempts`` are the pages and search results that tried to instruct their reader; they were read as data only.
     """
 
     run: str
@@ -160,6 +169,7 @@ class Report(Record):
     routing: tuple[str, ...] = ()
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
+    attempts: tuple[Attempt, ...] = ()
 
 
 def checked(report: Report) -> Report:

@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 from typing import Any, Literal, get_args
 
+import msgspec
+
 from research.records import Hit, Record, Source, encode
 
 Role = Literal["planner", "researcher", "reader", "writer", "checker"]
@@ -109,10 +111,11 @@ class HitsReply(Record):
 
 
 class FetchReply(Record):
-    """The page as stored in the library; the text is read from there."""
+    """The page as stored in the library; the text is read from there. ``signs`` are those of ``research.injection``."""
 
     source: Source
     characters: int
+    signs: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 Request = ModelRequest | SearchRequest | RetrieveRequest | FetchRequest

@@ -20,7 +20,10 @@ from research.pacing import Limit
 from research.ports import Price
 from research.records import Length, Record
 from research.requests import ROLES, Role
+from research.scanner import Scanner
 from research.secret import Secret
+from research.service_tables import McpServer, read_mcp, read_search_urls
+from research.services import Given, asked
 from research.spelling import nearest
 from research.values import KINDS, SETTINGS, Setting, read_pace, read_prices, read_roles, read_windows
 
@@ -32,10 +35,16 @@ KEYS = (
     *SHOWN_KEYS,
     *("AZURE_AI_API_KEY", "AZURE_OPENAI_API_KEY", "COHERE_API_KEY", "DEEPSEEK_API_KEY", "FIREWORKS_API_KEY"),
     *("GROQ_API_KEY", "MISTRAL_API_KEY", "NVIDIA_API_KEY", "OPENROUTER_API_KEY", "PPLX_API_KEY", "TOGETHER_API_KEY"),
-    *("UPSTAGE_API_KEY", "XAI_API_KEY"),
+    *("UPSTAGE_API_KEY", "XAI_API_KEY", "BRAVE_API_KEY", "EXA_API_KEY", "SEMANTIC_SCHOLAR_API_KEY"),
 )
 """Read from the environment and from nowhere else. ``RESEARCH_API_KEY`` is for the server behind ``base_url``."""
-TABLES = {"prices": read_prices, "windows": read_windows, "pace": read_pace}
+TABLES = {
+    "prices": read_prices,
+    "windows": read_windows,
+    "pace": read_pace,
+    "search_urls": read_search_urls,
+    "mcp": read_mcp,
+}
 """Tables of the config file that nothing else can set, and how each is read."""
 
 
@@ -47,7 +56,11 @@ class Settings(Record):
     base_url: str | None
     searx: str | None
     tavily: str | None
+    searches: tuple[str, ...]
+    contact: str
     allow_hosts: tuple[str, ...]
+    ignore_robots: bool
+    fresh: bool
     corpora: tuple[str, ...]
     web: bool
     embedder: str
@@ -56,6 +69,7 @@ class Settings(Record):
     branches: int
     rounds: int
     concurrency: int
+    approval_hours: int
     cache: bool
     length: Length
     language: str
@@ -68,8 +82,15 @@ class Settings(Record):
     prices: dict[str, Price]
     windows: dict[str, int]
     pace: dict[str, Limit]
+    search_urls: dict[str, str]
+    mcp: dict[str, McpServer]
+    passed: dict[str, Secret]
     keys: dict[str, Secret]
     origins: dict[str, str]
+
+    def scanner(self) -> Scanner:
+        """Return what finds the values of the keys that are set, and of what other programs are passed."""
+        return Scanner({**self.keys, **self.passed})
 
     def options(
         self,
@@ -85,7 +106,11 @@ class Settings(Record):
             web=self.web,
             searx=self.searx,
             tavily=self.tavily,
+            searches=asked(self.search_choice()) if self.web else (),
+            search_urls=self.search_urls,
             allow_hosts=self.allow_hosts,
+            ignore_robots=self.ignore_robots,
+            fresh=self.fresh,
             model=self.model,
             roles=self.roles,
             base_url=self.base_url,
@@ -96,6 +121,7 @@ class Settings(Record):
             caps=self.caps,
             branch_caps=self.branch_caps,
             approve=approve,
+            approval_hours=self.approval_hours,
             plan_only=plan_only,
             clarify=clarify,
             allow_partial=allow_partial,
@@ -105,6 +131,18 @@ class Settings(Record):
             value=self.value,
             reliability=self.reliability,
             maturity=self.maturity,
+        )
+
+    def search_choice(self) -> Given:
+        """Return what decides which search services are asked; ``research.services.asked`` says which those are."""
+        own = {"searxng": self.searx, "tavily": self.tavily}
+        flags = {"searxng": "searx", "tavily": "tavily"}
+        return Given(
+            named=self.searches,
+            flagged=tuple(name for name, flag in flags.items() if self.origins.get(flag, "").startswith("flag")),
+            addresses={name: address for name, address in own.items() if address},
+            keys=tuple(self.keys),
+            mcp=tuple(self.mcp),
         )
 
 
@@ -128,9 +166,17 @@ def load(flags: Mapping[str, Any] | None = None, environment: Mapping[str, str] 
     for name, read in TABLES.items():
         values[name] = read(str(path), config.get(name, {}))
         origins[name] = str(path) if name in config else "default"
-    keys = {name: Secret(world[name]) for name in KEYS if world.get(name, "").strip()}
+    named = {variable for server in values["mcp"].values() for variable in server.env}
+    values["passed"] = {name: Secret(world[name]) for name in sorted(named) if name in world}
+    keys = read_keys(world)
     caps, branch_caps = _caps(values, "max_"), _caps(values, "branch_max_")
     return Settings(home=home, caps=caps, branch_caps=branch_caps, keys=keys, origins=origins, **values)
+
+
+def read_keys(environment: Mapping[str, str] | None = None) -> dict[str, Secret]:
+    """Return the keys that are set in the environment, that of the process unless handed in."""
+    world = os.environ if environment is None else environment
+    return {name: Secret(world[name]) for name in KEYS if world.get(name, "").strip()}
 
 
 def find_home(flag: str | None, world: Mapping[str, str] | None = None) -> tuple[Path, str]:
@@ -241,6 +287,12 @@ def wants_colour(*, terminal: bool, environment: Mapping[str, str] | None = None
     """Return whether to colour: on a terminal that can, unless ``NO_COLOR`` is set (https://no-color.org)."""
     world = os.environ if environment is None else environment
     return terminal and not world.get("NO_COLOR") and world.get("TERM") != "dumb"
+
+
+def user_name(environment: Mapping[str, str] | None = None) -> str:
+    """Return who is at work, as the system's login says it; empty when it does not."""
+    world = os.environ if environment is None else environment
+    return next((world[name] for name in ("LOGNAME", "USER", "USERNAME") if world.get(name, "").strip()), "")
 
 
 def environment_without_keys(environment: Mapping[str, str] | None = None) -> dict[str, str]:

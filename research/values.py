@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from research.caps import parse_cap
 from research.errors import UnknownName, UsageFault
 from research.options import chosen
-from research.pacing import Limit
+from research.pacing import MINUTE, Limit
 from research.ports import Price
 from research.records import Length
 from research.requests import ROLES, Role
@@ -26,6 +26,7 @@ RERANKERS = ("features", "model", "cross-encoder")
 LENGTHS: tuple[Length, ...] = get_args(Length)
 _LANGUAGE = re.compile(r"[^\W\d_][\w ()-]{1,39}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,63}")
+_MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)+")
 _HOST_PORT = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):(\d{1,5})")
 
 
@@ -112,6 +113,13 @@ def _language(place: str, raw: Any) -> str:
     return name
 
 
+def _mail(place: str, raw: Any) -> str:
+    address = str(raw).strip()
+    if not _MAIL.fullmatch(address):
+        raise ValueError
+    return address
+
+
 def _switch(place: str, raw: Any) -> bool:
     word = str(raw).strip().lower()
     if word not in ("true", "false", "1", "0", "yes", "no", "on", "off"):
@@ -147,6 +155,7 @@ KINDS: Mapping[str, Kind] = {
     "rerank": Kind(_one_of(RERANKERS), (str,), "features, model or cross-encoder"),
     "length": Kind(_one_of(LENGTHS), (str,), "short, normal or long"),
     "language": Kind(_language, (str,), "a language, such as German or pt-BR"),
+    "mail": Kind(_mail, (str,), "a mail address, such as ann@example.org"),
     "switch": Kind(_switch, (bool,), "true or false"),
     "names": Kind(_each(_NAME), (str, list), "one or more names of letters, digits, dots, dashes and underscores"),
     "hosts": Kind(_each(_HOST_PORT), (str, list), "one or more HOST:PORT, such as localhost:8080"),
@@ -154,6 +163,7 @@ KINDS: Mapping[str, Kind] = {
     "branches": Kind(_number(1, 32), (int,), "a whole number from 1 to 32"),
     "rounds": Kind(_number(1, 10), (int,), "a whole number from 1 to 10"),
     "concurrency": Kind(_number(1, 64), (int,), "a whole number from 1 to 64"),
+    "hours": Kind(_number(1, 8760), (int,), "a whole number of hours from 1 to 8760"),
     "cap": Kind(_cap, (int, float), "a number above 0"),
 }
 
@@ -162,7 +172,11 @@ SETTINGS = (
     Setting("base_url", "url"),
     Setting("searx", "url"),
     Setting("tavily", "url"),
+    Setting("searches", "names", (), "search"),
+    Setting("contact", "mail", ""),
     Setting("allow_hosts", "hosts", (), "allow-host"),
+    Setting("ignore_robots", "switch", False),
+    Setting("fresh", "switch", False),
     Setting("corpora", "names", (), "corpus"),
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),
@@ -171,6 +185,7 @@ SETTINGS = (
     Setting("branches", "branches", 4),
     Setting("rounds", "rounds", 2),
     Setting("concurrency", "concurrency", 8),
+    Setting("approval_hours", "hours", 24),
     Setting("cache", "switch", False),
     Setting("length", "length", "normal"),
     Setting("language", "language", ""),
@@ -221,12 +236,15 @@ def read_pace(place: str, table: Any) -> dict[str, Limit]:
     limits: dict[str, Limit] = {}
     for provider, row in _rows(place, "pace", table).items():
         parts = row if isinstance(row, dict) else {}
-        whole = [type(number) is int and number > 0 for number in parts.values()]
-        if not parts or not set(parts) <= {"requests", "tokens"} or not all(whole):
+        whole = [type(number) is int and number > 0 for name, number in parts.items() if name != "every"]
+        every = parts.get("every", 1)
+        seconds = type(every) in (int, float) and 0 <= every <= MINUTE
+        if not parts or not set(parts) <= {"requests", "tokens", "every"} or not all(whole) or not seconds:
             raise UsageFault(
-                f"{place}: pace.{provider} must have requests, tokens or both, whole numbers a minute, and no more"
+                f"{place}: pace.{provider} must have requests, tokens or both, whole numbers a minute, or every, the "
+                "least seconds between two calls, at most 60; and no more"
             )
-        limits[provider] = Limit(requests=parts.get("requests"), tokens=parts.get("tokens"))
+        limits[provider] = Limit(**parts)
     return limits
 
 

@@ -1,7 +1,7 @@
 """Which addresses a fetch may go to: the policy for URLs and for IP addresses. Pure: no socket, no name is resolved.
 
 A URL is read here once, and only what is read here is connected to; every IP address that a name resolves to is judged
-here again, and so is the socket's own peer. Connecting is in ``tools.safe_fetch``.
+here again, and so is the socket's own peer. Connecting is in ``tools.judged_network``.
 """
 
 from __future__ import annotations

@@ -11,6 +11,8 @@ from research.errors import EffectFailed
 
 AGAIN = frozenset({408, 425, 429, 500, 502, 503, 504})
 """Statuses after which the same request may be answered later (RFC 9110; 425 is RFC 8470, 429 is RFC 6585)."""
+GONE = frozenset({404, 410})
+"""Statuses that say that nothing is there (RFC 9110)."""
 
 
 def status_failure(status: int, headers: Mapping[str, str], subject: str) -> EffectFailed:
@@ -21,7 +23,8 @@ def status_failure(status: int, headers: Mapping[str, str], subject: str) -> Eff
         phrase = str(status)
     again = status in AGAIN or status > 504
     after = retry_after(headers) if again else None
-    return EffectFailed(f"{subject} answered {phrase}", retryable=again, retry_after=after, limited=status == 429)
+    said = f"{subject} answered {phrase}"
+    return EffectFailed(said, retryable=again, retry_after=after, limited=status == 429, gone=status in GONE)
 
 
 def retry_after(headers: Mapping[str, str]) -> float | None:

@@ -1,8 +1,8 @@
 """The library: every text that was read, in a file named by its hash.
 
 ``texts/ab/abcd….txt`` holds the text in UTF-8; ``library.db`` holds where it came from, each row with a keyed digest.
-A file is written whole, synced and renamed before anything refers to it, and its hash is checked on every read. Parsing
-and chunking happen before and after.
+A file is written whole, synced and renamed before anything refers to it, and its hash is checked on every read. A
+text that holds the value of a secret is kept without it. Parsing and chunking happen before and after.
 """
 
 from __future__ import annotations
@@ -17,20 +17,25 @@ from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
+
 from research.clean import clean_text
 from research.errors import SourceDamaged, StoreProblem, WrongVersion
 from research.ports import Clock, Page
 from research.records import Label, Source, build
 from tools.database import Database, NothingYet, connect, spoken
+from tools.library_layouts import bring_up
 from tools.seal import Seal
 
-VERSION = 2
+VERSION = 3
 SCHEMA = """
 CREATE TABLE sources (
   id TEXT NOT NULL, url TEXT NOT NULL, title TEXT NOT NULL, label TEXT NOT NULL, media TEXT NOT NULL,
-  published TEXT NOT NULL, retrieved TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (id, url, label))
+  published TEXT NOT NULL, retrieved TEXT NOT NULL, author TEXT NOT NULL, pages TEXT NOT NULL, digest BLOB NOT NULL,
+  PRIMARY KEY (id, url, label))
 """
-TABLES = {"sources": ("id", "url", "title", "label", "media", "published", "retrieved")}
+TABLES = {"sources": ("id", "url", "title", "label", "media", "published", "retrieved", "author", "pages")}
+"""``pages`` is a JSON list of offsets, empty where there are none."""
 FIELDS = TABLES["sources"]
 SELECT = f"SELECT {', '.join(FIELDS)}, digest FROM sources"
 REMEDY = "`research resume RUN --from-journal`, for any run, saves every row that can be read"
@@ -45,26 +50,31 @@ class FileLibrary:
         self._folder = folder
         self._clock = clock
         self._seal = seal
+        if not read_only:
+            bring_up(folder / "library.db", seal)
         self._database = Database(folder / "library.db", SCHEMA, VERSION, remedy=REMEDY, read_only=read_only)
 
     def path(self, source: str) -> Path:
         return text_path(self._folder, source)
 
     async def keep(self, page: Page, label: Label) -> Source:
-        text = clean_text(page.text)
+        scanner = self._seal.scanner
+        text = scanner.clean(clean_text(page.text))
         data = text.encode()
         source = Source(
             id=hashlib.sha256(data).hexdigest(),
-            url=clean_text(page.url),
-            title=" ".join(clean_text(page.title).split()),
+            url=scanner.clean(clean_text(page.url)),
+            title=scanner.clean(" ".join(clean_text(page.title).split())),
             label=label,
             media=page.media,
-            published=clean_text(page.published),
+            published=scanner.clean(clean_text(page.published)),
             retrieved=self._clock.now(),
+            author=" ".join(clean_text(page.author).split()),
+            pages=page.pages if text == page.text else (),
         )
         path = self.path(source.id)
         await asyncio.to_thread(_write_once, path, data)
-        values = tuple(getattr(source, name) for name in FIELDS)
+        values = _row(source)
         signed = (*values, self._seal.sign("sources", *values))
 
         def insert(connection: sqlite3.Connection) -> tuple[object, ...]:
@@ -83,7 +93,8 @@ class FileLibrary:
                 f"{self._database.path} is damaged: where the text {str(row[0])[:12]} came from is not what was "
                 f"written; {REPAIR}, and those of the web are noted anew when they are fetched again"
             )
-        return build(Source, dict(zip(FIELDS, row[:-1], strict=True)))
+        values = dict(zip(FIELDS, row[:-1], strict=True))
+        return build(Source, {**values, "pages": msgspec.json.decode(str(values["pages"]) or "[]")})
 
     async def text(self, source: str) -> str:
         return await asyncio.to_thread(read_text, self.path(source))
@@ -106,6 +117,12 @@ class FileLibrary:
     def close(self) -> None:
         """Close the database."""
         self._database.close()
+
+
+def _row(source: Source) -> tuple[str, ...]:
+    """Return a source as the columns of its row."""
+    pages = msgspec.json.encode(source.pages).decode() if source.pages else ""
+    return (*(str(getattr(source, name)) for name in FIELDS[:-1]), pages)
 
 
 def is_blank(path: Path) -> bool:
@@ -135,7 +152,8 @@ def _ids(connection: sqlite3.Connection) -> frozenset[str]:
 
 def describe(path: Path, seal: Seal, sources: Sequence[Source]) -> None:
     """Write rows of sources that ``library.db`` has lost, all or none of them."""
-    rows = [tuple(getattr(source, name) for name in FIELDS) for source in sources]
+    bring_up(path, seal)
+    rows = [_row(source) for source in sources]
     with closing(connect(path, SCHEMA, VERSION, remedy=REMEDY)) as connection, spoken(path, REMEDY):
         connection.execute("BEGIN IMMEDIATE")
         for row in rows:

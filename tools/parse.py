@@ -34,6 +34,9 @@ RENEW_AFTER = 500
 class _Reply(msgspec.Struct):
     title: str = ""
     published: str = ""
+    author: str = ""
+    pages: tuple[int, ...] = ()
+    marks: tuple[str, ...] = ()
     failed: str = ""
 
 
@@ -92,7 +95,14 @@ class ChildParser:
         reply = msgspec.json.decode(head, type=_Reply)
         if reply.failed:
             raise EffectFailed(reply.failed)
-        return Parsed(text=text.decode(), title=reply.title, published=reply.published)
+        return Parsed(
+            text=text.decode(),
+            title=reply.title,
+            published=reply.published,
+            author=reply.author,
+            pages=reply.pages,
+            marks=reply.marks,
+        )
 
     async def warm(self) -> None:
         """Start the children and have each read a word, so that the first page does not wait for their imports."""

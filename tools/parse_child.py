@@ -67,13 +67,13 @@ def _bound(seconds: float) -> None:
     signal.setitimer(signal.ITIMER_REAL, seconds)
 
 
-def answer(header: dict[str, Any], data: bytes) -> dict[str, str]:
+def answer(header: dict[str, Any], data: bytes) -> dict[str, Any]:
     """Return what was found in ``data``, or the sentence that says why nothing was."""
     try:
         found = read(data, header["media"], header["name"])
     except EffectFailed as failure:
         return {"failed": str(failure)}
-    return {"title": found.title, "published": found.published, "text": found.text}
+    return msgspec.structs.asdict(found)
 
 
 def serve(source: BinaryIO, sink: BinaryIO) -> None:

@@ -26,7 +26,7 @@ def inserting(
     run: str, records: Sequence[tuple[str, str, object]], seal: Seal
 ) -> Callable[[sqlite3.Connection], Change]:
     """Return the work that adds ``(kind, id, record)`` triples to a run; one that is there already stays as it is."""
-    rows = [(run, kind, id, encode(record)) for kind, id, record in records]
+    rows = [(run, kind, id, seal.scanner.clean(encode(record))) for kind, id, record in records]
     signed = [(*row, seal.sign("records", *row)) for row in rows]
 
     def insert(connection: sqlite3.Connection) -> Change:

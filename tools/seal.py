@@ -15,22 +15,33 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from research.errors import StoreProblem
+from research.scanner import NO_SECRETS, Scanner
 
 BYTES = 32
 DIGEST = 16
 
 
 class Seal:
-    """Signs and checks rows. It holds the key and shows it nowhere."""
+    """Signs and checks rows. It shows its key nowhere; what a ``scanner`` finds a secret in it does not sign."""
 
-    def __init__(self, key: bytes) -> None:
+    def __init__(self, key: bytes, scanner: Scanner = NO_SECRETS) -> None:
         self._key = key
+        self.scanner = scanner
 
     def __repr__(self) -> str:
         return "Seal(…)"
 
     def sign(self, *values: object) -> bytes:
-        """Return the digest of ``values`` (str, bytes, int, float or None); types and borders are a part of it."""
+        """Return the digest of ``values`` (str, bytes, int, float or None); types and borders are a part of it.
+
+        Raises ``StoreProblem`` for a row that holds a secret: no row is written unsigned, so none is written with one.
+        """
+        for value in values if self.scanner else ():
+            if isinstance(value, str | bytes) and (name := self.scanner.found(value)):
+                raise StoreProblem(f"a row of {values[0]!r} was not written: it holds the value of {name}")
+        return self._digest(values)
+
+    def _digest(self, values: Sequence[object]) -> bytes:
         digest = hashlib.blake2b(key=self._key, digest_size=DIGEST)
         for value in values:
             data = value if isinstance(value, bytes) else repr(value).encode("utf-8", "surrogatepass")
@@ -40,10 +51,10 @@ class Seal:
 
     def holds(self, digest: object, *values: object) -> bool:
         """Return whether ``digest`` is that of ``values``."""
-        return isinstance(digest, bytes) and secrets.compare_digest(digest, self.sign(*values))
+        return isinstance(digest, bytes) and secrets.compare_digest(digest, self._digest(values))
 
 
-def open_seal(path: Path, signed: Sequence[Path], *, create: bool = False) -> Seal:
+def open_seal(path: Path, signed: Sequence[Path], *, create: bool = False, scanner: Scanner = NO_SECRETS) -> Seal:
     """Return the seal whose key is at ``path``; with ``create`` it is made where nothing is ``signed`` yet.
 
     ``signed`` are the files with signed rows. Raises ``StoreProblem`` when the key is gone or is not one.
@@ -62,7 +73,7 @@ def open_seal(path: Path, signed: Sequence[Path], *, create: bool = False) -> Se
             f"{path}, the key that every stored row is signed with, is damaged; "
             "put it back from a copy, or begin with another --home"
         )
-    return Seal(key[:BYTES])
+    return Seal(key[:BYTES], scanner)
 
 
 def _checked(key: bytes) -> bytes:

@@ -1,7 +1,7 @@
-"""What the search providers share: one configured host, JSON over HTTP, no retries, no proxy, no cookies.
+"""What the search providers share: one configured host, JSON or XML over HTTP, no retries, no proxy, no cookies.
 
 The host may be a private one, because the user's setting names it; a redirect to any other host is refused. What each
-provider is asked is in ``tools.searxng`` and ``tools.tavily``; what a result becomes is in ``research.urls``.
+provider is asked is in a file of its own, such as ``tools.searxng``; what a result becomes is in ``research.urls``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,9 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 import httpx
 import msgspec
 
+from research import __version__
 from research.errors import EffectFailed, UsageFault
+from research.secret import Secret
 from research.urls import DEFAULT_PORTS, Result
 from tools.http_status import status_failure
 from tools.tls import web_tls
@@ -35,13 +37,37 @@ def no_headers() -> Mapping[str, str]:
     return {}
 
 
+def key_header(header: str, key: Secret, *, name: str, before: str = "") -> Headers:
+    """Return the headers that hold a key, which stays in their closure. Raises ``UsageFault`` for what can be no key.
+
+    ``name`` is the service's, for the message; ``before`` stands before the key, as ``Bearer`` does.
+    """
+    if not all(33 <= ord(c) < 127 for c in key.reveal()):
+        raise UsageFault(f"the key of {name} holds white space or characters that no key has")
+    return lambda: {header: f"{before}{key.reveal()}"}
+
+
 class SearchEndpoint:
-    """One provider's host. ``headers`` is called for every request, so a key stays in the caller's closure."""
+    """One provider's host. ``headers`` is called for every request, so a key stays in the caller's closure.
+
+    ``path`` is what is asked for below the base address; an address that ends with it may be given as well. ``accept``
+    is the media type of the answers.
+    """
 
     def __init__(
-        self, base: str, *, name: str, seconds: float, hints: Mapping[int, str], headers: Headers = no_headers
+        self,
+        base: str,
+        *,
+        name: str,
+        seconds: float,
+        hints: Mapping[int, str],
+        headers: Headers = no_headers,
+        path: str = "/search",
+        accept: str = "application/json",
     ) -> None:
-        self.base = _base(base, name)
+        self.base = _base(base, name, path)
+        self._path = path
+        self._accept = accept
         self._name = name
         self._seconds = seconds
         self._hints = hints
@@ -51,27 +77,33 @@ class SearchEndpoint:
     async def ask(
         self, *, params: Mapping[str, str] | None = None, body: object = None, timeout: float | None
     ) -> dict[str, Any]:
-        """Send one request to ``{base}/search`` (POST when there is a body) and return the JSON object that comes back.
-
-        Raises ``EffectFailed`` with the status, or with what was wrong with the answer.
-        """
-        seconds = self._seconds if timeout is None else min(timeout, self._seconds)
-        url = str(httpx.URL(f"{self.base}/search", params=params))
-        try:
-            async with asyncio.timeout(seconds):
-                data = await self._follow(url, None if body is None else msgspec.json.encode(body))
-        except (TimeoutError, httpx.TimeoutException):
-            raise EffectFailed(f"{self._name} gave no answer within {seconds:g} s", retryable=True) from None
-        except httpx.ConnectError as error:
-            raise EffectFailed(f"{self._name} cannot be reached at {self.base}: {error}", retryable=True) from None
-        except httpx.TransportError as error:
-            raise EffectFailed(f"{self._name} broke off: {error or type(error).__name__}", retryable=True) from None
+        """Send one request as :meth:`read` does and return the JSON object that comes back. Raises ``EffectFailed``."""
+        data = await self.read(params=params, body=body, timeout=timeout)
         try:
             return msgspec.json.decode(data, type=dict[str, Any])
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             if str(error) == TRUNCATED and data.lstrip().startswith(b"{"):
                 raise EffectFailed(f"{self._name}'s answer breaks off in the middle", retryable=True) from None
             raise EffectFailed(f"{self._name} answered with something that is not a JSON object") from None
+
+    async def read(
+        self, *, params: Mapping[str, str] | None = None, body: object = None, timeout: float | None
+    ) -> bytes:
+        """Send one request to the base and path (POST when there is a body) and return the bytes that come back.
+
+        Raises ``EffectFailed`` with the status, or with what went wrong on the way.
+        """
+        seconds = self._seconds if timeout is None else min(timeout, self._seconds)
+        url = str(httpx.URL(f"{self.base}{self._path}", params=params))
+        try:
+            async with asyncio.timeout(seconds):
+                return await self._follow(url, None if body is None else msgspec.json.encode(body))
+        except (TimeoutError, httpx.TimeoutException):
+            raise EffectFailed(f"{self._name} gave no answer within {seconds:g} s", retryable=True) from None
+        except httpx.ConnectError as error:
+            raise EffectFailed(f"{self._name} cannot be reached at {self.base}: {error}", retryable=True) from None
+        except httpx.TransportError as error:
+            raise EffectFailed(f"{self._name} broke off: {error or type(error).__name__}", retryable=True) from None
 
     def prepare(self) -> None:
         """Make the client now; its TLS context takes some hundredths of a second, which need not wait for a query."""
@@ -92,7 +124,8 @@ class SearchEndpoint:
 
     async def _send(self, url: str, body: bytes | None) -> bytes | str:
         """Return the body of a success, or the address on the same host to ask next."""
-        headers = {"Accept": "application/json", "Accept-Encoding": "identity", **self._headers()}
+        headers = {"User-Agent": f"research/{__version__}", "Accept": self._accept, "Accept-Encoding": "identity"}
+        headers |= self._headers()
         if body is not None:
             headers["Content-Type"] = "application/json"
         method = "GET" if body is None else "POST"
@@ -101,9 +134,10 @@ class SearchEndpoint:
             if status in REDIRECTS and (body is None or status in KEEPS_METHOD):
                 return self._same_host(url, response.headers.get("location", ""))
             if status != 200:
-                failure = status_failure(status, response.headers, self._name)
-                hint = self._hints.get(status)
-                raise EffectFailed(f"{failure}: {hint}") if hint else failure
+                failure, hint = status_failure(status, response.headers, self._name), self._hints.get(status)
+                if hint:
+                    failure.args = (f"{failure}: {hint}",)
+                raise failure
             return await self._read(response)
 
     async def _read(self, response: httpx.Response) -> bytes:
@@ -136,8 +170,23 @@ class SearchEndpoint:
         return there.geturl()
 
 
-def _base(base: str, name: str) -> str:
-    """Return the base address without ``/search``. Raises ``UsageFault`` when it cannot be one."""
+class EndpointSearch:
+    """What is the same in every search service behind a :class:`SearchEndpoint`: its connections."""
+
+    def __init__(self, endpoint: SearchEndpoint) -> None:
+        self._endpoint = endpoint
+
+    def prepare(self) -> None:
+        """Make the client now, so that the first query does not wait for it."""
+        self._endpoint.prepare()
+
+    async def aclose(self) -> None:
+        """Close the connections that are kept open."""
+        await self._endpoint.aclose()
+
+
+def _base(base: str, name: str, path: str) -> str:
+    """Return the base address without ``path``. Raises ``UsageFault`` when it cannot be one."""
     try:
         parts = urlsplit(base.strip())
         odd = any(ord(c) <= 32 or c == "\\" for c in base.strip())
@@ -148,7 +197,7 @@ def _base(base: str, name: str) -> str:
         raise UsageFault(f"{base[:200]!r} is not the address of a {name}, for example http://localhost:8888")
     if "@" in parts.netloc:
         raise UsageFault(f"the address of {name} may not hold a user name or password")
-    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix('/search')}"
+    return f"{parts.scheme}://{parts.netloc}{parts.path.rstrip('/').removesuffix(path)}"
 
 
 def _place(parts: SplitResult) -> tuple[str, str | None, int | None]:

@@ -13,18 +13,18 @@ from research.clean import clean_text
 from research.errors import EffectFailed
 from research.records import Hit
 from research.urls import web_hits
-from tools.search_endpoint import SearchEndpoint, read_result
+from tools.search_endpoint import EndpointSearch, SearchEndpoint, read_result
 
 HINTS = {403: "its settings.yml must list json under search.formats", 404: "is this the address of a SearXNG?"}
 
 
-class SearxngSearch:
+class SearxngSearch(EndpointSearch):
     """One SearXNG instance. ``base`` is its address, ``seconds`` the longest that one search may take."""
 
     name = "searxng"
 
     def __init__(self, base: str, *, seconds: float = 20.0) -> None:
-        self._endpoint = SearchEndpoint(base, name="SearXNG", seconds=seconds, hints=HINTS)
+        super().__init__(SearchEndpoint(base, name="SearXNG", seconds=seconds, hints=HINTS))
 
     async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
         """Return at most ``limit`` hits. Raises ``EffectFailed``; no hits means that the engines answered with none."""
@@ -36,14 +36,6 @@ class SearxngSearch:
         if not rows and isinstance(silent, list) and silent:
             raise EffectFailed(f"SearXNG's engines gave no answer: {_engines(silent)}", retryable=True)
         return web_hits(map(read_result, rows), provider=self.name, limit=limit)
-
-    def prepare(self) -> None:
-        """Make the client now, so that the first query does not wait for it."""
-        self._endpoint.prepare()
-
-    async def aclose(self) -> None:
-        """Close the connections that are kept open."""
-        await self._endpoint.aclose()
 
 
 def _engines(silent: list[Any]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from research.errors import EffectFailed, UsageFault
 from research.records import Hit
 from research.urls import web_hits
-from tools.search_endpoint import SearchEndpoint, no_headers, read_result
+from tools.search_endpoint import EndpointSearch, SearchEndpoint, no_headers, read_result
 
 HINTS = {
     401: "the key is missing or wrong (TAVILY_API_KEY)",
@@ -21,7 +21,7 @@ MOST_RESULTS = 20
 """What the API gives at most."""
 
 
-class TavilySearch:
+class TavilySearch(EndpointSearch):
     """One Tavily-compatible service. ``key`` is sent as a bearer token, to the configured host only.
 
     Raises ``UsageFault`` for an address or a key that cannot be one.
@@ -37,7 +37,7 @@ class TavilySearch:
             return {"Authorization": f"Bearer {key}"}
 
         bearer = headers if key else no_headers  # the key lives in this closure: no attribute holds it
-        self._endpoint = SearchEndpoint(base, name="Tavily", seconds=seconds, hints=HINTS, headers=bearer)
+        super().__init__(SearchEndpoint(base, name="Tavily", seconds=seconds, hints=HINTS, headers=bearer))
 
     async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
         """Return at most ``limit`` hits, best first. Raises ``EffectFailed``."""
@@ -47,11 +47,3 @@ class TavilySearch:
         if not isinstance(rows, list):
             raise EffectFailed("Tavily answered without a list of results")
         return web_hits(map(read_result, rows), provider=self.name, limit=limit)
-
-    def prepare(self) -> None:
-        """Make the client now, so that the first query does not wait for it."""
-        self._endpoint.prepare()
-
-    async def aclose(self) -> None:
-        """Close the connections that are kept open."""
-        await self._endpoint.aclose()

@@ -35,7 +35,8 @@ class Bounds(Record):
     """How far a run may go: branches in the first round, rounds of branches, search rounds within a branch.
 
     A branch takes ``branch_rounds`` at a normal effort, one fewer or more at another; a task that leads over several
-    hops may take as many search rounds as it has hops, ``chain_rounds`` at most.
+    hops may take as many search rounds as it has hops, ``chain_rounds`` at most. Whatever the analyst wishes, a round
+    asks ``queries`` queries at most, and a turn of an agent opens ``handles`` pages at most.
     """
 
     branches: int = 4
@@ -43,6 +44,8 @@ class Bounds(Record):
     branch_rounds: int = 2
     new_branches: int = 2
     chain_rounds: int = 6
+    queries: int = 20
+    handles: int = 12
 
     def search_rounds(self, task: Task) -> int:
         """Return how many search rounds the task's branch may take for its effort."""

@@ -17,6 +17,7 @@ from research.analysts.extractive import ExtractiveAnalyst
 from research.analysts.language import LanguageAnalyst
 from research.app.models import window
 from research.app.records import runs, show
+from research.app.searching import used
 from research.app.world import check_options, named, placed_model, price
 from research.budget import Amount
 from research.errors import ResearchError
@@ -94,7 +95,7 @@ async def estimate(text: str, options: RunOptions, settings: Settings) -> Estima
             places=places,
             bounds=bounds,
             wiring=wiring,
-            providers=max(1, bool(options.searx) + bool(options.tavily)),
+            providers=max(1, len(used(options))),
             sizes=sizes,
             reranks=options.rerank == "model",
             clarifies=options.clarify == "ask",

@@ -23,6 +23,7 @@ from research.app.world import check_options, check_price, check_writer
 from research.budget import NANO, Caps
 from research.errors import NotTheOwner, StoreProblem, UnknownName, UsageFault
 from research.forked import Ended, Given, Round, with_lost_rounds, without_gaps
+from research.injection import Attempt
 from research.ledger import Ledger
 from research.options import RunOptions, chosen
 from research.ports import Listener, Records
@@ -212,6 +213,7 @@ class _Fork:
             sources=tuple(await self._every("source", Source)),
             lapses=await self._lapses(),
             losses=tuple(await self._every("loss", Failure)),
+            attempts=tuple(await self._every("attempt", Attempt)),
         )
         return without_gaps(given, len(rounds))
 

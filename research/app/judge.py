@@ -129,6 +129,7 @@ async def _opened(spec: Spec, options: RunOptions, settings: Settings) -> AsyncI
             concurrency=settings.concurrency,
             paces=HANDS.paces,
             limits=settings.pace,
+            scanner=settings.scanner(),
         )
         models = open_judgement(options, settings).models
         world = World(library=stores.library, records=stores.records, models=models)

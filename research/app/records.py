@@ -56,8 +56,10 @@ class Home:
         self.library = self.root / "library"
         self.described = self.library / "library.db"
         self.cache = self.root / "cache.db"
+        self.pages = self.root / "pages.db"
         self.corpora = self.root / "corpora"
         self.locks = self.root / "locks"
+        self._scanner = settings.scanner()
 
     def seal(self, *, create: bool = False) -> Seal:
         """Return the seal of the stored rows; with ``create``, for who will write, its key is made in a new home.
@@ -70,7 +72,7 @@ class Home:
                 f"{self.runs} is empty, and had recorded calls (of the run {known[0]}); put it back from a copy, "
                 f"begin with another --home, or accept the loss of each run (`research cancel {known[0]}`)"
             )
-        seal = open_seal(self.key, (self.runs, self.described), create=create)
+        seal = open_seal(self.key, (self.runs, self.described), create=create, scanner=self._scanner)
         if create and self.runs.exists() and is_blank(self.described) and (sources := known_sources(self.runs, seal)):
             raise StoreProblem(
                 f"{self.described} is empty or missing, and described {counted(len(sources), 'text')} that runs read; "

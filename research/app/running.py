@@ -21,6 +21,8 @@ from research.app.making import check_made, made
 from research.app.orders import Obedience, refuse_cancelled, was_cancelled
 from research.app.plans import plan_in
 from research.app.records import Home, find_run, stored_run
+from research.app.searching import limits
+from research.app.secrets import refuse_secrets
 from research.app.stored import readable
 from research.app.stores import Stores
 from research.app.world import NONE_OPENED, Judgement, Opened, check_options, check_price
@@ -85,6 +87,7 @@ async def begin_run(
     given: Given | None = None,
 ) -> Report:
     """Begin a run with checked options and work on it; ``given`` is what it begins with. Raises as ``ask``."""
+    refuse_secrets(settings, question, options, given)
     prepare_home(settings.home)
     judgement = hands.judgement(options, settings)
     now = hands.clock.now()
@@ -226,8 +229,9 @@ class _Worker:
             concurrency=self.settings.concurrency,
             rng=random.Random(journal.run),
             paces=self.hands.paces,
-            limits=self.settings.pace,
+            limits=limits(self.settings),
             answers=self.answers,
+            scanner=self.settings.scanner(),
         )
         obedience = Obedience(orders, gate, ordered)
         self.on_start(RunHandle(id=journal.run, stop=gate.stop, in_flight=gate.in_flight))

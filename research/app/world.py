@@ -6,7 +6,7 @@ Whatever is missing or wrong is said here, before a run is begun and before anyt
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from types import MappingProxyType
@@ -19,6 +19,7 @@ from research.app.importing import lean_imports
 from research.app.pages import open_fetch
 from research.app.records import Home
 from research.app.rerankers import check_rerank, open_reranker
+from research.app.searching import OpenSearch, check_searches, open_searches
 from research.app.stores import Stores
 from research.errors import SettingMissing, UsageFault
 from research.options import Chosen, RunOptions, chosen
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from tools.corpus import HybridCorpus
     from tools.parse import ChildParser
     from tools.safe_fetch import SafeFetch
-    from tools.searxng import SearxngSearch
-    from tools.tavily import TavilySearch
 
 NOTICE = (
     "No language model is configured, so this report is extractive: rules picked the quotes and arranged them, and "
@@ -64,8 +63,7 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
     """Raise what is wrong with a run's options, in one sentence, before the run begins."""
     if not options.corpora and not options.web:
         raise UsageFault("nothing to search: name a corpus with --corpus NAME (made by `research index`), or use --web")
-    if options.web and not (options.searx or options.tavily):
-        raise SettingMissing("--web needs a search service: --searx URL (a SearXNG server) or --tavily URL")
+    check_searches(options, settings)
     if options.base_url and not options.uses_model and settings.origins.get("base_url", "").startswith("flag"):
         raise UsageFault("--base-url names a model's server, so it needs a model: add --model provider:model")
     if options.mode in ("hybrid", "agent") and not options.uses_model:
@@ -239,8 +237,10 @@ async def open_world(
 async def _open_web(
     options: RunOptions, settings: Settings, stack: AsyncExitStack
 ) -> tuple[tuple[Search, ...], SafeFetch]:
-    fetch, parser = await open_fetch(options.allow_hosts, stack)
-    searches = tuple(_searches(options, settings))
+    fetch, parser = await open_fetch(
+        options.allow_hosts, stack, home=Home(settings), fresh=options.fresh, ignore_robots=options.ignore_robots
+    )
+    searches = tuple(open_searches(options, settings))
     for provider in searches:
         stack.push_async_callback(provider.aclose)
     warming = asyncio.create_task(_warm(parser, fetch, searches))
@@ -248,19 +248,8 @@ async def _open_web(
     return searches, fetch
 
 
-async def _warm(parser: ChildParser, fetch: SafeFetch, searches: Sequence[SearxngSearch | TavilySearch]) -> None:
+async def _warm(parser: ChildParser, fetch: SafeFetch, searches: Sequence[OpenSearch]) -> None:
     """Make ready, while the plan is being made, what the first search and the first page would wait for."""
-    clients = [asyncio.to_thread(part.prepare) for part in (fetch, *searches)]
+    parts: tuple[SafeFetch | OpenSearch, ...] = (fetch, *searches)
+    clients = [asyncio.to_thread(part.prepare) for part in parts]
     await asyncio.gather(parser.warm(), *clients)
-
-
-def _searches(options: RunOptions, settings: Settings) -> Iterator[SearxngSearch | TavilySearch]:
-    if options.searx:
-        from tools.searxng import SearxngSearch
-
-        yield SearxngSearch(options.searx)
-    if options.tavily:
-        from tools.tavily import TavilySearch
-
-        secret = settings.keys.get("TAVILY_API_KEY")
-        yield TavilySearch(options.tavily, key=secret.reveal() if secret else "")

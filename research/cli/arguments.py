@@ -25,9 +25,19 @@ Corpus = Annotated[
 Web = Annotated[bool, typer.Option("--web", help="Answer from the web.")]
 Searx = Annotated[str | None, typer.Option("--searx", metavar="URL", help="SearXNG server to search with.")]
 Tavily = Annotated[str | None, typer.Option("--tavily", metavar="URL", help="Tavily-compatible server to search with.")]
+Search = Annotated[
+    list[str] | None,
+    typer.Option("--search", metavar="NAME", help="Service to search with; `research doctor` lists all; repeatable."),
+]
 AllowHost = Annotated[
     list[str] | None,
     typer.Option("--allow-host", metavar="HOST:PORT", help="Private address that may be fetched; repeatable."),
+]
+IgnoreRobots = Annotated[
+    bool, typer.Option("--ignore-robots", help="Read also pages that robots.txt closes to programs; you answer for it.")
+]
+Fresh = Annotated[
+    bool, typer.Option("--fresh", help="Ask for every page anew; none comes from the page cache, none is kept there.")
 ]
 Model = Annotated[
     str | None,

@@ -14,7 +14,7 @@ from research.cli.estimate import print_estimate
 from research.cli.output import WRITTEN, emit, emit_json, refuse_unwritable, say, write_whole
 from research.cli.progress import Progress
 from research.cli.session import Session, session_of
-from research.errors import ResearchError, SettingMissing, UsageFault
+from research.errors import ResearchError, UsageFault
 
 if TYPE_CHECKING:
     from research.cli.running import Interruption
@@ -37,7 +37,10 @@ def ask(
     web: take.Web = False,
     searx: take.Searx = None,
     tavily: take.Tavily = None,
+    search: take.Search = None,
     allow_host: take.AllowHost = None,
+    ignore_robots: take.IgnoreRobots = False,
+    fresh: take.Fresh = False,
     model: take.Model = None,
     role: take.Role = None,
     base_url: take.BaseUrl = None,
@@ -212,10 +215,8 @@ def _refuse_nowhere(settings: Settings) -> None:
         raise UsageFault(
             "say what to answer from: --corpus NAME (made by `research index FOLDER --corpus NAME`), or --web, or both"
         )
-    if settings.web and not (settings.searx or settings.tavily):
-        raise SettingMissing(
-            "--web needs a search server: give --searx URL or --tavily URL, or set searx in config.toml"
-        )
+    if not settings.web and settings.origins.get("searches", "").startswith("flag"):
+        raise UsageFault("--search names a service of the web, so it needs --web")
 
 
 def finish(
@@ -253,12 +254,17 @@ def rendered(report: Report, *, json: bool) -> str:
 
 def _show_waiting(error: ResearchError, json: bool, session: Session) -> None:
     """Show a plan that waits for a person. The error is that of the graph, which carries ``run`` and ``plan``."""
+    from research.approval import SHORT
     from research.cli.running import home_hint
 
     id: str = getattr(error, "run", "")
     plan: Plan | None = getattr(error, "plan", None)
     for number, task in enumerate(plan.tasks if plan else (), 1):
         say(f"[{number}] {task.type} {task.corpus or ''}: {task.objective}")
-    say(f"the plan waits for approval: research resume {id} --yes{home_hint(session.home_flag)} (or --no)")
+    action, refused = getattr(error, "action", ""), getattr(error, "refused", "")
+    if refused:
+        say(f"{refused}; it is shown above")
+    home = home_hint(session.home_flag)
+    say(f"the plan {action[:SHORT]} waits for approval: research resume {id} --yes{home} (or --no)")
     if json:
-        emit_json({"run": id, "status": "waiting", "exit_code": WAITING, "plan": plan})
+        emit_json({"run": id, "status": "waiting", "exit_code": WAITING, "plan": plan, "action": action})

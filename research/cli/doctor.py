@@ -50,6 +50,7 @@ def doctor(
         embedder(settings),
         reranker(settings),
         *services(settings, network=network),
+        *searches(settings),
     ]
     if json:
         emit_json([check._asdict() for check in checks])
@@ -217,8 +218,25 @@ def services(settings: Settings, *, network: bool) -> Iterator[Check]:
     for name, url in servers:
         if url:
             yield _reached(name, url) if network else Check(name, "ok", f"{url} (not tried; --network tries)")
-    if not (settings.searx or settings.tavily):
-        yield Check("web", "note", "no search server: set one with --searx URL or --tavily URL")
+
+
+def searches(settings: Settings) -> Iterator[Check]:
+    """List the search services: those that ``--web`` would ask, and what each of the others needs."""
+    from research.app.searching import problem_with
+    from research.services import BY_NAME, MCP, asked, needs
+
+    choice = settings.search_choice()
+    used = asked(choice)
+    for name in dict.fromkeys((*used, *BY_NAME, *(MCP + server for server in settings.mcp))):
+        service = BY_NAME.get(name)
+        covers = service.covers if service else "an MCP server of config.toml"
+        problem = problem_with(name, settings)
+        if name in used:
+            yield Check(f"search {name}", "fail" if problem else "ok", problem or f"{covers}; asked by --web")
+        elif problem:
+            yield Check(f"search {name}", "note", f"{covers}; needs {needs(service) if service else problem}")
+        else:
+            yield Check(f"search {name}", "ok", f"{covers}; ready, asked with --search {name}")
 
 
 def _reached(name: str, url: str) -> Check:

@@ -18,7 +18,6 @@ from research.cli.output import say
 from research.cli.session import Session
 from research.errors import ResearchError
 from research.exhaustion import exhausted
-from research.secret import redact
 
 INTERRUPTED = 130
 
@@ -55,7 +54,7 @@ def _shortage(error: BaseException) -> str:
 def _safe(text: str, session: Session) -> str:
     from research.sanitize import one_line
 
-    return redact(one_line(text), session.secrets())  # what the line drops may stand inside a key
+    return session.scanner().clean(one_line(text))  # what the line drops may stand inside a key
 
 
 def _unexpected(error: BaseException, session: Session) -> str:
@@ -66,7 +65,7 @@ def _unexpected(error: BaseException, session: Session) -> str:
     except ResearchError:
         return f"{what}; this is a bug"
     try:
-        _record(path, redact("".join(traceback.format_exception(error)), session.secrets()))
+        _record(path, session.scanner().clean("".join(traceback.format_exception(error))))
     except OSError as refusal:
         return f"{what}; this is a bug, and its details could not be written to {path} ({refusal.strerror})"
     return f"{what}; this is a bug; details in {path}"

@@ -5,18 +5,25 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Mapping, Sequence
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from research.errors import StoreProblem, UsageFault
+
+if TYPE_CHECKING:
+    from research.scanner import Scanner
 
 WRITTEN: Mapping[str, bool | None] = {".json": True, ".md": False, "": None}
 """The endings of a report's file, and whether it is JSON; ``None``: as stdout has it."""
 
 
-def emit(text: str) -> None:
-    """Write to stdout. A reader who has gone away is no error: what is left is dropped."""
-    _write(sys.stdout, text)
+def emit(text: str, *, constant: bool = False) -> None:
+    """Write to stdout. A reader who has gone away is no error: what is left is dropped.
+
+    A ``constant`` of the program is not looked at for keys, so that it costs no import.
+    """
+    _write(sys.stdout, text if constant else _scanner().clean(text))
 
 
 def say(line: str, colour: str = "") -> None:
@@ -24,6 +31,7 @@ def say(line: str, colour: str = "") -> None:
     from research.sanitize import terminal
 
     safe = terminal(line)
+    safe = _scanner().clean(safe)
     _write(sys.stderr, f"\x1b[{colour}m{safe}\x1b[0m\n" if colour else f"{safe}\n")
 
 
@@ -31,6 +39,15 @@ def flush() -> None:
     """Hand over what is still held back, before the process leaves."""
     _write(sys.stdout, "")
     _write(sys.stderr, "")
+
+
+@cache
+def _scanner() -> Scanner:
+    """Return what finds the keys of this process. Nothing is looked for before something is written: not for --help."""
+    from research.scanner import Scanner
+    from research.settings import read_keys
+
+    return Scanner(read_keys())
 
 
 def _write(stream: Any, text: str) -> None:
@@ -97,6 +114,7 @@ def refuse_place(path: Path, flag: str) -> None:
 
 def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is seen whole or not at all. Raises ``StoreProblem``."""
+    text = _scanner().clean(text)
     path = path.resolve()
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:

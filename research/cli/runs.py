@@ -1,4 +1,4 @@
-"""``research runs``, ``show`` and ``verify``: read what earlier runs left. No network, no model."""
+"""``research runs``, ``show`` and ``verify``: read what earlier runs left. No model; no network but for ``--live``."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from research.cli.session import session_of
 from research.errors import UsageFault
 
 if TYPE_CHECKING:
+    from research.app import VerifyResult
     from research.records import Plan
     from research.report import Report
     from tools.run_store import RunRow
@@ -121,6 +122,7 @@ def _print_sources(report: Report) -> None:
             ("url", source.url),
             ("published", source.published),
             ("retrieved", source.retrieved),
+            ("in the corpus", source.added),
             ("sha256", source.id),
             ("stored at", source.path),
         ):
@@ -134,22 +136,42 @@ def verify(
     context: typer.Context,
     id: take.Run = None,
     last: take.Last = False,
+    live: Annotated[
+        bool, typer.Option("--live", help="Also ask for each cited page again: is it there, do its quotes stand?")
+    ] = False,
     json: take.Json = False,
     home: take.Home = None,
 ) -> None:
-    """Check every quote of a report against the stored copies; exit code 1 when one fails."""
+    """Check every quote of a report against the stored copies; exit code 1 when one fails.
+
+    With --live, 3 when a page is gone, could not be read, or lacks a quote.
+    """
     chosen = chosen_run(id, last)
     settings = session_of(context).open({"home": home})
+    if live:
+        from research.cli.live import checked_live, print_live
+
+        found = checked_live(chosen, settings)
+        if json:
+            emit_json(found)
+        else:
+            _print_check(found.stored)
+            print_live(found)
+        raise typer.Exit(found.exit_code)
     from research import app
 
     result = app.verify(chosen, settings)
     if json:
         emit_json(result)
     else:
-        from research.sanitize import one_line
-
-        for quote in result.broken:
-            emit(f"BROKEN {one_line(quote.finding)} in {one_line(quote.source[:12])}: {one_line(quote.why)}\n")
-        held = result.checked - len(result.broken)
-        emit(f"{one_line(result.run)}: {held} of {result.checked} quotes are in their stored sources\n")
+        _print_check(result)
     raise typer.Exit(1 if result.broken else 0)
+
+
+def _print_check(result: VerifyResult) -> None:
+    from research.sanitize import one_line
+
+    for quote in result.broken:
+        emit(f"BROKEN {one_line(quote.finding)} in {one_line(quote.source[:12])}: {one_line(quote.why)}\n")
+    held = result.checked - len(result.broken)
+    emit(f"{one_line(result.run)}: {held} of {result.checked} quotes are in their stored sources\n")

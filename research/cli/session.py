@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from research.secret import Secret
+    from research.scanner import Scanner
     from research.settings import Settings
 
-RENAMED = {"corpus": "corpora", "allow_host": "allow_hosts", "role": "roles"}
+RENAMED = {"corpus": "corpora", "search": "searches", "allow_host": "allow_hosts", "role": "roles"}
 
 
 class Session:
@@ -45,9 +45,12 @@ class Session:
 
         return self._settings.home if self._settings else find_home(self.home_flag)[0]
 
-    def secrets(self) -> Iterable[Secret]:
-        """Return the keys this invocation may have used."""
-        return self._settings.keys.values() if self._settings else ()
+    def scanner(self) -> Scanner:
+        """Return what finds the keys this invocation may have used, also when no settings could be loaded."""
+        from research.scanner import Scanner
+        from research.settings import read_keys
+
+        return self._settings.scanner() if self._settings else Scanner(read_keys())
 
 
 def session_of(context: typer.Context) -> Session:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import sqlite3
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 from scene import model_server, run
 
+from tools.fakes.search_server import SearchServer, refusal
 from tools.fakes.web_server import WebServer, html_page
 
 QUESTION = "How is a call reserved in the budget of a run?"
@@ -77,3 +79,71 @@ def test_a_page_is_paid_once_for_all_branches(web: WebServer, tmp_path: Path) ->
     assert len(json.loads(ended.stdout)["branches"]) == 3
     fetched = [path for path in web.paths()[start:] if not path.startswith("/search")]
     assert sorted(fetched) == sorted(set(fetched))
+
+
+@pytest.fixture(scope="module")
+def services() -> Iterator[SearchServer]:
+    """Search services over three pages; one of them is known to both and another one's address is spelled twice."""
+    said = "Every call is reserved in the budget of the run before it is sent, and a cap is never passed."
+    pages = {
+        "/wiki/Budget_of_a_run": html_page("Budget of a run", [said, "A branch has a budget of its own."]),
+        "/wiki/Lock": html_page("Lock", ["The owner of a run holds a lock of the operating system for the run."]),
+        "/paper.html": html_page("Budgets", ["A paper measures how a call is reserved in the budget of a run."]),
+    }
+    with SearchServer(pages) as server:
+        server.works = {"/wiki/Budget_of_a_run": f"{server.url}/wiki/Budget_of_a_run/"}
+        yield server
+
+
+def named(services: SearchServer, home: Path) -> list[str]:
+    """The flags of a run that asks Wikipedia and OpenAlex on loopback."""
+    home.mkdir(exist_ok=True)
+    urls = "".join(f'{name} = "{services.url}"\n' for name in ("wikipedia", "openalex", "crossref"))
+    (home / "config.toml").write_text(f"[search_urls]\n{urls}", encoding="utf-8")
+    return ["--web", "--search", "wikipedia", "--search", "openalex", "--allow-host", services.host, "--json", "-q"]
+
+
+def test_several_services_are_asked_by_name_and_fused(services: SearchServer, tmp_path: Path) -> None:
+    """Both are asked, a page that both know is fetched once, its hit names both, and the quotes hold."""
+    ended = run(tmp_path, "ask", QUESTION, *named(services, tmp_path))
+    assert ended.returncode == 0, ended.stderr
+    report = json.loads(ended.stdout)
+    assert "reserved" in report["answer"]
+    asked = services.paths()
+    assert any(path.startswith("/w/api.php?action=query") for path in asked)
+    assert any(path.startswith("/works?search=") for path in asked)
+    assert not any(path.startswith("/works?query=") for path in asked)
+    assert len([path for path in asked if path.startswith("/wiki/Budget")]) == 1
+    assert {source["url"] for source in report["sources"]} >= {f"{services.url}/wiki/Budget_of_a_run"}
+    with sqlite3.connect(f"file:{tmp_path / 'runs.db'}?mode=ro", uri=True) as runs:
+        rows = [json.loads(row[0]) for row in runs.execute("SELECT json FROM records WHERE kind = 'hit'")]
+    reasons = {hit["url"]: {why.split()[0] for why in hit["why"]} for hit in rows}
+    assert reasons[f"{services.url}/wiki/Budget_of_a_run"] == {"wikipedia", "openalex"}
+    assert run(tmp_path, "verify", "--last").returncode == 0
+
+
+def test_a_service_that_fails_is_named_and_the_others_answer(services: SearchServer, tmp_path: Path) -> None:
+    """The report says which one is missing and why."""
+    flags = named(services, tmp_path)
+    with SearchServer({"/works": refusal("openalex", 403)}) as broken:
+        config = (tmp_path / "config.toml").read_text(encoding="utf-8")
+        changed = config.replace(f'openalex = "{services.url}"', f'openalex = "{broken.url}"')
+        (tmp_path / "config.toml").write_text(changed, encoding="utf-8")
+        ended = run(tmp_path, "ask", QUESTION, *flags)
+    report = json.loads(ended.stdout)
+    assert report["findings"]
+    assert any("OpenAlex answered 403" in loss["why"] for loss in report["skipped"])
+
+
+def test_a_resumed_run_asks_the_services_it_was_started_with(services: SearchServer, tmp_path: Path) -> None:
+    """What the config file names later is for later runs."""
+    flags = named(services, tmp_path)
+    waiting = run(tmp_path, "ask", QUESTION, *flags, "--approve")
+    assert waiting.returncode == 5, waiting.stderr
+    (tmp_path / "config.toml").write_text('searches = ["crossref"]\n', encoding="utf-8")
+    before = len(services.paths())
+    ended = run(tmp_path, "resume", "--last", "--yes", "--json", "-q")
+    assert ended.returncode == 0, ended.stderr
+    asked = services.paths()[before:]
+    assert any(path.startswith("/works?search=") for path in asked)
+    assert not any(path.startswith("/works?query=") for path in asked)

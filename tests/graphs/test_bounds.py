@@ -135,6 +135,31 @@ async def test_rounds_end_though_the_analyst_always_wants_more(tmp_path: Path, r
     assert len(scene.search.asked) == len(set(scene.search.asked)) == branches * bounds.branch_rounds
 
 
+class Grasping(Greedy):
+    """Takes no bound for its own: it always returns more than it may."""
+
+    async def plan(self, question: Question, bounds: Bounds, access: Access) -> Plan:
+        return Plan(tasks=tuple(self._task(f"part {number}") for number in range(3 * bounds.branches)))
+
+    async def judge(self, task: Task, findings: Sequence[Finding], asked: Sequence[str], access: Access) -> Gap | None:
+        return Gap(task=task.id, missing="more", queries=tuple(f"budget {task.id} {number}" for number in range(90)))
+
+    async def assess(self, notes: Notes, bounds: Bounds, label: Label, access: Access) -> tuple[Task, ...]:
+        self.assessed += 1
+        return tuple(self._task(f"follow-up {self.assessed}-{number}") for number in range(5 * bounds.new_branches))
+
+
+async def test_an_analyst_that_returns_more_than_it_may_gets_no_more(tmp_path: Path) -> None:
+    """The graph itself cuts branches, follow-ups and the queries of a round, and names the queries it did not ask."""
+    scene = Scene(tmp_path, analyst=Grasping(), options=RunOptions(web=True, rounds=2, branches=3))
+    report = await scene.work(TWO)
+    bounds = Bounds()
+    assert len(report.branches) == 3 + bounds.new_branches
+    assert len(scene.search.asked) == len(report.branches) * (1 + bounds.queries)
+    assert any(f"{90 - bounds.queries} of 90 queries not asked" in skipped.why for skipped in report.skipped)
+    assert report.status == "partial"
+
+
 class Following(Greedy):
     """Always has a next question, which is read for by name."""
 

@@ -7,13 +7,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
-from parts import TWO, Setup
+from parts import FACTS, TWO, Setup
 
-from graphs.runs import NeedsApproval
+from graphs.approving import NeedsApproval
 from research.analysts.extractive import ExtractiveAnalyst
 from research.budget import Caps
 from research.errors import Fatal
 from research.options import RunOptions
+from research.ports import Page
 from research.records import Passage, Question, Quote, Task
 from tools.fakes.scripted import MemoryJournal, MemoryLibrary, MemoryRecords
 
@@ -165,3 +166,14 @@ async def test_the_order_of_the_report_does_not_hang_on_who_finished_first(tmp_p
     assert [branch.task for branch in report.branches] == sorted(
         [branch.task for branch in report.branches], key=lambda task: TWO.find(task.split("?")[0])
     )
+
+
+async def test_a_text_found_at_two_places_is_cited_from_the_first_by_name(tmp_path: Path) -> None:
+    """Which of two copies was read first does not show."""
+    text = FACTS["https://a.example/walls"]
+    copies = ("https://c.example/lock", "https://b.example/journal", "https://a.example/walls")
+    setup = Setup(tmp_path, pages={url: Page(url=url, title=url, text=text) for url in copies})
+    report = await setup.work("How is a budget reserved?")
+    stored = sorted(str(source["url"]) for source in await setup.records.every("source"))  # type: ignore[index]
+    assert stored == sorted(copies)
+    assert [source.url for source in report.sources] == ["https://a.example/walls"]

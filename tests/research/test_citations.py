@@ -221,6 +221,7 @@ def test_verify_names_what_no_longer_stands_in_its_source() -> None:
     findings, _ = findings_from(quotes, TASK, {"s": TEXT}, {"s": "public"})
     assert verify(findings, {"s": TEXT}) == []
     assert verify(findings, {"s": "B" + TEXT[1:]}) == [findings[0].id]
+    assert verify(findings, {"s": f"Moved. {TEXT}"}) == [findings[0].id]
     assert verify(findings, {}) == [findings[0].id]
 
 

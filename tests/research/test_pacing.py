@@ -78,3 +78,10 @@ def test_runs_share_a_provider_s_lane() -> None:
     assert paces.lane("openai") is lane
     assert lane.limit == Limit(requests=1)
     assert paces.lane("anthropic") is not lane
+
+
+def test_a_provider_that_wants_seconds_between_calls_gets_them() -> None:
+    """Calls that come together go one by one, and one that comes later goes at once."""
+    lane = Lane(Limit(every=3.0))
+    assert [lane.enter(0.0, 1, 0.5).start for _ in range(3)] == [0.0, 3.0, 6.0]
+    assert lane.enter(20.0, 1, 0.5).start == 20.0

@@ -46,3 +46,10 @@ def test_a_weight_is_worth_as_many_lists() -> None:
     """A list that weighs two decides as two equal lists would."""
     assert [h.handle for h in fused(["a", "b"], ["b", "a"], weights=(2, 1))] == ["a", "b"]
     assert [h.handle for h in fused(["a", "b"], ["b", "a"], weights=(1, 2))] == ["b", "a"]
+
+
+def test_ties_keep_the_order_in_which_they_were_seen() -> None:
+    """Hits of equal worth come in the same order in every process: that of the lists, and within them of the ranks."""
+    orders = [[f"{name}{rank}" for rank in range(3)] for name in "zyxwvuts"]
+    tied = [hit.handle for hit in fused(*orders)]
+    assert tied == [f"{name}{rank}" for rank in range(3) for name in "zyxwvuts"]

@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from research.analysts.telling import NEAREST
+from research.injection import Attempt
 from research.records import Disagreement, Mode, Score
 from research.render import (
     BESIDES,
@@ -291,3 +292,22 @@ def test_the_nearest_evidence_is_marked_as_no_answer() -> None:
     near = ReportSentence(text="Caps are a wall.", findings=("f-2",), section="Nearest evidence")
     made = to_markdown(sample(answer="", sentences=(near,), disagreements=()))
     assert f"{NO_ANSWER}\n\n## Nearest evidence\n\n{NOT_AN_ANSWER}\n\nCaps are a wall.[^1]" in made
+
+
+def test_a_page_that_tried_to_instruct_is_named_with_its_patterns() -> None:
+    """Markdown names the page, the patterns and how often each, and says that it was read as data only."""
+    attempt = Attempt(
+        url="https://evil.test/a",
+        title=EVIL,
+        where="page",
+        signs={"asks to ignore instructions": 2, "hidden text": 1},
+        source="ab" * 32,
+    )
+    markdown = to_markdown(sample(attempts=(attempt,)))
+    part = markdown.partition("## Pages that tried to instruct the reader\n")[2].partition("\n## ")[0]
+    assert "asks to ignore instructions (twice), hidden text" in part
+    assert "data only" in part
+    assert "abababababab" in part
+    assert "\x1b" not in part
+    assert "](http://evil.test" not in part
+    assert "Pages that tried" not in to_markdown(sample())

@@ -77,6 +77,7 @@ def test_every_setting_can_stand_in_the_file(tmp_path: Path) -> None:
         corpora=("papers", "notes"),
         web=True,
         searx="http://localhost:2",
+        searches=("searxng",),
         allow_hosts=("localhost:8080",),
         model="openai:m",
         base_url="http://localhost:1/v1",

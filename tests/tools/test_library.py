@@ -139,3 +139,43 @@ async def test_a_text_that_the_disk_refuses_leaves_no_draft(tmp_path: Path) -> N
         finally:
             resource.setrlimit(resource.RLIMIT_FSIZE, before)
     assert not [name for _, _, names in os.walk(tmp_path) for name in names if name.endswith(".part")]
+
+
+async def test_author_and_pages_are_kept_with_a_source(tmp_path: Path) -> None:
+    """What a page says of its author, and where the pages of a PDF begin, comes back with the source."""
+    library = FileLibrary(tmp_path, SystemClock(), Seal(bytes(32)))
+    page = Page(url="u", title="t", text="one\n\ntwo", author=" Ann\n Other ", pages=(0, 5))
+    source = await library.keep(page, "public")
+    assert (source.author, source.pages) == ("Ann Other", (0, 5))
+    assert await library.source(source.id) == source
+    changed = await library.keep(Page(url="v", title="t", text="a\r\nb", pages=(0, 3)), "public")
+    assert changed.pages == ()
+    library.close()
+
+
+OLD = """
+CREATE TABLE sources (
+  id TEXT NOT NULL, url TEXT NOT NULL, title TEXT NOT NULL, label TEXT NOT NULL, media TEXT NOT NULL,
+  published TEXT NOT NULL, retrieved TEXT NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (id, url, label));
+PRAGMA user_version=2
+"""
+
+
+async def test_a_library_of_the_layout_before_is_brought_up(tmp_path: Path) -> None:
+    """Its sources are there as before, without author and pages, in their order; a damaged row stays damaged."""
+    seal = Seal(bytes(32))
+    with closing(sqlite3.connect(tmp_path / "library.db")) as old:
+        old.executescript(OLD)
+        for number, url in ((1, "https://a.example/"), (2, "https://b.example/"), (3, "https://c.example/")):
+            row = ("0" * 64, url, "T", "public", "text/html", "2024-01-02", "2025-01-01T00:00:00+00:00")
+            digest = seal.sign("sources", *row) if number < 3 else bytes(16)
+            old.execute("INSERT INTO sources VALUES (?, ?, ?, ?, ?, ?, ?, ?)", (*row, digest))
+        old.execute("UPDATE sources SET title = CAST(x'ff' AS TEXT) WHERE url LIKE '%c%'")
+        old.commit()
+    for _ in range(2):
+        library = FileLibrary(tmp_path, SystemClock(), seal)
+        found = await library.source("0" * 64, "https://a.example/")
+        assert (found.url, found.published, found.author, found.pages) == ("https://a.example/", "2024-01-02", "", ())
+        with pytest.raises(StoreProblem, match="damaged"):
+            await library.source("0" * 64)
+        library.close()

@@ -19,6 +19,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from research.citations import page_at
 from research.errors import EffectFailed
 from research.ports import Parsed, Parser
 from tools.page_text import tidy
@@ -156,10 +157,13 @@ async def test_title_and_date_come_from_the_head_of_a_text(
 
 
 async def test_a_pdf_is_read_page_by_page(parser: ChildParser) -> None:
-    """Pages are parted by a blank line; title and date come from the metadata."""
-    data = pdf([["First line", "second line"], ["Next page"]], title="A paper")
+    """Pages are parted by a blank line, and it is known where each begins; the rest comes from the metadata."""
+    data = pdf([["First line", "second line"], [], ["Next page"]], title="A paper) /Author (Ann Other")
     found = await parser.parse(data, "application/pdf", name="p.pdf")
-    assert found == Parsed(text="First line\nsecond line\n\nNext page", title="A paper", published="2022-03-04")
+    text = "First line\nsecond line\n\nNext page"
+    assert found == Parsed(text=text, title="A paper", published="2022-03-04", author="Ann Other", pages=(0, 24, 24))
+    assert [page_at(found.pages, place) for place in (0, 23, 24, 30)] == [1, 1, 3, 3]
+    assert page_at((), 5) == 0
 
 
 async def test_what_cannot_be_read_is_said_in_a_sentence(parser: ChildParser) -> None:

@@ -19,9 +19,11 @@ import pytest_asyncio
 from research.errors import EffectFailed, UsageFault
 from research.ports import Page, Parsed
 from research.requests import FetchRequest
+from tools.clock import SystemClock
 from tools.fakes.web_server import WebPage, WebServer, gzipped, html_page, redirect
+from tools.page_body import FetchLimits
 from tools.parse import ROOT, ChildParser
-from tools.safe_fetch import FetchLimits, SafeFetch
+from tools.safe_fetch import Manners, SafeFetch
 
 SMALL = FetchLimits(raw_bytes=50_000, decoded_bytes=100_000, seconds=5.0)
 
@@ -37,8 +39,13 @@ async def get(server: WebServer, path: str, *, allow: bool = True, limits: Fetch
     return await ask(f"{server.url}{path}", allow_hosts=[server.host] if allow else [], limits=limits)
 
 
+def plain_manners() -> Manners:
+    """How hosts are treated here: no robots.txt is asked for, so that the log has pages alone."""
+    return Manners(SystemClock(), robots=False)
+
+
 async def ask(url: str, *, timeout: float | None = None, **options: object) -> Page:
-    fetch = SafeFetch(PlainParser(), **options)  # type: ignore[arg-type]
+    fetch = SafeFetch(PlainParser(), manners=plain_manners(), **options)  # type: ignore[arg-type]
     try:
         return await fetch.fetch(FetchRequest(handle="h-1", url=url), timeout=timeout)
     finally:
@@ -272,7 +279,7 @@ async def test_no_cookie_comes_back() -> None:
     """A cookie set by the first page is not sent with the second."""
     pages = {"/a": WebPage(body=b"a", headers=(("Set-Cookie", "id=1"),)), "/b": WebPage(body=b"b")}
     with WebServer(pages) as server:
-        fetch = SafeFetch(PlainParser(), allow_hosts=[server.host])
+        fetch = SafeFetch(PlainParser(), allow_hosts=[server.host], manners=plain_manners())
         for path in pages:
             await fetch.fetch(FetchRequest(handle="h", url=server.url + path), timeout=5.0)
         await fetch.aclose()

@@ -170,7 +170,7 @@ class MemoryLibrary:
 
     def __init__(self) -> None:
         self.texts: dict[str, str] = {}
-        self._sources: dict[str, Source] = {}
+        self._sources: dict[str, dict[str, Source]] = {}
 
     async def keep(self, page: Page, label: Literal["public", "private"]) -> Source:
         text = clean_text(page.text)
@@ -185,7 +185,7 @@ class MemoryLibrary:
             published=page.published,
             retrieved=EPOCH.isoformat().replace("+00:00", "Z"),
         )
-        return self._sources.setdefault(id, source)
+        return self._sources.setdefault(id, {}).setdefault(page.url, source)
 
     async def text(self, source: str) -> str:
         text = self.texts.get(source)
@@ -196,10 +196,10 @@ class MemoryLibrary:
         return text
 
     async def source(self, source: str, url: str = "") -> Source:
-        found = self._sources.get(source)
-        if found is None:
+        places = self._sources.get(source)
+        if not places:
             raise StoreProblem(f"the library has no source {source[:12]}")
-        return found
+        return places.get(url) or list(places.values())[-1]
 
     async def ids(self) -> frozenset[str]:
         return frozenset(self._sources)

@@ -28,7 +28,7 @@ import msgspec
 
 from research.records import Record, encode
 
-LOGGED_HEADERS = ("host", "user-agent", "accept-encoding", "cookie", "content-type")
+LOGGED_HEADERS = ("host", "user-agent", "accept-encoding", "cookie", "content-type", "if-none-match")
 _WORD = re.compile(r"\w+")
 _TAG = re.compile(r"<[^>]*>")
 
@@ -217,6 +217,8 @@ class _Handler(BaseHTTPRequestHandler):
         if page is None and where.path == "/search":
             asked = parse_qs(where.query)
             page = self._searxng(asked.get("q", [""])[0], asked.get("format", [""])[0])
+        if page is not None and dict(page.headers).get("ETag", "") == self.headers.get("If-None-Match"):
+            page = WebPage(body=b"", media="", status=304, headers=page.headers)
         self._send(page or WebPage(body=b"<p>There is no such page.</p>", status=404))
 
     def do_POST(self) -> None:

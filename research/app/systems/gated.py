@@ -97,6 +97,7 @@ class Gated:
                 rng=random.Random(run),
                 paces=HANDS.paces,
                 limits=self.settings.pace,
+                scanner=self.settings.scanner(),
             )
             world = World(library=stores.library, records=stores.records, models=judgement.models)
             access = Access(holder, name=holder, gate=gate, budget=gate.root, world=world)

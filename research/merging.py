@@ -1,0 +1,104 @@
+"""Several services' hits as one list: fused by rank, with each page once however it is addressed or worded. Pure.
+
+Two hits are one page when their addresses name the same work (:func:`work_of`) or when title and snippet are nearly
+the same words. Asking the services is the matter of ``research.access``.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+
+from research.origins import FEWEST, shingles
+from research.ranking import RANK_CONSTANT
+from research.records import Hit
+
+SAME = 0.8
+"""The share of the shorter text's shingles that the other one has, from which both stand for one page."""
+_DOI = re.compile(r"10\.\d{4,9}/\S+")
+_ARXIV_DOI = re.compile(r"10\.48550/arxiv\.(.+)")
+_ARXIV = re.compile(r"/(?:abs|pdf|html|format)/((?:[a-z.-]+/\d{7})|(?:\d{4}\.\d{4,5}))(?:v\d+)?(?:\.pdf)?/?")
+_DOI_HOSTS = ("doi.org", "dx.doi.org")
+_ARXIV_HOSTS = ("arxiv.org", "export.arxiv.org", "browse.arxiv.org")
+
+
+def work_of(url: str) -> str:
+    """Return what a web address names: a DOI, a preprint of arXiv whatever its version, or else a page.
+
+    ``http`` and ``https``, a leading ``www.`` and a final slash make no difference. Anything that is no web address is
+    returned as it is.
+    """
+    try:
+        parts = urlsplit(url)
+        host, port = (parts.hostname or "").removeprefix("www."), parts.port
+    except ValueError:
+        return url
+    if parts.scheme not in ("http", "https") or not host:
+        return url
+    path = parts.path.lower()
+    if host in _DOI_HOSTS and _DOI.fullmatch(doi := unquote(path).strip("/")):
+        preprint = _ARXIV_DOI.fullmatch(doi)
+        return f"arxiv:{preprint[1]}" if preprint else f"doi:{doi}"
+    if host in _ARXIV_HOSTS and (match := _ARXIV.fullmatch(path)):
+        return f"arxiv:{match[1]}"
+    place = host if port in (None, 80, 443) else f"{host}:{port}"
+    return f"{place}{parts.path.rstrip('/')}?{parts.query}"
+
+
+def merged(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
+    """Return the lists as one, best first: each page once, with the hit that a service ranked best.
+
+    Scored as :func:`research.ranking.reciprocal_rank` does, each list counting once for a page, at its best rank there;
+    one list keeps its scores. ``why`` has every list's reasons, those of the hit itself first. Ties keep the first-seen
+    order.
+    """
+    placed = [(rank, number, hit) for number, hits in enumerate(lists) for rank, hit in enumerate(hits, 1)]
+    groups = _groups([hit for _, _, hit in sorted(placed, key=lambda one: one[:2])])
+    ranked: dict[int, list[tuple[int, int, Hit]]] = {}
+    for rank, number, hit in placed:
+        ranked.setdefault(groups[hit.handle], []).append((rank, number, hit))
+    scored = [(_score(group), _one(group)) for group in ranked.values()]
+    if len(lists) < 2:
+        return [hit for _, hit in scored]
+    order = sorted(scored, key=lambda one: -one[0])
+    return [msgspec.structs.replace(hit, score=round(score, 6)) for score, hit in order]
+
+
+def _groups(hits: Sequence[Hit]) -> dict[str, int]:
+    """Return the number of each handle's page. A hit is compared with the first of each page: likeness is no chain."""
+    numbers: dict[str, int] = {}
+    works: dict[str, int] = {}
+    marks: list[frozenset[int]] = []
+    for hit in hits:
+        if hit.handle in numbers:
+            continue
+        own, work = shingles((f"{hit.title} {hit.snippet}",)), work_of(hit.url)
+        number = works.get(work)
+        if number is None:
+            number = next((at for at, mark in enumerate(marks) if _alike(own, mark)), None)
+        if number is None:
+            number = len(marks)
+            marks.append(own)
+        numbers[hit.handle] = works[work] = number
+    return numbers
+
+
+def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
+    least = min(len(one), len(other))
+    return least >= FEWEST and len(one & other) >= SAME * least
+
+
+def _score(group: Sequence[tuple[int, int, Hit]]) -> float:
+    best: dict[int, int] = {}
+    for rank, number, _ in group:
+        best[number] = min(rank, best.get(number, rank))
+    return sum(1 / (RANK_CONSTANT + best[number]) for number in sorted(best))
+
+
+def _one(group: Sequence[tuple[int, int, Hit]]) -> Hit:
+    order = [hit for _, _, hit in sorted(group, key=lambda one: one[:2])]
+    reasons = tuple(dict.fromkeys(reason for hit in order for reason in hit.why))
+    return order[0] if reasons == order[0].why else msgspec.structs.replace(order[0], why=reasons)
