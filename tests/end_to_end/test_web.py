@@ -5,13 +5,16 @@ from __future__ import annotations
 import hashlib
 import json
 import sqlite3
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from scene import model_server, run
+from scene import command, environment, model_server, run
 
+from research.services import KEYLESS
 from tools.fakes.search_server import SearchServer, refusal
 from tools.fakes.web_server import WebServer, html_page
 
@@ -147,3 +150,39 @@ def test_a_resumed_run_asks_the_services_it_was_started_with(services: SearchSer
     asked = services.paths()[before:]
     assert any(path.startswith("/works?search=") for path in asked)
     assert not any(path.startswith("/works?query=") for path in asked)
+
+
+def test_without_a_key_and_without_a_name_the_keyless_services_are_asked(
+    services: SearchServer, tmp_path: Path
+) -> None:
+    """--web alone is enough; a service that finds nothing takes nothing away."""
+    urls = "".join(f'{name} = "{services.url}"\n' for name in KEYLESS)
+    (tmp_path / "config.toml").write_text(f"[search_urls]\n{urls}", encoding="utf-8")
+    before = len(services.paths())
+    ended = run(tmp_path, "ask", QUESTION, "--web", "--allow-host", services.host, "--json", "-q")
+    assert ended.returncode == 0, ended.stderr
+    asked = {path.partition("=")[0] for path in services.paths()[before:]}
+    assert {"/w/api.php?action", "/works?search", "/works?query", "/graph/v1/paper/search?query"} <= asked
+    assert "/api/query?search_query" in asked
+    assert json.loads(ended.stdout)["findings"]
+
+
+def test_a_tool_of_an_mcp_server_searches_for_a_run(tmp_path: Path) -> None:
+    """A server in the config is asked by --web alone; what it finds is fetched by the rules of every page."""
+    root = Path(__file__).resolve().parents[2]
+    table = f"command = [{sys.executable!r}, '-m', 'tools.fakes.mcp_server']\nenv = ['PYTHONPATH']\n"
+    (tmp_path / "config.toml").write_text(f"[mcp.notes]\n{table}", encoding="utf-8")
+    ended = subprocess.run(
+        command(tmp_path, "ask", QUESTION, "--web", "--json", "-q"),
+        env={**environment(tmp_path), "PYTHONPATH": str(root)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    report = json.loads(ended.stdout)
+    with sqlite3.connect(f"file:{tmp_path / 'runs.db'}?mode=ro", uri=True) as runs:
+        hits = [json.loads(row[0]) for row in runs.execute("SELECT json FROM records WHERE kind = 'hit'")]
+    assert {hit["url"] for hit in hits} == {"https://a.test/1", "https://a.test/2"}
+    assert all(why.startswith("mcp.notes result") for hit in hits for why in hit["why"])
+    assert (ended.returncode, report["findings"]) == (1, [])
+    assert any("a.test" in loss["why"] for loss in report["skipped"])
