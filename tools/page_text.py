@@ -72,7 +72,7 @@ def read(data: bytes, media: str, name: str) -> Parsed:
 
 def tidy(text: str) -> str:
     """Return clean text without trailing spaces and with at most two blank lines in a row."""
-    text = re.sub(r"[^\S\n]+$", "", clean_text(text.replace("\f", "\n")), flags=re.MULTILINE)
+    text = re.sub(r"(?<![^\S\n])[^\S\n]++$", "", clean_text(text.replace("\f", "\n")), flags=re.MULTILINE)
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n")
 
 

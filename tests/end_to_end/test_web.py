@@ -16,7 +16,7 @@ from scene import command, environment, model_server, run
 
 from research.services import KEYLESS
 from tools.fakes.search_server import SearchServer, refusal
-from tools.fakes.web_server import WebServer, html_page
+from tools.fakes.web_server import WebPage, WebServer, html_page
 
 QUESTION = "How is a call reserved in the budget of a run?"
 
@@ -186,3 +186,45 @@ def test_a_tool_of_an_mcp_server_searches_for_a_run(tmp_path: Path) -> None:
     assert all(why.startswith("mcp.notes result") for hit in hits for why in hit["why"])
     assert (ended.returncode, report["findings"]) == (1, [])
     assert any("a.test" in loss["why"] for loss in report["skipped"])
+
+
+PAPER = """%PDF-1.4
+1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj
+2 0 obj << /Type /Pages /Kids [4 0 R 5 0 R] /Count 2 >> endobj
+3 0 obj << /Title (On budgets) /Author (Ann Other) >> endobj
+4 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 6 0 R /Resources << /Font << /F1 8 0 R >> >> >>
+endobj
+5 0 obj << /Type /Page /Parent 2 0 R /MediaBox [0 0 612 792] /Contents 7 0 R /Resources << /Font << /F1 8 0 R >> >> >>
+endobj
+6 0 obj << /Length 44 >> stream
+BT /F1 12 Tf 72 720 Td (A title page.) Tj ET
+endstream endobj
+7 0 obj << /Length 100 >> stream
+BT /F1 9 Tf 9 720 Td (Every call is reserved in the budget of the run before it is sent off.) Tj ET
+endstream endobj
+8 0 obj << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> endobj
+trailer << /Size 9 /Root 1 0 R /Info 3 0 R >>
+"""
+
+
+def test_closed_pages_are_named_and_a_citation_names_the_page_of_a_pdf(tmp_path: Path) -> None:
+    """A page that robots.txt closes and one behind a paywall are skipped with the reason; author and page are shown."""
+    about = "Every call is reserved in the budget of the run."
+    paid = html_page("Paid", [about, "Subscribe to continue reading."])
+    pages = {
+        "/robots.txt": WebPage(body=b"User-agent: *\nDisallow: /closed", media="text/plain"),
+        "/closed.html": html_page("Closed", [about] * 2),
+        "/paid.html": paid,
+        "/paper.pdf": WebPage(body=PAPER.encode(), media="application/pdf", title="On the budget: call reserved, run"),
+    }
+    with WebServer(pages) as server:
+        flags = ("--web", "--searx", server.url, "--allow-host", server.host, "-q")
+        ended = run(tmp_path, "ask", QUESTION, *flags)
+        report = json.loads(run(tmp_path, "show", "--last", "--json").stdout)
+        assert "/closed.html" not in server.paths()
+    why = [loss["why"] for loss in report["skipped"]]
+    assert f"{server.url}/closed.html is closed to programs by its robots.txt" in why
+    assert f"{server.url}/paid.html is behind a paywall" in why
+    assert [(source["title"], source["author"]) for source in report["sources"]] == [("On budgets", "Ann Other")]
+    assert [finding["page"] for finding in report["findings"]] == [2]
+    assert ", Ann Other, " in ended.stdout and ", p. 2, characters" in ended.stdout

@@ -74,6 +74,11 @@ def children() -> set[int]:
     return {int(pid) for task in tasks for pid in (task / "children").read_text("ascii").split() if _runs(int(pid))}
 
 
+def environment_of(child: int) -> bytes:
+    """Return the variables that a process was started with."""
+    return Path(f"/proc/{child}/environ").read_bytes()
+
+
 @pytest_asyncio.fixture
 async def parser() -> AsyncIterator[ChildParser]:
     child = ChildParser()
@@ -284,6 +289,14 @@ def test_the_child_ends_itself_when_nobody_stops_it() -> None:
     )
     assert done.returncode == -signal.SIGALRM
     assert done.stdout == b""
+
+
+async def test_the_child_knows_nothing_of_the_environment(parser: ChildParser) -> None:
+    """Of the parent's variables, keys among them, the child has none but where its own modules are."""
+    before = children()
+    await parser.parse(b"word", "text/plain", name="f")
+    (child,) = children() - before
+    assert environment_of(child) == f"PYTHONPATH={ROOT}\0".encode()
 
 
 ORPHAN = """
