@@ -22,7 +22,7 @@ from tools.http_status import status_failure
 from tools.judged_network import Answer, JudgedNetwork, Resolve, redirected, resolve_name
 from tools.page_body import ACCEPTED, HTML, LOADED, MEDIA, FetchLimits, acceptable, bare, read_body, read_start
 from tools.page_cache import Kept, PageCache, Pairs
-from tools.page_signs import LOOKED_AT, page_sign, status_sign
+from tools.page_signs import LOOKED_AT, MISSING, page_sign, status_sign
 from tools.rendering import Chromium
 from tools.robots import USER_AGENT, Robots
 
@@ -79,7 +79,7 @@ class SafeFetch:
         found = await self._read(url, media, body)
         sign = page_sign(url, found.title, found.text, found.marks) if bare(media) in HTML else ""
         if sign or not found.text.strip():
-            raise EffectFailed(f"{shown(url)} {sign or 'has no readable text'}")
+            raise EffectFailed(f"{shown(url)} {sign or 'has no readable text'}", gone=sign == MISSING)
         return Page(
             url=url,
             title=found.title,
