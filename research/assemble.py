@@ -46,6 +46,7 @@ from research.report import (
     checked,
 )
 from research.routing import RoleUsage
+from research.web_rules import EVERY_PAGE, Outside
 
 
 class Facts(Record):
@@ -72,6 +73,7 @@ class Facts(Record):
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
     attempts: tuple[Attempt, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
 
 def assemble(
@@ -117,6 +119,8 @@ def assemble(
             cache=facts.cache,
             clarification=facts.clarification,
             attempts=attempts_in(facts.attempts),
+            rules=facts.options.rules if facts.options.rules != EVERY_PAGE else None,
+            outside=tuple(sorted(facts.outside, key=lambda page: page.url)),
         )
     )
 

@@ -32,6 +32,16 @@ def _attempt(attempt: Attempt) -> str:
     )
 
 
+def outside(report: Report) -> Iterator[str]:
+    """Name the pages that were fetched and not read, for their date is not one of those asked for."""
+    if report.outside:
+        yield "## Pages outside the dates asked for"
+        yield "\n".join(
+            f"- {markdown_link(page.title or page.url, page.url)}, {markdown_text(page.published)}"
+            for page in report.outside
+        )
+
+
 def footnotes(report: Report, numbers: dict[str, int]) -> Iterator[str]:
     """Yield one footnote for each finding in ``numbers``: its quote, its source and its place in the text."""
     findings = {finding.id: finding for finding in report.findings}
@@ -66,5 +76,7 @@ def listed_sources(report: Report) -> Iterator[str]:
         quotes = sum(finding.source == source.id for finding in report.findings)
         path = f", stored at {markdown_text(source.path)}" if source.url else ""
         spans = "1 quoted span" if quotes == 1 else f"{quotes} quoted spans"
-        lines.append(f"{number}. {_source_line(source)}{path}, {spans}")
+        undated = report.rules and report.rules.dated and source.url and not source.published
+        date = ", without a date" if undated else ""
+        lines.append(f"{number}. {_source_line(source)}{date}{path}, {spans}")
     yield "\n".join(lines)

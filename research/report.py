@@ -25,6 +25,7 @@ from research.records import (
     RunStatus,
     VerdictName,
 )
+from research.web_rules import Outside, WebRules
 
 
 class ReportSentence(Record):
@@ -141,6 +142,7 @@ class Report(Record):
     ``checks`` counts the sentences that a model was asked about, and what became of those that failed.
     ``clarification`` is what the person was asked before planning, where that was wished for.
     ``attempts`` are the pages and search results that tried to instruct their reader; they were read as data only.
+    ``rules`` say which pages counted, where not all did; ``outside`` are those not read because of their date.
     """
 
     run: str
@@ -166,6 +168,8 @@ class Report(Record):
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
     attempts: tuple[Attempt, ...] = ()
+    rules: WebRules | None = None
+    outside: tuple[Outside, ...] = ()
 
 
 def checked(report: Report) -> Report:

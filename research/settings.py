@@ -59,6 +59,10 @@ class Settings(Record):
     searches: tuple[str, ...]
     contact: str
     allow_hosts: tuple[str, ...]
+    sites: tuple[str, ...]
+    deny_sites: tuple[str, ...]
+    since: str
+    until: str
     ignore_robots: bool
     fresh: bool
     corpora: tuple[str, ...]
@@ -108,6 +112,10 @@ class Settings(Record):
             searches=asked(self.search_choice()) if self.web else (),
             search_urls=self.search_urls,
             allow_hosts=self.allow_hosts,
+            sites=self.sites,
+            deny_sites=self.deny_sites,
+            since=self.since,
+            until=self.until,
             ignore_robots=self.ignore_robots,
             fresh=self.fresh,
             model=self.model,

@@ -16,6 +16,7 @@ from urllib.parse import urldefrag
 from research.errors import EffectFailed
 from research.ports import Clock, Page, Parser
 from research.requests import FetchRequest
+from research.web_rules import AllowUrl, every_url
 from tools.addresses import read_allowed, shown
 from tools.clock import SystemClock
 from tools.host_pace import HostPace
@@ -42,7 +43,10 @@ class Manners:
 
 
 class SafeFetch:
-    """Implements ``research.ports.Fetch``. ``allow_hosts`` are ``HOST:PORT`` strings that open one host and port."""
+    """Implements ``research.ports.Fetch``. ``allow_hosts`` are ``HOST:PORT`` strings that open one host and port.
+
+    ``allow_url`` judges the page's address and that of every redirect before anything is sent there.
+    """
 
     def __init__(
         self,
@@ -51,6 +55,7 @@ class SafeFetch:
         allow_hosts: Iterable[str] = (),
         limits: FetchLimits | None = None,
         manners: Manners | None = None,
+        allow_url: AllowUrl = every_url,
         resolve: Resolve = resolve_name,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -58,6 +63,7 @@ class SafeFetch:
         self._network = JudgedNetwork(read_allowed(allow_hosts), resolve=resolve, tls=tls)
         self._limits = limits or FetchLimits()
         self._manners = manners or Manners(SystemClock())
+        self._allow_url = allow_url
         self._headers = (("User-Agent", USER_AGENT), *ACCEPTED)
 
     async def fetch(self, request: FetchRequest, *, timeout: float | None) -> Page:
@@ -94,6 +100,7 @@ class SafeFetch:
         """Return final URL, media type and decoded body, following redirects one judged hop at a time."""
         for _ in range(self._limits.redirects + 1):
             url = urldefrag(url).url
+            self._allow_url(url)
             answer = await self._hop(url, limit)
             if not isinstance(answer, str):
                 return url, *answer

@@ -10,6 +10,7 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
 from research.app.sharing import HostManners, PageReaders
+from research.web_rules import AllowUrl, every_url
 from tools.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -24,13 +25,13 @@ MANNERS = HostManners(SystemClock())
 
 
 async def open_fetch(
-    allow_hosts: Iterable[str], stack: AsyncExitStack, *, ignore_robots: bool = False
+    allow_hosts: Iterable[str], stack: AsyncExitStack, *, ignore_robots: bool = False, allow_url: AllowUrl = every_url
 ) -> tuple[SafeFetch, ChildParser]:
     """Return the fetch and the parser behind it; ``stack`` closes both."""
     from tools.safe_fetch import SafeFetch
 
     parser = await stack.enter_async_context(READERS.parser())
     manners = stack.enter_context(MANNERS.of(robots=not ignore_robots))
-    fetch = SafeFetch(parser, allow_hosts=allow_hosts, manners=manners)
+    fetch = SafeFetch(parser, allow_hosts=allow_hosts, manners=manners, allow_url=allow_url)
     stack.push_async_callback(fetch.aclose)
     return fetch, parser
