@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Mapping
-from datetime import date
 from typing import Any, NamedTuple, get_args
 from urllib.parse import urlsplit
 
@@ -153,7 +152,7 @@ def _sites(place: str, raw: Any) -> tuple[str, ...]:
 
 
 def _day(place: str, raw: Any) -> str:
-    return read_day(raw.isoformat() if isinstance(raw, date) else str(raw))
+    return read_day(str(raw))
 
 
 def _cap(place: str, raw: Any) -> int | float:
@@ -173,7 +172,7 @@ KINDS: Mapping[str, Kind] = {
     "names": Kind(_each(_NAME), (str, list), "one or more names of letters, digits, dots, dashes and underscores"),
     "hosts": Kind(_each(_HOST_PORT), (str, list), "one or more HOST:PORT, such as localhost:8080"),
     "sites": Kind(_sites, (str, list), f"one or more times {SITE}"),
-    "day": Kind(_day, (str, int, date), DAY),
+    "day": Kind(_day, (str, int), f"{DAY}, as text"),
     "level": Kind(_number(1, 5), (int,), "a whole number from 1 to 5"),
     "branches": Kind(_number(1, 32), (int,), "a whole number from 1 to 32"),
     "rounds": Kind(_number(1, 10), (int,), "a whole number from 1 to 10"),

@@ -8,9 +8,9 @@ connected to is another matter, in ``tools.addresses``.
 from __future__ import annotations
 
 import ipaddress
+import re
 import unicodedata
 from collections.abc import Callable
-from datetime import date
 from urllib.parse import urlsplit
 
 from research.errors import EffectFailed, UsageFault
@@ -26,6 +26,9 @@ AllowUrl = Callable[[str], None]
 
 def every_url(url: str) -> None:
     """Allow every page."""
+
+
+_DAY = re.compile(r"(\d{4})-(\d\d)-(\d\d)")
 
 
 class OutsideDates(EffectFailed):
@@ -138,8 +141,16 @@ def read_day(text: str) -> str:
     day = text.strip()
     if len(day) not in (4, 7, 10) or not day.isascii():
         raise ValueError("not a date")
-    date.fromisoformat(_first(day))
+    found = _DAY.fullmatch(_first(day))
+    if found is None or not 1 <= int(found.group(3)) <= _days(int(found.group(1)), int(found.group(2))):
+        raise ValueError("not a date")
     return day
+
+
+def _days(year: int, month: int) -> int:
+    """Return how many days a month has; none has a month that there is not."""
+    leap = year % 4 == 0 and (year % 100 != 0 or year % 400 == 0)
+    return {2: 29 if leap else 28, 4: 30, 6: 30, 9: 30, 11: 30}.get(month, 31 if 1 <= month <= 12 else 0)
 
 
 def _first(day: str) -> str:

@@ -150,7 +150,7 @@ def test_a_resumed_run_asks_the_services_it_was_started_with(services: SearchSer
 
 
 def test_only_pages_of_the_sites_and_dates_asked_for_are_read(web: WebServer, tmp_path: Path) -> None:
-    """--site keeps the pages of one host; --since leaves out what is dated earlier and says which, and the run is done."""
+    """--site keeps the pages of one host; --since leaves out what is dated earlier and says which; the run is done."""
     web.pages["/dated.html"] = html_page(
         "Dated", ["Every call is reserved in the budget of a run before it is sent."], published="2019-05-01"
     )

@@ -339,7 +339,7 @@ def test_a_malformed_allowed_host_is_refused_at_once() -> None:
 
 async def test_every_redirect_is_judged_by_the_sites_asked_for() -> None:
     """A redirect from an allowed site to another one is refused before anything is sent to that one."""
-    with WebServer({"/secret": WebPage(b"text")}) as other, WebServer({"/old": redirect("/x")}) as server:
+    with WebServer({"/secret": html_page("Other", ["Text."])}) as other, WebServer({"/old": redirect("/x")}) as server:
         server.pages["/old"] = redirect(f"{other.url}/secret".replace("127.0.0.1", "localhost"))
         rules = WebRules(sites=("127.0.0.1",))
         hosts = [server.host, other.host.replace("127.0.0.1", "localhost")]
