@@ -46,6 +46,7 @@ from research.report import (
     checked,
 )
 from research.routing import RoleUsage
+from research.source_kinds import source_kind
 from research.web_rules import EVERY_PAGE, Outside
 
 
@@ -106,7 +107,7 @@ def assemble(
             answer=" ".join(sentence.text for sentence in kept if not sentence.section),
             sentences=tuple(kept),
             findings=tuple(_finding(finding, pages.get(finding.source, ())) for finding in shown),
-            sources=tuple(_source(source, path) for source in sources if source.id in used),
+            sources=tuple(_source(source, path, facts.options.source_kinds) for source in sources if source.id in used),
             branches=tuple(_branch(facts, outcome) for outcome in facts.outcomes),
             not_found=_not_found(facts, answered=any(not sentence.section for sentence in kept)),
             skipped=skipped,
@@ -162,7 +163,7 @@ def _finding(finding: Finding, pages: Sequence[int]) -> ReportFinding:
     )
 
 
-def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
+def _source(source: Source, path: Callable[[str], str], kinds: Mapping[str, str]) -> ReportSource:
     return ReportSource(
         id=source.id,
         url=source.url,
@@ -171,6 +172,7 @@ def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
         label=source.label,
         published=source.published,
         retrieved=source.retrieved,
+        kind=source_kind(source.url, kinds),
         author=source.author,
     )
 

@@ -57,6 +57,7 @@ class RunOptions(Record):
     deny_sites: tuple[str, ...] = ()
     since: str = ""
     until: str = ""
+    source_kinds: dict[str, str] = msgspec.field(default_factory=dict)
     ignore_robots: bool = False
     fresh: bool = False
     model: str | None = None

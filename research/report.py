@@ -25,6 +25,7 @@ from research.records import (
     RunStatus,
     VerdictName,
 )
+from research.source_kinds import SourceKind
 from research.web_rules import Outside, WebRules
 
 
@@ -62,7 +63,7 @@ class ReportFinding(Record):
 
 
 class ReportSource(Record):
-    """A stored source. ``id`` is the SHA-256 of the file at ``path``."""
+    """A stored source. ``id`` is the SHA-256 of the file at ``path``; ``kind`` is by ``research.source_kinds``."""
 
     id: str
     url: str
@@ -72,6 +73,7 @@ class ReportSource(Record):
     published: str = ""
     retrieved: str = ""
     author: str = ""
+    kind: SourceKind = "unknown"
 
 
 class CapFacts(Record):
