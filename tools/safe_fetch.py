@@ -15,6 +15,7 @@ from urllib.parse import urldefrag
 from research.errors import EffectFailed
 from research.ports import Clock, Page, Parsed, Parser
 from research.requests import FetchRequest
+from research.web_rules import AllowUrl, every_url
 from tools.addresses import Target, read_allowed, shown
 from tools.clock import SystemClock
 from tools.host_pace import HostPace
@@ -46,7 +47,10 @@ class Manners:
 
 
 class SafeFetch:
-    """Implements ``research.ports.Fetch``. ``allow_hosts`` are ``HOST:PORT`` strings that open one host and port."""
+    """Implements ``research.ports.Fetch``. ``allow_hosts`` are ``HOST:PORT`` strings that open one host and port.
+
+    ``allow_url`` judges the page's address and that of every redirect before anything is sent there.
+    """
 
     def __init__(
         self,
@@ -57,6 +61,7 @@ class SafeFetch:
         manners: Manners | None = None,
         cache: PageCache | None = None,
         browser: Chromium | None = None,
+        allow_url: AllowUrl = every_url,
         resolve: Resolve = resolve_name,
         tls: ssl.SSLContext | None = None,
     ) -> None:
@@ -66,6 +71,7 @@ class SafeFetch:
         self._manners = manners or Manners(SystemClock())
         self._cache = cache
         self._browser = browser
+        self._allow_url = allow_url
         self._headers = (("User-Agent", USER_AGENT), *ACCEPTED)
 
     async def fetch(self, request: FetchRequest, *, timeout: float | None) -> Page:
@@ -135,6 +141,7 @@ class SafeFetch:
         """Return final URL, media type and decoded body, following redirects one judged hop at a time."""
         for _ in range(self._limits.redirects + 1):
             url = urldefrag(url).url
+            self._allow_url(url)
             answer = await self._hop(url, limit, kinds)
             if not isinstance(answer, str):
                 return url, *answer

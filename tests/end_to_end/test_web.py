@@ -228,3 +228,21 @@ def test_closed_pages_are_named_and_a_citation_names_the_page_of_a_pdf(tmp_path:
     assert [(source["title"], source["author"]) for source in report["sources"]] == [("On budgets", "Ann Other")]
     assert [finding["page"] for finding in report["findings"]] == [2]
     assert ", Ann Other, " in ended.stdout and ", p. 2, characters" in ended.stdout
+
+
+def test_only_pages_of_the_sites_and_dates_asked_for_are_read(web: WebServer, tmp_path: Path) -> None:
+    """--site keeps the pages of one host; --since leaves out what is dated earlier and says which; the run is done."""
+    web.pages["/dated.html"] = html_page(
+        "Dated", ["Every call is reserved in the budget of a run before it is sent."], published="2019-05-01"
+    )
+    flags = ("--web", "--searx", web.url, "--allow-host", web.host, "--json", "-q", "--site", "127.0.0.1")
+    ended = run(tmp_path, "ask", QUESTION, *flags, "--since", "2020")
+    del web.pages["/dated.html"]
+    report = json.loads(ended.stdout)
+    assert ended.returncode == 0, report["skipped"]
+    assert [page["published"] for page in report["outside"]] == ["2019-05-01"]
+    assert not any("/dated.html" in source["url"] for source in report["sources"])
+    assert report["rules"]["sites"] == ["127.0.0.1"]
+    assert run(tmp_path, "replay", "--last").returncode == 0
+    nowhere = run(tmp_path, "ask", QUESTION, *flags[:-1], "elsewhere.test")
+    assert json.loads(nowhere.stdout)["findings"] == []
