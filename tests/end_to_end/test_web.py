@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from scene import command, environment, model_server, run
 
@@ -246,3 +247,24 @@ def test_only_pages_of_the_sites_and_dates_asked_for_are_read(web: WebServer, tm
     assert run(tmp_path, "replay", "--last").returncode == 0
     nowhere = run(tmp_path, "ask", QUESTION, *flags[:-1], "elsewhere.test")
     assert json.loads(nowhere.stdout)["findings"] == []
+
+
+def test_a_fresh_page_is_kept_for_the_next_run_and_flags_say_otherwise(tmp_path: Path) -> None:
+    """The second run takes the page from the file; --fresh asks for it again, --ignore-robots for a closed one, too."""
+    about = ["Every call is reserved in the budget of the run before it is sent."] * 2
+    kept = msgspec.structs.replace(html_page("Walls", about), headers=(("Cache-Control", "max-age=600"),))
+    rules = WebPage(body=b"User-agent: *\nDisallow: /closed", media="text/plain")
+    with WebServer({"/robots.txt": rules, "/walls.html": kept, "/closed.html": html_page("Closed", about)}) as server:
+        flags = ("--web", "--searx", server.url, "--allow-host", server.host, "--json", "-q")
+
+        def asked(*more: str) -> list[str]:
+            start = len(server.log)
+            ended = run(tmp_path, "ask", QUESTION, *flags, *more)
+            assert json.loads(ended.stdout)["findings"], ended.stderr
+            return sorted(path for path in server.paths()[start:] if path.endswith(".html"))
+
+        assert asked() == ["/walls.html"]
+        assert asked() == []
+        assert asked("--fresh") == ["/walls.html"]
+        assert asked("--ignore-robots") == ["/closed.html", "/walls.html"]
+    assert json.loads(run(tmp_path, "cache", "clear", "--json").stdout)["pages"] == 1
