@@ -70,6 +70,37 @@ SOCKETS = (
     ),
 )
 
+PATHS = (
+    Mutant(
+        "a symbolic link is followed to the file",
+        "tools/inside.py",
+        "return _opened(root, name, last, flags | NOFOLLOW | os.O_CLOEXEC, mode, at)",
+        "return _opened(root, name, last, flags | os.O_CLOEXEC, mode, at)",
+        "test_inside",
+    ),
+    Mutant(
+        "a symbolic link is followed to a folder",
+        "tools/inside.py",
+        "below = _opened(root, name, step, DIRECTORY | NOFOLLOW, 0, at)",
+        "below = _opened(root, name, step, DIRECTORY, 0, at)",
+        "test_inside",
+    ),
+    Mutant(
+        "a name may lead out of its folder",
+        "tools/inside.py",
+        r"""re.compile(r"(?!\.{1,2}\Z)[A-Za-z0-9._-]{1,255}", re.ASCII)""",
+        r"""re.compile(r"[A-Za-z0-9._-]{1,255}", re.ASCII)""",
+        "test_inside",
+    ),
+    Mutant(
+        "a name may be of any letters",
+        "tools/inside.py",
+        "if len(name) > 1000 or not all(STEP.fullmatch(part) for part in parts):",
+        "if len(name) > 1000:",
+        "test_inside",
+    ),
+)
+
 PROCESSES = (
     Mutant(
         "the parser may start programs",

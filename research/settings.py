@@ -347,7 +347,9 @@ def prepare_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not marker.exists():
             draft = home / f"VERSION.{os.getpid()}"
-            draft.write_text(f"{LAYOUT}\n", encoding="utf-8")
+            draft.unlink(missing_ok=True)
+            with draft.open("x", encoding="utf-8") as file:  # made here: a link in its place would be followed
+                file.write(f"{LAYOUT}\n")
             draft.replace(marker)
     except OSError as error:
         raise StoreProblem(f"the data folder {home} cannot be written: {error.strerror}") from None
