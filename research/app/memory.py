@@ -187,14 +187,14 @@ def what_to_forget(corpus: str, what: str, settings: Settings) -> Forgetting:
     """
     folder = existing(corpus_folder(Home(settings).corpora, corpus))
     seen = held(folder)
-    words, pages = _matching(corpus, what.strip(), seen.pages)
+    words, pages = matching(corpus, what.strip(), seen.pages)
     texts = {page.source for page in pages}
     return Forgetting(
         corpus=corpus, named=words, pages=tuple(page for page in seen.pages if page.source in texts), seen=seen
     )
 
 
-def _matching(corpus: str, what: str, pages: Sequence[Promoted]) -> tuple[str, list[Promoted]]:
+def matching(corpus: str, what: str, pages: Sequence[Promoted]) -> tuple[str, list[Promoted]]:
     """Return in words what is named, and the pages that it names."""
     found: dict[str, list[Promoted]] = {}
     for page in pages:
