@@ -11,9 +11,10 @@ import base64
 import codecs
 import hashlib
 import os
+import sqlite3
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -37,6 +38,12 @@ CHANGES = frozenset(
         *("os.remove", "os.rename", "os.mkdir", "os.rmdir", "os.link", "os.symlink", "os.truncate", "os.chmod"),
         *("os.chown", "os.utime", "shutil.rmtree", "shutil.copyfile", "shutil.move", "tempfile.mkstemp"),
     }
+)
+CHROMA = "chroma"
+CHROMA_ROWS = (
+    "name FROM collections",
+    "embedding_id FROM embeddings",
+    "key, string_value, int_value FROM embedding_metadata",
 )
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
@@ -114,6 +121,18 @@ def hashes(folder: Path) -> dict[str, str]:
         for path in sorted(folder.rglob("*"))
         if path.is_symlink() or path.is_file()
     }
+
+
+def kept_in(corpora: Path) -> dict[str, str]:
+    """Return the hashes of what corpora hold: of Chroma's folders the rows, for its files are written on opening."""
+    own = {name: hash for name, hash in hashes(corpora).items() if CHROMA not in Path(name).parts}
+    return own | {str(path.relative_to(corpora)): _rows(path) for path in corpora.glob(f"*/{CHROMA}/chroma.sqlite3")}
+
+
+def _rows(path: Path) -> str:
+    with closing(sqlite3.connect(path)) as connection:
+        rows = [connection.execute(f"SELECT {what}").fetchall() for what in CHROMA_ROWS]
+    return hashlib.sha256(repr([sorted(map(repr, some)) for some in rows]).encode()).hexdigest()
 
 
 def differing(before: dict[str, str], now: dict[str, str]) -> list[str]:

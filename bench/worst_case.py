@@ -3,8 +3,8 @@
 ``python -m bench.worst_case [--runs N] [--seed S] [--workers W]`` prints how many runs there were, how many broke each
 invariant, and what broke; it exits 1 on a break. ``--only NUMBER`` makes one run again. Graph, gate, access, analyst
 and stores are the real ones, in a home of its own for each run; the model is ``tools.fakes.worst_case``, the far side
-(``bench.worst_case_web``) is in memory and time is virtual. What has to hold is in ``bench.invariants``; every
-twentieth run is made twice, and has to give the same log (I13). Runs over real sockets are in ``bench.attacks``.
+(``bench.worst_case_web``) is in memory and time is virtual. What has to hold is in ``bench.invariants``; of every
+few runs one is made twice, and has to give the same log (I13). Runs over real sockets are in ``bench.attacks``.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import asyncio
 import multiprocessing
 import os
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -44,6 +45,7 @@ from research.errors import ResearchError
 from research.options import RunOptions
 from research.ports import Price
 from research.records import Failure, encode
+from research.report import UsageFacts
 from research.requests import Role
 from research.sanitize import terminal
 from research.settings import Settings, load
@@ -54,8 +56,8 @@ from tools.tokens import prompt_bound
 QUESTION = "How is a budget reserved? Compare the wall and the lock of a run, and say why each is kept."
 PRICES = (Price(prompt=150.0, completion=600.0), Price(prompt=0.3, completion=0.7))
 RUNS, SEED, WORKERS, CHUNK = 400, 1, 2, 20
-TWICE = 20
-"""One run in so many is made twice."""
+TWICE = 21
+"""One run in so many is made twice: of every personality in turn. It has no caps: who meets one first is a race."""
 
 
 class Case(NamedTuple):
@@ -92,7 +94,7 @@ def case_of(number: int, seed: int) -> Case:
         rerank=rng.choice(["features", "features", "model"]),
         branches=rng.randint(1, 6),
         rounds=rng.randint(1, 3),
-        caps=_caps(rng) if rng.random() < 0.6 else Caps(calls=120),
+        caps=Caps() if number % TWICE == 0 else _caps(rng) if rng.random() < 0.6 else Caps(calls=120),
         approve=rng.random() < 0.05,
     )
     failing = rng.choice([0.0, 0.0, 0.3])
@@ -161,7 +163,13 @@ def _started(_: object) -> None:
 
 
 def _timeless(seen: Seen, home: Path) -> str:
-    return "" if seen.report is None else encode(seen.report).replace(str(home), "")
+    """Return the report without what is a race of threads: times, and which of two branches paid for a shared call."""
+    if seen.report is None:
+        return ""
+    paid = UsageFacts(tokens=0, usd=0.0, calls=0, seconds=0.0)
+    branches = tuple(msgspec.structs.replace(branch, usage=paid) for branch in seen.report.branches)
+    told = encode(msgspec.structs.replace(seen.report, branches=branches)).replace(str(home), "")
+    return re.sub(r'"(?:seconds|retrieved)":(?:[\d.e+-]+|"[^"]*")', "", told)
 
 
 def _opened(case: Case) -> Opened:
@@ -210,7 +218,7 @@ def fresh_home(folder: Path) -> Iterator[Path]:
 
 
 def judged(case: Case, folder: Path, audit: Audit) -> Judged:
-    """Make the run of ``case``, every twentieth twice, and judge it."""
+    """Make the run of ``case``, one in ``TWICE`` twice, and judge it."""
     decoy = Decoy(folder / "user")
     with fresh_home(folder) as home:
         played = asyncio.run(play(case, home, audit, decoy))

@@ -13,10 +13,12 @@ import msgspec
 from langgraph.runtime import Runtime
 from langgraph.types import interrupt
 
+from graphs.approving import accepted, pending_tasks
 from graphs.clarifying import clarification
 from graphs.composing import failed, notes_of
 from graphs.context import RunContext
 from graphs.state import VERSION, Json, RunState
+from research.approval import action_of
 from research.autonomy import granted
 from research.effort import weights
 from research.errors import OutOfBudget
@@ -105,12 +107,13 @@ def _shares(context: RunContext, started: Sequence[Task]) -> dict[str, Json]:
 
 
 async def approve_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
-    """Wait for a person where the run asks for it; a declined plan starts nothing."""
+    """Wait for a person where the run asks for it; without a yes to this very plan nothing is started."""
     options = runtime.context.options
     if not (options.approve or options.plan_only) or not state.get("pending"):
         return {"approved": True}
+    action = action_of(runtime.context.gate.run, pending_tasks(state))
     answer = interrupt({"tasks": [state["tasks"][id] for id in state["pending"]]})
-    if answer == "yes":
+    if accepted(answer, action):
         return {"approved": True}
     reason = "the plan was not approved"
     return {"approved": False, "pending": [], "unstarted": dict.fromkeys(state["pending"], reason)}

@@ -92,9 +92,9 @@ class Reader:
         # The corpus says where its texts are from and what may leave the machine: the same text may be in others, too.
         sources = [
             msgspec.structs.replace(
-                await library.source(id, first[id].url), url=first[id].url, title=first[id].title, label=corpus.label
+                await library.source(id, hit.url), url=hit.url, title=hit.title, label=corpus.label, added=hit.added
             )
-            for id in texts
+            for id, hit in ((id, first[id]) for id in texts)
         ]
         passages = [
             Passage(

@@ -9,6 +9,7 @@ from typing import Any
 
 from langgraph.types import Command
 
+from graphs.approving import NeedsApproval, answered, pending_tasks, waiting
 from graphs.checkpoints import StoredSaver
 from graphs.context import RunContext
 from graphs.nodes import begin_plan
@@ -17,20 +18,9 @@ from graphs.state import VERSION, Json, RunState, recalled
 from research.errors import ResearchError, WrongVersion
 from research.forked import Given
 from research.ports import Checkpoints
-from research.records import Clarification, Plan, Question, Task, build, plain
+from research.records import Clarification, Plan, Question, build, plain
 from research.report import Report
 from research.triage import triage
-
-
-class NeedsApproval(ResearchError):
-    """The run waits for a person to approve its plan."""
-
-    exit_code = 5
-
-    def __init__(self, run: str, plan: Plan) -> None:
-        super().__init__(f"the plan waits for approval: `research resume {run} --yes` or `--no`")
-        self.run = run
-        self.plan = plan
 
 
 class NeedsAnswer(ResearchError):
@@ -72,7 +62,7 @@ class Engine:
             await self._graph.ainvoke(start, config, context=context, durability="sync")
             snapshot = await self._graph.aget_state(config)
         if snapshot.interrupts:
-            raise self._waiting(context, snapshot)
+            raise await self._waiting(context, snapshot)
         stored = await context.world.records.get("report", snapshot.values["report"])
         return build(Report, stored)
 
@@ -99,13 +89,11 @@ class Engine:
             )
         if not snapshot.interrupts:
             return None
-        if _asked(snapshot):
-            said = plain(answer) if answer else None
-        else:
-            said = None if approve is None else "yes" if approve else "no"
-        if said is None:
-            raise self._waiting(context, snapshot)
-        return Command(resume=said)
+        if not _asked(snapshot):
+            return Command(resume=await answered(context, pending_tasks(snapshot.values), approve))
+        if answer is None:
+            raise await self._waiting(context, snapshot)
+        return Command(resume=plain(answer))
 
     async def _fork(self, context: RunContext, question: Question, given: Given, plan: Plan) -> None:
         """Write the first checkpoint of a run that was given its plan: as if the steps before it had just ended."""
@@ -122,12 +110,9 @@ class Engine:
             await self._graph.aupdate_state(config, values, as_node="plan")
 
     @staticmethod
-    def _waiting(context: RunContext, snapshot: Any) -> NeedsApproval | NeedsAnswer:
-        values, asked = snapshot.values, _asked(snapshot)
-        if asked:
-            return NeedsAnswer(context.gate.run, asked)
-        tasks = tuple(build(Task, values["tasks"][id]) for id in values["pending"])
-        return NeedsApproval(context.gate.run, Plan(tasks=tasks))
+    async def _waiting(context: RunContext, snapshot: Any) -> NeedsApproval | NeedsAnswer:
+        asked = _asked(snapshot)
+        return NeedsAnswer(context.gate.run, asked) if asked else await waiting(context, pending_tasks(snapshot.values))
 
 
 def _asked(snapshot: Any) -> str:

@@ -174,6 +174,7 @@ def _source(source: Source, path: Callable[[str], str], kinds: Mapping[str, str]
         retrieved=source.retrieved,
         kind=source_kind(source.url, kinds),
         author=source.author,
+        added=source.added,
     )
 
 

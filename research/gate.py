@@ -97,6 +97,10 @@ class Gate:
         """Return the seconds this run has been worked on, over all its lives."""
         return self._before + self._clock.monotonic() - self._started
 
+    def now(self) -> str:
+        """Return the time of the run's clock, ISO 8601 UTC."""
+        return self._clock.now()
+
     def open(self, branch: str, caps: Caps, *, opened: float) -> Budget:
         """Carve a branch's budget out of the run's; what the branch spent in earlier lives is already counted.
 

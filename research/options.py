@@ -60,6 +60,7 @@ class RunOptions(Record):
     source_kinds: dict[str, str] = msgspec.field(default_factory=dict)
     ignore_robots: bool = False
     fresh: bool = False
+    javascript: bool = False
     model: str | None = None
     roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None
@@ -70,6 +71,7 @@ class RunOptions(Record):
     caps: Caps = Caps()
     branch_caps: Caps = Caps()
     approve: bool = False
+    approval_hours: int = 24
     plan_only: bool = False
     clarify: Clarify = "no"
     allow_partial: bool = False

@@ -46,4 +46,6 @@ def spoken(request: Request) -> str:
         return f"model {request.role}"
     if request.kind == "fetch":
         return f"fetch {request.url}"
+    if request.kind == "search":
+        return f"search {request.provider} “{request.query}”"
     return f"{request.kind} “{request.query}”"

@@ -167,7 +167,7 @@ class Hit(Record):
     """One search or retrieval result. ``handle`` is made by code; ``why`` says what put the hit in the list.
 
     A web hit has a ``url`` and a snippet; a corpus hit has its file's ``url`` and ``source``, ``start`` and ``end``
-    (code points).
+    (code points). ``added`` says how a page of the web came into the corpus.
     """
 
     handle: str
@@ -179,12 +179,14 @@ class Hit(Record):
     start: int = 0
     end: int = 0
     why: tuple[str, ...] = ()
+    added: str = ""
 
 
 class Source(Record):
     """A stored text. ``id`` is the SHA-256 (hex) of the text in UTF-8; dates are ISO 8601 or empty when unknown.
 
     ``pages`` are the offsets at which the pages of a PDF begin, empty for what has none.
+    ``added``: of a page that was found in a corpus, from which run it was added, by whom and when.
     """
 
     id: str
@@ -196,6 +198,7 @@ class Source(Record):
     retrieved: str = ""
     author: str = ""
     pages: tuple[int, ...] = ()
+    added: str = ""
 
 
 class Passage(Record):

@@ -69,6 +69,8 @@ def _source_line(source: ReportSource) -> str:
     """Return title, author, date, address and hash of a source, on one line."""
     title = source.title or source.url or source.path
     parts = [markdown_link(title, source.url), markdown_text(source.author), markdown_text(source.published)]
+    if source.added:
+        parts.append(markdown_text(source.added))
     if not source.url:
         parts.append(f"stored at {markdown_text(source.path)}")
     return ", ".join([*(part for part in parts if part), f"sha256 {markdown_text(source.id[:12])}"])

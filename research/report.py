@@ -63,7 +63,10 @@ class ReportFinding(Record):
 
 
 class ReportSource(Record):
-    """A stored source. ``id`` is the SHA-256 of the file at ``path``; ``kind`` is by ``research.source_kinds``."""
+    """A stored source. ``id`` is the SHA-256 of the file at ``path``; ``kind`` is by ``research.source_kinds``.
+
+    ``added``: of a page of the web that was found in a corpus, from which run it was added, by whom and when.
+    """
 
     id: str
     url: str
@@ -73,6 +76,7 @@ class ReportSource(Record):
     published: str = ""
     retrieved: str = ""
     author: str = ""
+    added: str = ""
     kind: SourceKind = "unknown"
 
 

@@ -67,6 +67,7 @@ class Settings(Record):
     until: str
     ignore_robots: bool
     fresh: bool
+    javascript: bool
     corpora: tuple[str, ...]
     web: bool
     embedder: str
@@ -75,6 +76,7 @@ class Settings(Record):
     branches: int
     rounds: int
     concurrency: int
+    approval_hours: int
     cache: bool
     length: Length
     language: str
@@ -122,6 +124,7 @@ class Settings(Record):
             source_kinds=self.source_kinds,
             ignore_robots=self.ignore_robots,
             fresh=self.fresh,
+            javascript=self.javascript,
             model=self.model,
             roles=self.roles,
             base_url=self.base_url,
@@ -132,6 +135,7 @@ class Settings(Record):
             caps=self.caps,
             branch_caps=self.branch_caps,
             approve=approve,
+            approval_hours=self.approval_hours,
             plan_only=plan_only,
             clarify=clarify,
             allow_partial=allow_partial,
@@ -297,6 +301,12 @@ def wants_colour(*, terminal: bool, environment: Mapping[str, str] | None = None
     """Return whether to colour: on a terminal that can, unless ``NO_COLOR`` is set (https://no-color.org)."""
     world = os.environ if environment is None else environment
     return terminal and not world.get("NO_COLOR") and world.get("TERM") != "dumb"
+
+
+def user_name(environment: Mapping[str, str] | None = None) -> str:
+    """Return who is at work, as the system's login says it; empty when it does not."""
+    world = os.environ if environment is None else environment
+    return next((world[name] for name in ("LOGNAME", "USER", "USERNAME") if world.get(name, "").strip()), "")
 
 
 def environment_without_keys(environment: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -177,6 +177,7 @@ KINDS: Mapping[str, Kind] = {
     "branches": Kind(_number(1, 32), (int,), "a whole number from 1 to 32"),
     "rounds": Kind(_number(1, 10), (int,), "a whole number from 1 to 10"),
     "concurrency": Kind(_number(1, 64), (int,), "a whole number from 1 to 64"),
+    "hours": Kind(_number(1, 8760), (int,), "a whole number of hours from 1 to 8760"),
     "cap": Kind(_cap, (int, float), "a number above 0"),
 }
 
@@ -194,6 +195,7 @@ SETTINGS = (
     Setting("until", "day", ""),
     Setting("ignore_robots", "switch", False),
     Setting("fresh", "switch", False),
+    Setting("javascript", "switch", False),
     Setting("corpora", "names", (), "corpus"),
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),
@@ -202,6 +204,7 @@ SETTINGS = (
     Setting("branches", "branches", 4),
     Setting("rounds", "rounds", 2),
     Setting("concurrency", "concurrency", 8),
+    Setting("approval_hours", "hours", 24),
     Setting("cache", "switch", False),
     Setting("length", "length", "normal"),
     Setting("language", "language", ""),

@@ -30,6 +30,7 @@ from tools.corpus_pool import Pools
 from tools.corpus_rows import Facts, PassageRow
 from tools.corpus_store import CorpusStore
 from tools.documents import embedded_text
+from tools.promoted import Promoted, is_made_of_pages, pages
 from tools.vectors import DenseIndex
 
 P = ParamSpec("P")
@@ -89,6 +90,10 @@ def _usable(name: str, facts: Facts | None, embedder: Embedder, *, allow_partial
     if facts is None:
         raise SettingMissing(f"nothing was indexed into “{name}” yet; run `research index FOLDER --corpus {name}`")
     again = f"`research index {facts.folder} --corpus {name}"
+    if facts.embedder != embedder.name and is_made_of_pages(facts):
+        raise SettingMissing(
+            f"the corpus “{name}” was made with the embedder {facts.embedder}, not {embedder.name}; choose that one"
+        )
     if facts.embedder != embedder.name:
         raise SettingMissing(
             f"the corpus “{name}” was indexed with the embedder {facts.embedder}, not {embedder.name}; "
@@ -121,6 +126,7 @@ class HybridCorpus:
         self.generation = f"partial-{facts.done}" if self.partial else facts.generation
         self._folder = folder
         self._documents = Path(facts.folder)
+        self._pages = {page.url: page for page in pages(store)} if is_made_of_pages(facts) else {}
         self._store = store
         self._lock = lock
         self._embedder = embedder
@@ -180,11 +186,11 @@ class HybridCorpus:
         ranking = self._pools.ranked(query, vector, lexical, dense, self._weights)
         order, said = self._reordered(query, list(ranking.scores))
         wanted = order[:limit]
-        rows, urls = self._described(wanted)
+        rows, places = self._described(wanted)
         hits = []
         for id, score in zip(wanted, ranking.scores.values(), strict=False):
             row = rows[id]
-            hits.append(_hit(row, urls[row.source], ranking.why(id, row.text) + said.get(id, ()), score))
+            hits.append(_hit(row, places[row.source], ranking.why(id, row.text) + said.get(id, ()), score))
         return hits + self._rest(list(lexical)[:depth], dense, set(wanted), limit - len(hits))
 
     def _reordered(self, query: str, ids: list[int]) -> tuple[list[int], dict[int, tuple[str, ...]]]:
@@ -226,25 +232,31 @@ class HybridCorpus:
         return self._dense
 
     def _hits(self, ids: Sequence[int], name: str) -> list[Hit]:
-        rows, urls = self._described(ids)
-        return [_hit(rows[id], urls[rows[id].source], (f"{name} rank {rank}",), 0.0) for rank, id in enumerate(ids, 1)]
+        rows, places = self._described(ids)
+        return [
+            _hit(rows[id], places[rows[id].source], (f"{name} rank {rank}",), 0.0) for rank, id in enumerate(ids, 1)
+        ]
 
-    def _described(self, ids: Sequence[int]) -> tuple[dict[int, PassageRow], dict[str, str]]:
-        """Return the rows of passages and the addresses of their sources."""
+    def _described(self, ids: Sequence[int]) -> tuple[dict[int, PassageRow], dict[str, Promoted | str]]:
+        """Return the rows of passages, and by source the address of its file, or the page that it is."""
         rows = self._store.passages(ids)
         files = self._store.names(sorted({row.source for row in rows.values()}))
-        return rows, {source: (self._documents / name).as_uri() for source, name in files.items()}
+        return rows, {
+            source: self._pages.get(name) or (self._documents / name).as_uri() for source, name in files.items()
+        }
 
 
-def _hit(row: PassageRow, url: str, why: tuple[str, ...], score: float) -> Hit:
+def _hit(row: PassageRow, place: Promoted | str, why: tuple[str, ...], score: float) -> Hit:
+    added = "" if isinstance(place, str) else place.spoken
     return Hit(
         handle=ident("p", row.source, row.start, row.end),
         title=row.title,
-        url=url,
+        url=place if isinstance(place, str) else place.url,
         score=score,
         snippet=" ".join(row.text[: 2 * SNIPPET].split())[:SNIPPET],
         source=row.source,
         start=row.start,
         end=row.end,
-        why=why,
+        why=(*why, added) if added else why,
+        added=added,
     )

@@ -1,7 +1,13 @@
-"""The tables of a corpus database. Part of ``tools.corpus_store``."""
+"""The tables of a corpus database, and what its errors are called. Part of ``tools.corpus_store``."""
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from research.errors import StoreProblem
 from tools import lexical, names
 
 SCHEMA = f"""
@@ -25,3 +31,12 @@ CREATE TABLE vectors(hash TEXT PRIMARY KEY, vector BLOB NOT NULL);
 
 PAGE = 8192
 """Bytes of a database page: three vectors of 512 dimensions fit into one, where half the size would hold one."""
+
+
+@contextmanager
+def guarded(path: Path) -> Iterator[None]:
+    """Turn SQLite's errors into one sentence that names the database."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreProblem(f"the corpus database {path} cannot be used: {error}") from error

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from research.errors import StoreProblem, WrongVersion
 from tools import lexical, names
 from tools.corpus_rows import Change, Counts, Facts, FileRow, PassageRow
-from tools.corpus_schema import PAGE, SCHEMA
+from tools.corpus_schema import PAGE, SCHEMA, guarded
 from tools.database import reader
 
 if TYPE_CHECKING:
@@ -38,15 +38,6 @@ WAIT = 30.0
 CACHE = 16 * 1024
 """KiB of pages that SQLite keeps in memory."""
 _MAKE = f"BEGIN IMMEDIATE; {SCHEMA} PRAGMA user_version = {VERSION}; COMMIT;"
-
-
-@contextmanager
-def guarded(path: Path) -> Iterator[None]:
-    """Turn SQLite's errors into one sentence that names the database."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreProblem(f"the corpus database {path} cannot be used: {error}") from error
 
 
 class CorpusStore:
@@ -102,7 +93,11 @@ class CorpusStore:
         self.connection.close()
 
     @contextmanager
-    def _transaction(self) -> Iterator[sqlite3.Connection]:
+    def transaction(self) -> Iterator[sqlite3.Connection]:
+        """Make what is written inside one change, all of it or nothing; one inside another is part of it."""
+        if self.connection.in_transaction:
+            yield self.connection
+            return
         with guarded(self.path):
             self.connection.execute("BEGIN IMMEDIATE")
             try:
@@ -127,12 +122,12 @@ class CorpusStore:
     def write_facts(self, facts: Facts) -> None:
         """Replace what the corpus says of itself."""
         values = [getattr(facts, field) for field in Facts.__struct_fields__]
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.execute("INSERT OR REPLACE INTO facts VALUES (1, ?, ?, ?, ?, ?, ?, ?, ?)", values)
 
     def clear(self, *, keep_vectors: bool) -> None:
         """Remove everything; vectors may stay for the next index, which drops those it does not use."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             for table in ("passages", "files", "facts", *(() if keep_vectors else ("vectors",))):
                 connection.execute(f"DELETE FROM {table}")
 
@@ -160,7 +155,7 @@ class CorpusStore:
 
     def replace(self, changes: Sequence[Change], vectors: Mapping[str, NDArray[np.float32]], *, done: int) -> None:
         """Store files' rows with their passages and new vectors, in place of what the files had, in one transaction."""
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             connection.executemany(
                 "INSERT OR IGNORE INTO vectors VALUES (?, ?)",
                 ((name, vector.astype("<f4").tobytes()) for name, vector in vectors.items()),
@@ -194,7 +189,7 @@ class CorpusStore:
     def remove(self, gone: Sequence[str]) -> None:
         """Forget files that are no longer in the folder, each in one transaction with its passages."""
         for name in gone:
-            with self._transaction() as connection:
+            with self.transaction() as connection:
                 before = connection.execute("SELECT source FROM files WHERE name = ?", (name,)).fetchone()
                 connection.execute("DELETE FROM files WHERE name = ?", (name,))
                 if before:
@@ -211,7 +206,7 @@ class CorpusStore:
 
         They are looked for among those that lost a passage since the database was opened, or ``everywhere``.
         """
-        with self._transaction() as connection:
+        with self.transaction() as connection:
             if everywhere:
                 connection.execute("DELETE FROM vectors WHERE hash NOT IN (SELECT vector FROM passages)")
             else:
@@ -289,6 +284,12 @@ class CorpusStore:
         marks = ", ".join("?" * len(sources))
         rows = self._rows(f"SELECT source, min(name) FROM files WHERE source IN ({marks}) GROUP BY source", *sources)
         return {str(source): str(name) for source, name in rows}
+
+    def texts(self, source: str) -> tuple[str, ...]:
+        """Return the passages of a source, in order."""
+        return tuple(
+            str(row[0]) for row in self._rows("SELECT text FROM passages WHERE source = ? ORDER BY start", source)
+        )
 
     def passages(self, ids: Sequence[int]) -> dict[int, PassageRow]:
         """Return passages by id; ids that do not exist are left out."""

@@ -10,7 +10,8 @@ from contextlib import closing
 from pathlib import Path
 
 from tools import names
-from tools.corpus_store import BEFORE_NAMES, DATABASE, VERSION, WAIT, guarded
+from tools.corpus_schema import guarded
+from tools.corpus_store import BEFORE_NAMES, DATABASE, VERSION, WAIT
 
 
 def brought_up_to_date(folder: Path) -> bool:

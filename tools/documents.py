@@ -49,20 +49,24 @@ class DocumentReader:
             pages=parsed.pages if cleaned == parsed.text else (),
         )
         source = await self._library.keep(page, self._label)
-        text = await self._library.text(source.id)
-        parts = chunk(text, file.media)
-        # The opening stands under the title: who asks for a document by name is shown what says what it is.
-        opening = " > ".join(dict.fromkeys(name for name in (page.title, parts[0].heading) if name))
-        headings = [opening, *(part.heading for part in parts[1:])]
-        return [
-            _row(source.id, text[part.start : part.end], part.start, page.title, heading)
-            for part, heading in zip(parts, headings, strict=True)
-        ]
+        return passages_of(source.id, await self._library.text(source.id), page.title, file.media)
 
     async def _parsed(self, file: Found, data: bytes) -> Parsed:
         if file.media in PARSED:
             return await self._parser.parse(data, file.media, name=file.name)
         return Parsed(text=decoded(data))
+
+
+def passages_of(source: str, text: str, title: str, media: str) -> list[PassageRow]:
+    """Cut a stored text that is not blank into its passages, at least one."""
+    parts = chunk(text, media)
+    # The opening stands under the title: who asks for a document by name is shown what says what it is.
+    opening = " > ".join(dict.fromkeys(name for name in (title, parts[0].heading) if name))
+    headings = [opening, *(part.heading for part in parts[1:])]
+    return [
+        _row(source, text[part.start : part.end], part.start, title, heading)
+        for part, heading in zip(parts, headings, strict=True)
+    ]
 
 
 def _row(source: str, text: str, start: int, title: str, heading: str) -> PassageRow:

@@ -19,7 +19,7 @@ from numpy.typing import NDArray
 from research.errors import SettingMissing, UsageFault
 from research.ports import Embedder, Library, Parser
 from research.records import Label, Record, ident
-from tools import folder_files
+from tools import folder_files, promoted
 from tools.corpus_folder import Lock, make_folder
 from tools.corpus_rows import Change, Facts, FileRow, PassageRow
 from tools.corpus_store import CorpusStore
@@ -126,6 +126,7 @@ class _Job:
 
     async def run(self, files: Sequence[Found], *, rebuild: bool, progress: Report) -> IndexSummary:
         before = self._store.facts()
+        promoted.refuse_folder(self._corpus.name, before, self._folder)
         self._anywhere = rebuild or before is None or before.state != "whole"
         if before is not None and rebuild:
             self._store.clear(keep_vectors=before.embedder == self._embedder.name)
@@ -197,22 +198,11 @@ class _Job:
         if changes:
             self._begin(steps[0].total)
             rows = [change for _, change in changes]
-            vectors = await self._vectors([row for change in rows for row in change.passages])
+            vectors = await new_vectors(self._store, self._embedder, [row for one in rows for row in one.passages])
+            self._embedded += len(vectors)
             await asyncio.to_thread(self._store.replace, rows, vectors, done=changes[-1][0])
         for step in steps:
             progress(step)
-
-    async def _vectors(self, passages: Sequence[PassageRow]) -> dict[str, NDArray[np.float32]]:
-        """Embed the passages whose text was never embedded before."""
-        texts = {row.vector: embedded_text(row) for row in passages}
-        missing = await asyncio.to_thread(self._store.missing_vectors, list(texts))
-        made: dict[str, NDArray[np.float32]] = {}
-        for at in range(0, len(missing), EMBED_BATCH):
-            batch = missing[at : at + EMBED_BATCH]
-            rows = await self._embedder.embed([texts[name] for name in batch])
-            made.update(zip(batch, rows, strict=True))
-        self._embedded += len(made)
-        return made
 
     async def _finish(self, known: dict[str, FileRow], progress: Report) -> IndexSummary:
         """Make Chroma agree, then call the corpus whole. One without a readable file is not made."""
@@ -226,7 +216,7 @@ class _Job:
         if not indexed:
             self._store.clear(keep_vectors=True)
             raise UsageFault(f"no file in {self._folder} can be read: {_listed(skipped)}")
-        generation = ident("g", self._embedder.name, self._label, [(row.name, row.source) for row in indexed])
+        generation = generation_of(self._embedder.name, self._label, indexed)
         before = self._store.facts()
         if self._started or before is None or before.state != "whole":
             await asyncio.to_thread(self._store.drop_orphans, everywhere=self._anywhere)
@@ -260,6 +250,25 @@ class _Job:
         index = DenseIndex(self._corpus, self._embedder.name)
         index.agree(self._store, lambda done, total: progress(IndexProgress(phase="vectors", done=done, total=total)))
         index.close()
+
+
+async def new_vectors(
+    store: CorpusStore, embedder: Embedder, passages: Sequence[PassageRow]
+) -> dict[str, NDArray[np.float32]]:
+    """Embed the passages whose text was never embedded before; return their vectors by the hash of the text."""
+    texts = {row.vector: embedded_text(row) for row in passages}
+    missing = await asyncio.to_thread(store.missing_vectors, list(texts))
+    made: dict[str, NDArray[np.float32]] = {}
+    for at in range(0, len(missing), EMBED_BATCH):
+        batch = missing[at : at + EMBED_BATCH]
+        rows = await embedder.embed([texts[name] for name in batch])
+        made.update(zip(batch, rows, strict=True))
+    return made
+
+
+def generation_of(embedder: str, label: Label, files: Sequence[FileRow]) -> str:
+    """Return the name of an index that holds these files."""
+    return ident("g", embedder, label, [(row.name, row.source) for row in files])
 
 
 def _on_loop(progress: Report) -> Report:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Any, NamedTuple
@@ -165,11 +165,14 @@ class JudgedNetwork:
         return self._pool
 
 
-def redirected(url: str, answer: Answer) -> str | None:
-    """Return where an answer points, ``None`` when it does not. Raises ``EffectFailed`` when that cannot be read."""
-    if answer.status not in REDIRECTS or "location" not in answer.headers:
+def redirected(url: str, status: int, headers: Mapping[str, str]) -> str | None:
+    """Return where an answer points, ``None`` when it does not; names of ``headers`` are in lower case.
+
+    Raises ``EffectFailed`` when that cannot be read.
+    """
+    if status not in REDIRECTS or "location" not in headers:
         return None
-    location = str(answer.headers["location"])
+    location = str(headers["location"])
     try:
         return urljoin(url, location.strip().replace(" ", "%20"))
     except ValueError:

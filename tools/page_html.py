@@ -24,6 +24,8 @@ LINE = "\u2029"  # marks where a line ends until the white space around it is co
 EXTRACT_SECONDS = 6.0
 """Processor seconds that the main text may take; Trafilatura is quadratic on some pages."""
 LONGEST_AUTHOR = 200
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+"""What libxml2 writes into no tree: one of them in a title would cost the page."""
 
 
 class _TooSlow(BaseException):
@@ -36,7 +38,7 @@ def read_html(page: str, name: str) -> Parsed:
     import msgspec
     from trafilatura import bare_extraction
 
-    bare = re.sub(r"^\s*<\?xml[^>]*>", "", page)  # lxml refuses a str that declares an encoding
+    bare = _NO_XML.sub("", re.sub(r"^\s*<\?xml[^>]*>", "", page))  # lxml refuses a str that declares an encoding
     try:
         tree = lxml.html.document_fromstring(bare, parser=lxml.html.HTMLParser(remove_comments=True, remove_pis=True))
     except lxml.etree.ParserError:
@@ -183,10 +185,12 @@ def _flush(inline: list[str]) -> Iterator[str]:
 
 
 def _everything(tree: Any) -> str:
-    """Return every text a reader would see, one block a line."""
+    """Return every text a reader would see, one block a line; only what is in ``<main>`` where there is just one."""
     for silent in tree.xpath(".//script|.//style|.//noscript|.//template|.//head"):
         silent.drop_tree()
     for block in tree.xpath("//p|//br|//div|//li|//tr|//h1|//h2|//h3|//h4|//h5|//h6|//td|//pre|//section|//blockquote"):
         block.tail = LINE + (block.tail or "")
         block.text = LINE + (block.text or "")
-    return "\n".join(_flush([tree.text_content()]))
+    mains = tree.xpath("//main|//*[@role='main']")
+    main = "\n".join(_flush([mains[0].text_content()])) if len(mains) == 1 else ""
+    return main or "\n".join(_flush([tree.text_content()]))

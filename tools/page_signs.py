@@ -51,10 +51,10 @@ _LOGIN = re.compile(
     re.IGNORECASE,
 )
 _PAYWALL = re.compile(
-    r"(?:subscribe|register|sign up|log in)(?: now| today)? to (?:continue|keep|finish) reading|already a subscriber|"
+    r"(?:subscribe|register|sign up|log in)(?: now| today)? to (?:continue|keep|finish) reading|"
     r"(?:article|content|story|page) is (?:only |exclusively )?(?:for|available to|reserved for) "
     r"(?:paying |our )?(?:subscribers|members)|unlock (?:this|the full) (?:article|story)|"
-    r"subscribe (?:now )?(?:for|to get) (?:full|unlimited) access|(?:reached|used) (?:your|all of your) "
+    r"(?:reached|used) (?:your|all of your) "
     r"(?:limit of )?free articles|to read the (?:full|rest of the) (?:article|story),? (?:please )?(?:subscribe|buy)",
     re.IGNORECASE,
 )

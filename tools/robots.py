@@ -101,7 +101,7 @@ class Robots:
         url = start
         for _ in range(REDIRECTS + 1):
             async with network.get(url, HEADERS) as answer:
-                onward = redirected(url, answer)
+                onward = redirected(url, answer.status, answer.headers)
                 if onward is None:
                     return await self._read(answer)
                 url = onward

@@ -1,4 +1,4 @@
-"""The cache of answers across runs: opened for one run that asked for it, and emptied.
+"""The cache of answers across runs: opened for one run that asked for it, and emptied, with the cache of pages.
 
 What is kept is decided in ``research.gate``, how it is kept in ``tools.answer_cache``.
 """
@@ -15,7 +15,7 @@ from research.options import RunOptions
 from research.ports import Listener
 from research.records import Event, encode
 from research.settings import Settings
-from tools import answer_cache
+from tools import answer_cache, page_cache
 from tools.answer_cache import AnswerCache
 from tools.database import Database
 
@@ -63,7 +63,8 @@ def _ways(options: RunOptions, settings: Settings) -> dict[str, str]:
     return {name: next(iter(ways)) for name, ways in found.items() if len(ways) == 1}
 
 
-def clear(settings: Settings) -> int:
-    """Empty the cache and return how many answers there were. Raises ``StoreProblem``."""
+def clear(settings: Settings) -> tuple[int, int]:
+    """Empty the caches and return how many answers and how many pages there were. Raises ``StoreProblem``."""
     home = Home(settings)
-    return answer_cache.empty(home.cache) if home.cache.exists() else 0
+    answers = answer_cache.empty(home.cache) if home.cache.exists() else 0
+    return answers, page_cache.empty(home.pages) if home.pages.exists() else 0

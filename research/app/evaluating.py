@@ -30,7 +30,6 @@ from research.app.world import check_price, open_judgement
 from research.errors import EffectFailed, SettingMissing, UsageFault
 from research.options import RunOptions
 from research.records import Question, Record, build, encode
-from research.secret import redact
 from research.settings import Settings, prepare_home
 
 if TYPE_CHECKING:
@@ -96,7 +95,7 @@ def prepare(order: Order, settings: Settings) -> Prepared:
         raise UsageFault(f"the suite {suite.name} found no case in {order.data or 'its sample'}")
     loaded = whole.sampled(order.limit, order.seed)
     # An answer that was kept would measure nothing.
-    options = msgspec.structs.replace(settings.options(), cache=False)
+    options = msgspec.structs.replace(settings.options(), cache=False, fresh=True)
     spec = Spec(
         suite=suite.name,
         system=name,
@@ -177,13 +176,21 @@ async def _system(prepared: Prepared, settings: Settings, home: Path, tell: Feed
 
 
 def _discreet(system: System, settings: Settings) -> System:
-    """Return ``system`` with no key in what it says of a failure: another tool's last words stand in the log."""
+    """Return ``system`` with no key in its outcomes and failures: another tool's last words stand in the log."""
+    scanner = settings.scanner()
 
     async def discreet(question: Question) -> Outcome:
         try:
-            return await system(question)
+            outcome = await system(question)
         except EffectFailed as error:
-            raise EffectFailed(redact(str(error), settings.keys.values())) from None
+            raise EffectFailed(scanner.clean(str(error))) from None
+        text = encode(outcome) if scanner else ""
+        if not (name := scanner.found(text)):
+            return outcome
+        try:
+            return msgspec.json.decode(scanner.clean(text), type=Outcome)
+        except msgspec.MsgspecError:
+            raise EffectFailed(f"the outcome was dropped: it holds the value of {name}") from None
 
     return discreet
 

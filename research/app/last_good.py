@@ -23,6 +23,7 @@ from tools.known_sources import known_sources, retrieved_texts
 from tools.last_good import give_up as discard
 from tools.last_good import mend
 from tools.ownership import GARBLED, RunLock, is_owned, marks
+from tools.promoted import FOLDER as PAGES
 from tools.run_records import read_record
 from tools.salvage import salvage, unsound
 from tools.seal import Seal
@@ -112,6 +113,8 @@ def unindexed(home: Home) -> list[str]:
             found -= held
             texts = counted(len(held - there), "text") + f" of the corpus {corpus.name}"
             again = f"`research index {corpus.folder} --corpus {corpus.name}` writes them anew"
+            if corpus.folder == PAGES:
+                again = "`research resume RUN --from-journal`, for any run, writes them anew"
             told += [f"{home.described}: {texts} have no row in it; {again}"] if held - there else []
     texts = f"{counted(len(found), 'text')} that unfinished runs found in a corpus, which no corpus holds any more,"
     again = "index the folder as it was then, or cancel these runs"

@@ -56,6 +56,7 @@ class Home:
         self.library = self.root / "library"
         self.described = self.library / "library.db"
         self.cache = self.root / "cache.db"
+        self.pages = self.root / "pages.db"
         self.corpora = self.root / "corpora"
         self.locks = self.root / "locks"
         self._scanner = settings.scanner()

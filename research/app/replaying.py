@@ -221,8 +221,9 @@ class _Replay:
 
     async def _published(self, gate: ReplayGate, stores: Stores) -> Report:
         with lean_imports():
+            from graphs.approving import NeedsApproval
             from graphs.context import RunContext
-            from graphs.runs import Engine, NeedsApproval
+            from graphs.runs import Engine
         then = settings_then(self._settings, await self._records.every(KNOWN_MODEL))
         judgement = self._judged(self._options, then)
         context = RunContext(

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import msgspec
 
-from research.errors import ResearchError, UsageFault
+from research.errors import ResearchError
 from research.options import RunOptions
 from research.pacing import Limit
 from research.ports import Search
@@ -136,7 +136,10 @@ def _duckduckgo(address: str, settings: Settings) -> OpenSearch:
 
 
 def _mcp(name: str, settings: Settings) -> OpenSearch:
-    raise UsageFault("MCP servers cannot be searched yet")
+    from tools.mcp_search import McpSearch
+
+    server = name.removeprefix(MCP)
+    return McpSearch(server, settings.mcp[server], settings.passed)
 
 
 OPENERS: Mapping[str, Callable[[str, Settings], OpenSearch]] = {

@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from research.app.records import Home
 from research.app.stores import RunFiles, run_files
 from research.ports import Clock
+from tools.database import Database
 
 if TYPE_CHECKING:
+    from tools.page_cache import PageCache
     from tools.parse import ChildParser
     from tools.safe_fetch import Manners
 
@@ -69,6 +71,32 @@ class OpenFiles:
 def _entered(opening: AbstractContextManager[T]) -> tuple[T, ExitStack]:
     stack = ExitStack()
     return stack.enter_context(opening), stack
+
+
+class KeptPages:
+    """The open page caches of the homes that runs work in."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._held: Held[tuple[PageCache, Database]] = Held()
+
+    @contextmanager
+    def of(self, home: Home) -> Iterator[PageCache]:
+        """Open the page cache of ``home``, making it on first use. Raises ``StoreProblem``."""
+        from tools import page_cache
+
+        def made() -> tuple[PageCache, Database]:
+            shape = (page_cache.SCHEMA, page_cache.VERSION)
+            database = Database(home.pages, *shape, remedy=page_cache.REMEDY)
+            return page_cache.PageCache(database, home.seal(), self._clock), database
+
+        cache, _ = self._held.take(home.pages, made)
+        try:
+            yield cache
+        finally:
+            last = self._held.let_go(home.pages)
+            if last is not None:
+                last[1].close()
 
 
 class HostManners:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from types import ModuleType
+
 from research.app.last_good import undescribed, unindexed
 from research.app.records import Home, lost_runs, runs
 from research.errors import ResearchError
 from research.records import Record, counted
 from research.settings import Settings
-from tools import answer_cache, library, run_store
+from tools import answer_cache, library, page_cache, run_store
 from tools.row_checks import check_rows, short_runs
 
 SHOWN = 6
@@ -22,7 +25,7 @@ class StoreCheck(Record):
 
 
 def check_stores(settings: Settings) -> tuple[StoreCheck, ...]:
-    """Look through the runs and the library of the home, and the cache of answers where there is one."""
+    """Look through the runs and the library of the home, and its caches where there are some."""
     home = Home(settings)
     files = (("runs", home.runs, run_store), ("library", home.described, library))
     checks = []
@@ -45,19 +48,19 @@ def check_stores(settings: Settings) -> tuple[StoreCheck, ...]:
         except ResearchError as error:
             problem = str(error)
         checks.append(StoreCheck(name=name, looked=looked, problem=problem))
-    return (*checks, *([_cache(home)] if home.cache.exists() else []))
+    caches = (("cache", "answer", home.cache, answer_cache), ("pages", "page", home.pages, page_cache))
+    return (*checks, *(_cache(home, *one) for one in caches if one[2].exists()))
 
 
-def _cache(home: Home) -> StoreCheck:
-    """Look through the answers that runs keep for one another."""
-    remedy = answer_cache.REMEDY
-    shape = (answer_cache.SCHEMA, answer_cache.VERSION, answer_cache.TABLES)
+def _cache(home: Home, name: str, what: str, path: Path, store: ModuleType) -> StoreCheck:
+    """Look through what runs keep for one another: answers of models, or pages."""
     try:
-        found = check_rows(home.cache, *shape, home.seal(), remedy=remedy)
+        found = check_rows(path, store.SCHEMA, store.VERSION, store.TABLES, home.seal(), remedy=store.REMEDY)
     except ResearchError as error:
-        return StoreCheck(name="cache", looked=str(home.cache), problem=str(error))
-    looked = f"{counted(found.rows, 'answer')} checked{', of more' if found.more else ''}"
-    return StoreCheck(name="cache", looked=looked, problem="; ".join([*found.wrong, remedy]) if found.wrong else "")
+        return StoreCheck(name=name, looked=str(path), problem=str(error))
+    looked = f"{counted(found.rows, what)} checked{', of more' if found.more else ''}"
+    wrong = "; ".join([*found.wrong, store.REMEDY]) if found.wrong else ""
+    return StoreCheck(name=name, looked=looked, problem=wrong)
 
 
 def _wrong_runs(settings: Settings) -> list[str]:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from research.access import World
 from research.analysts import Analyst
+from research.app.browsers import check_browser
 from research.app.embedders import embedder_for
 from research.app.importing import lean_imports
 from research.app.pages import open_fetch
@@ -65,6 +66,7 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
     if not options.corpora and not options.web:
         raise UsageFault("nothing to search: name a corpus with --corpus NAME (made by `research index`), or use --web")
     check_searches(options, settings)
+    check_browser(options.web and options.javascript)
     check_rules(options, settings)
     if options.base_url and not options.uses_model and settings.origins.get("base_url", "").startswith("flag"):
         raise UsageFault("--base-url names a model's server, so it needs a model: add --model provider:model")
@@ -249,9 +251,7 @@ async def open_world(
 async def _open_web(
     options: RunOptions, settings: Settings, stack: AsyncExitStack
 ) -> tuple[tuple[Search, ...], SafeFetch]:
-    fetch, parser = await open_fetch(
-        options.allow_hosts, stack, ignore_robots=options.ignore_robots, allow_url=options.rules.check
-    )
+    fetch, parser = await open_fetch(options, stack, home=Home(settings))
     searches = tuple(open_searches(options, settings))
     for provider in searches:
         stack.push_async_callback(provider.aclose)

@@ -39,6 +39,10 @@ IgnoreRobots = Annotated[
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Ask for every page anew; none comes from the page cache, none is kept there.")
 ]
+Javascript = Annotated[
+    bool,
+    typer.Option("--javascript", help="Run the scripts of pages without text, in a Chromium that has no network."),
+]
 Site = Annotated[
     list[str] | None,
     typer.Option("--site", metavar="HOST", help="Use only pages of this site and its subdomains; repeatable."),

@@ -45,6 +45,7 @@ def ask(
     until: take.Until = None,
     ignore_robots: take.IgnoreRobots = False,
     fresh: take.Fresh = False,
+    javascript: take.Javascript = False,
     model: take.Model = None,
     role: take.Role = None,
     base_url: take.BaseUrl = None,
@@ -262,12 +263,17 @@ def rendered(report: Report, *, json: bool) -> str:
 
 def _show_waiting(error: ResearchError, json: bool, session: Session) -> None:
     """Show a plan that waits for a person. The error is that of the graph, which carries ``run`` and ``plan``."""
+    from research.approval import SHORT
     from research.cli.running import home_hint
 
     id: str = getattr(error, "run", "")
     plan: Plan | None = getattr(error, "plan", None)
     for number, task in enumerate(plan.tasks if plan else (), 1):
         say(f"[{number}] {task.type} {task.corpus or ''}: {task.objective}")
-    say(f"the plan waits for approval: research resume {id} --yes{home_hint(session.home_flag)} (or --no)")
+    action, refused = getattr(error, "action", ""), getattr(error, "refused", "")
+    if refused:
+        say(f"{refused}; it is shown above")
+    home = home_hint(session.home_flag)
+    say(f"the plan {action[:SHORT]} waits for approval: research resume {id} --yes{home} (or --no)")
     if json:
-        emit_json({"run": id, "status": "waiting", "exit_code": WAITING, "plan": plan})
+        emit_json({"run": id, "status": "waiting", "exit_code": WAITING, "plan": plan, "action": action})

@@ -12,6 +12,7 @@ from research.cli.ask import ask, resume
 from research.cli.cache import cache
 from research.cli.compare import diff
 from research.cli.config import show_config
+from research.cli.corpus import corpus
 from research.cli.doctor import doctor
 from research.cli.evals import evals
 from research.cli.fork import fork
@@ -63,4 +64,5 @@ for command in (ask, resume, pause, cancel, fork, index, runs, show, diff, verif
 config.command("show")(show_config)
 application.add_typer(config, name="config")
 application.add_typer(cache, name="cache")
+application.add_typer(corpus, name="corpus")
 application.add_typer(evals, name="eval")

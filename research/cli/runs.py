@@ -122,6 +122,7 @@ def _print_sources(report: Report) -> None:
             ("url", source.url),
             ("published", source.published),
             ("retrieved", source.retrieved),
+            ("in the corpus", source.added),
             ("sha256", source.id),
             ("stored at", source.path),
         ):

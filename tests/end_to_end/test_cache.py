@@ -86,7 +86,7 @@ def test_a_changed_answer_is_asked_again_and_named(home: Path, tmp_path: Path) -
 def test_it_is_emptied_and_a_broken_file_names_the_command(home: Path, tmp_path: Path) -> None:
     """`cache clear` says how many answers it took; a file that is no database stops a run before it begins."""
     own, log = copy_home(home, tmp_path), tmp_path / "log"
-    assert json.loads(run(own, "cache", "clear", "--json").stdout) == {"cleared": 0}
+    assert json.loads(run(own, "cache", "clear", "--json").stdout) == {"cleared": 0, "pages": 0}
     with model_server(log) as server:
         ask(own, server.base_url, "--cache")
         taken = run(own, "cache", "clear")

@@ -85,10 +85,11 @@ def test_a_changed_page_without_its_quote_is_told(home: Path, web: WebServer) ->
     assert contents(home) == before
 
 
-@pytest.mark.parametrize("status", [404, 410])
+@pytest.mark.parametrize("status", [404, 410, 200])
 def test_a_page_that_is_not_there_is_gone(home: Path, web: WebServer, status: int) -> None:
-    """404 and 410 say so; exit code 3."""
-    code, page = look(home, web, walls=WebPage(body=b"<p>Nothing here.</p>", status=status))
+    """404 and 410 say so, and so may a page with status 200; exit code 3."""
+    missing = msgspec.structs.replace(html_page("Page not found", ["Go to our home page."]), status=status)
+    code, page = look(home, web, walls=missing)
     assert (code, page["state"], page["standing"]) == (3, "gone", 0)
     assert str(status) in page["why"]
 

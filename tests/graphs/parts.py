@@ -15,7 +15,7 @@ from research.errors import EffectFailed
 from research.gate import Gate
 from research.options import RunOptions
 from research.ports import Page
-from research.records import Hit, Question, ident
+from research.records import Event, Hit, Question, ident
 from research.report import Report
 from tools.checkpoint_rows import CheckpointRows
 from tools.database import Database
@@ -69,6 +69,8 @@ class Setup:
         self.library = library or MemoryLibrary()
         self.records = records or MemoryRecords()
         self.history = history
+        self.seconds = 0.0
+        self.events: list[Event] = []
         self.search = AnySearch(failing)
         known = {url: Page(url=url, title=url, text=text) for url, text in FACTS.items()}
         self.fetch = ScriptedFetch(pages if pages is not None else known)
@@ -76,7 +78,8 @@ class Setup:
     async def work(self, text: str, approve: bool | None = None) -> Report:
         gate = Gate(
             journal=self.journal,
-            clock=ManualClock(),
+            clock=ManualClock(self.seconds),
+            listen=self.events.append,
             caps=self.options.caps,
             entries=await self.journal.entries(),
         )

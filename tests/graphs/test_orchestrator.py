@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from parts import FACTS, TWO, Setup
 
-from graphs.runs import NeedsApproval
+from graphs.approving import NeedsApproval
 from research.analysts.extractive import ExtractiveAnalyst
 from research.budget import Caps
 from research.errors import Fatal

@@ -28,7 +28,7 @@ import msgspec
 
 from research.records import Record, encode
 
-LOGGED_HEADERS = ("host", "user-agent", "accept-encoding", "cookie", "content-type")
+LOGGED_HEADERS = ("host", "user-agent", "accept-encoding", "cookie", "content-type", "if-none-match")
 _WORD = re.compile(r"\w+")
 _TAG = re.compile(r"<[^>]*>")
 
@@ -37,7 +37,7 @@ class WebPage(Record):
     """One answer: its bytes, and how they are sent.
 
     ``delay`` is seconds before the answer; ``drip`` seconds between its bytes' pieces of 1 KiB; ``length`` replaces
-    the true Content-Length.
+    the true Content-Length. A search says ``snippet`` and ``address`` of it, where they are set, for its own.
     """
 
     body: bytes
@@ -49,6 +49,8 @@ class WebPage(Record):
     delay: float = 0.0
     drip: float = 0.0
     length: int | None = None
+    snippet: str = ""
+    address: str = ""
 
 
 class Logged(Record):
@@ -180,6 +182,10 @@ def visible(page: WebPage) -> str:
     return html.unescape(_TAG.sub(" ", text)) if "html" in page.media else text
 
 
+def _described(path: str, page: WebPage) -> tuple[str, str]:
+    return page.title or path.lstrip("/"), page.snippet or visible(page)[:300]
+
+
 @lru_cache(maxsize=4096)
 def _words(page: WebPage) -> frozenset[str]:
     return frozenset(_WORD.findall(visible(page).lower()))
@@ -211,6 +217,8 @@ class _Handler(BaseHTTPRequestHandler):
         if page is None and where.path == "/search":
             asked = parse_qs(where.query)
             page = self._searxng(asked.get("q", [""])[0], asked.get("format", [""])[0])
+        if page is not None and dict(page.headers).get("ETag", "") == self.headers.get("If-None-Match"):
+            page = WebPage(body=b"", media="", status=304, headers=page.headers)
         self._send(page or WebPage(body=b"<p>There is no such page.</p>", status=404))
 
     def do_POST(self) -> None:
@@ -249,7 +257,7 @@ class _Handler(BaseHTTPRequestHandler):
     def _results(self, query: str, limit: int) -> list[tuple[str, str, str, float, str]]:
         base = f"http://{self.headers.get('Host', self.server.web.host)}"
         return [
-            (base + path, page.title or path.lstrip("/"), visible(page)[:300], score, page.published)
+            (page.address or base + path, *_described(path, page), score, page.published)
             for path, page, score in self.server.web.search(query, limit)
         ]
 

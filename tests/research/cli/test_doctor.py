@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from research.cli.doctor import Check, installation, next_embedder, packages, reranker, services, state
+from research.cli.doctor import Check, installation, next_embedder, packages, reranker, searches, services, state
+from research.services import KEYLESS, SERVICES
 from research.settings import load
 
 
@@ -100,3 +101,28 @@ def test_an_embedder_is_told_with_what_the_next_would_bring(name: str, said: str
     """What the corpus's own is good for, and how to get the better one; of a corpus without one, nothing."""
     assert said in next_embedder(name)
     assert next_embedder("") == ""
+
+
+def test_every_search_service_is_listed_with_what_it_needs(tmp_path: Path) -> None:
+    """Those that --web asks come first; a key that cannot be one is a failure of one that is asked."""
+    bare = list(searches(load({"home": str(tmp_path)}, {})))
+    assert {check.name for check in bare} == {f"search {service.name}" for service in SERVICES}
+    needs = {check.name: check.detail for check in bare if check.state == "note"}
+    assert needs["search brave"].endswith("needs BRAVE_API_KEY")
+    assert needs["search searxng"].endswith("needs --searx URL")
+    assert [check.name for check in bare if "asked by --web" in check.detail] == [f"search {name}" for name in KEYLESS]
+    keyed = list(searches(load({"home": str(tmp_path)}, {"BRAVE_API_KEY": "brv-1234", "EXA_API_KEY": "not a key"})))
+    assert [(check.name, check.state) for check in keyed[:2]] == [("search brave", "ok"), ("search exa", "fail")]
+    assert "brv-1234" not in repr(keyed)
+    assert "not a key" not in repr(keyed)
+
+
+def test_an_mcp_server_is_listed_with_what_it_lacks(tmp_path: Path) -> None:
+    """A variable that it needs and that is not set is named."""
+    text = "[mcp.notes]\ncommand = ['notes']\nenv = ['NOTES_KEY']\n"
+    (tmp_path / "config.toml").write_text(text, encoding="utf-8")
+    lacking, ready = (load({"home": str(tmp_path)}, world) for world in ({}, {"NOTES_KEY": "secret-1234"}))
+    (first, *_), (other, *_) = list(searches(lacking)), list(searches(ready))
+    assert (first.name, first.state) == ("search mcp.notes", "fail")
+    assert "NOTES_KEY" in first.detail
+    assert (other.name, other.state) == ("search mcp.notes", "ok")
