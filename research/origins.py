@@ -9,9 +9,14 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from research.records import Finding, Source
+
+if TYPE_CHECKING:
+    from publicsuffixlist import PublicSuffixList
 
 SHINGLE = 5
 """Words of a shingle."""
@@ -21,7 +26,8 @@ FEWEST = 4
 """Shingles of a text that is compared: a short line such as ``Status: Final`` may stand anywhere."""
 MOST = 2000
 """Shingles kept of one text: those with the lowest hashes, which are the same ones in every copy."""
-_TWO_PART = frozenset({"ac", "co", "com", "edu", "gov", "net", "org"})
+PER_NAME = frozenset({"medium.com", "substack.com", "tumblr.com", "livejournal.com", "hashnode.dev", "wixsite.com"})
+"""Sites of many people that are not in the Public Suffix List: each name below one is an origin of its own."""
 
 
 def origins(sources: Sequence[Source], texts: Mapping[str, Sequence[str]]) -> dict[str, int]:
@@ -62,13 +68,34 @@ def read_of(findings: Iterable[Finding]) -> dict[str, list[str]]:
 
 
 def site_of(url: str) -> str:
-    """Return the registered part of a web address's host (``example.org``, ``example.co.uk``); "" for a file."""
+    """Return who answers for a web address, as far as its host says; "" for a file.
+
+    That is the registered part of the host by the Public Suffix List (``example.org``, ``example.co.uk``), in which
+    hosts of many people (``ann.github.io``) are parted by name; others of these are in :data:`PER_NAME`.
+    """
     parts = urlsplit(url)
-    host = (parts.hostname or "") if parts.scheme in ("http", "https") else ""
-    labels = host.split(".")
-    if re.fullmatch(r"[\d.]+|.*:.*", host) or len(labels) < 3:
+    host = (parts.hostname or "").removesuffix(".") if parts.scheme in ("http", "https") else ""
+    if re.fullmatch(r"[\d.]+|.*:.*", host) or "." not in host:
         return host
-    return ".".join(labels[-3:] if len(labels[-1]) == 2 and labels[-2] in _TWO_PART else labels[-2:])
+    site = _registered(host)
+    if site not in PER_NAME:
+        return site
+    writer = parts.path.lower().split("/")[1:2]
+    if host in (site, f"www.{site}"):
+        return f"{site}/{writer[0]}" if writer and writer[0].startswith(("@", "~")) else site
+    return ".".join(host.split(".")[-len(site.split(".")) - 1 :])
+
+
+@lru_cache(maxsize=4096)
+def _registered(host: str) -> str:
+    return str(_suffixes().privatesuffix(host) or host)
+
+
+@lru_cache(maxsize=1)
+def _suffixes() -> PublicSuffixList:
+    from publicsuffixlist import PublicSuffixList  # reading its list takes 60 ms
+
+    return PublicSuffixList()
 
 
 def shingles(texts: Iterable[str]) -> frozenset[int]:

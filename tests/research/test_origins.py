@@ -47,10 +47,20 @@ def test_the_order_of_sources_does_not_change_the_groups(order: list[int]) -> No
         ("http://10.0.0.1/", "10.0.0.1"),
         ("file:///a/b", ""),
         ("https://x.example:8443/", "x.example"),
+        ("https://www.shop.x.com.au/", "x.com.au"),
+        ("https://a.b.x.kyoto.jp/", "x.kyoto.jp"),
+        ("https://ann.github.io/notes", "ann.github.io"),
+        ("https://www.bob.blogspot.com/", "bob.blogspot.com"),
+        ("https://ann.medium.com/a", "ann.medium.com"),
+        ("https://medium.com/@ann/a", "medium.com/@ann"),
+        ("https://www.medium.com/about", "medium.com"),
+        ("https://deep.ann.substack.com./a", "ann.substack.com"),
+        ("https://en.wikipedia.org/wiki/A", "wikipedia.org"),
+        ("http://localhost/", "localhost"),
     ],
 )
 def test_a_site_is_the_registered_part_of_the_host(url: str, site: str) -> None:
-    """Subdomains and ports belong to the site; a file has none."""
+    """Subdomains and ports belong to the site, but for hosts of many people, each of whom is one; a file has none."""
     assert site_of(url) == site
 
 
