@@ -15,6 +15,7 @@ import sqlite3
 import sys
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import quote
@@ -140,6 +141,7 @@ def differing(before: dict[str, str], now: dict[str, str]) -> list[str]:
     return sorted(name for name in before.keys() | now.keys() if before.get(name) != now.get(name))
 
 
+@cache
 def spellings(secret: str) -> dict[str, bytes]:
     """Return ``secret`` in the ways in which it may stand in a file: as it is, and in fifteen encodings."""
     data = secret.encode()

@@ -125,7 +125,10 @@ async def play(case: Case, home: Path, audit: Audit, decoy: Decoy) -> Played:
     """Make one run in ``home``."""
     clock = ManualClock()
     counter = prompt_bound("openai:gpt-4o")
-    model = WorstCaseModel(case.personality, seed=case.seed, clock=clock, price=case.price, counter=counter)
+    keys = tuple(SECRETS.values())
+    model = WorstCaseModel(
+        case.personality, seed=case.seed, clock=clock, price=case.price, counter=counter, secrets=keys
+    )
     web = Web(case.seed, clock, case.failing)
     run, report, error, told = f"run-{case.number:06}", None, "", list[str]()
     progress = Progress(write=lambda line, _: told.append(terminal(line)), colour=False, width=300)

@@ -26,6 +26,7 @@ import hashlib
 import json
 import random
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 from research.ports import Clock, Price
@@ -33,7 +34,7 @@ from research.requests import ModelReply, ModelRequest, TokenCount
 from tools.fakes.hostile import ABSURD, body_of, reply_from
 from tools.fakes.persona import Answer, answer_to, asked_schema, fitted
 from tools.fakes.wire import count_prompt, cut_answer
-from tools.fakes.worst_moves import KINDS, PAYLOADS, Move, forged, garbled, twisted
+from tools.fakes.worst_moves import KINDS, PAYLOADS, Move, Payloads, forged, garbled, stolen, twisted
 from tools.fakes.worst_orders import Orders, calls, obeyed
 
 Personality = Literal["obeys", "knows", "fabricates", "never_ends", "broken"]
@@ -46,10 +47,14 @@ Spoil = Callable[[Answer, Mapping[str, Any], Orders, random.Random, list[Move], 
 
 
 class WorstCase:
-    """Answers as ``personality`` does. ``moves`` is what it tried, by digest of the request, in the order of calls."""
+    """Answers as ``personality`` does. ``moves`` is what it tried, by digest of the request, in the order of calls.
 
-    def __init__(self, personality: Personality, *, seed: str) -> None:
+    ``secrets`` are keys that ``knows`` has got hold of, and tries to get out.
+    """
+
+    def __init__(self, personality: Personality, *, seed: str, secrets: Sequence[str] = ()) -> None:
         self.personality = personality
+        self._payloads: Payloads = {**PAYLOADS, "secrets": (*PAYLOADS["secrets"], *stolen(secrets))}
         self.moves: list[tuple[str, tuple[Move, ...]]] = []
         self._seed = seed
 
@@ -65,14 +70,14 @@ class WorstCase:
         forced = sensible["tool_calls"][0]["name"] if schema and "tool_calls" in sensible else ""
         if forced:
             sensible = {"json": sensible["tool_calls"][0]["arguments"]}
-        spoil: Spoil = {
+        spoils: Mapping[Personality, Spoil] = {
             "obeys": obeyed,
-            "knows": _knows,
+            "knows": partial(_knows, self._payloads),
             "fabricates": _fabricates,
             "never_ends": _never_ends,
             "broken": _broken,
-        }[self.personality]
-        told = spoil(sensible, schema, Orders(prompt), rng, moves, room)
+        }
+        told = spoils[self.personality](sensible, schema, Orders(prompt), rng, moves, room)
         self.moves.append((_digest(body), tuple(moves)))
         if "json" not in told:
             return told
@@ -89,16 +94,23 @@ def _digest(body: Mapping[str, Any]) -> str:
 
 
 def _knows(
-    sensible: Answer, schema: Mapping[str, Any], orders: Orders, rng: random.Random, moves: list[Move], room: int
+    every: Payloads,
+    sensible: Answer,
+    schema: Mapping[str, Any],
+    orders: Orders,
+    rng: random.Random,
+    moves: list[Move],
+    room: int,
 ) -> Answer:
     kinds = rng.sample(KINDS, rng.randint(1, len(KINDS)))
+    payloads = {kind: every[kind] for kind in kinds}
     if "tool_calls" in sensible:
         made = [*sensible["tool_calls"], *calls(orders, moves)]
-        made = [{**call, "arguments": twisted(call["arguments"], rng, kinds, SHARE, moves)} for call in made]
+        made = [{**call, "arguments": twisted(call["arguments"], rng, payloads, SHARE, moves)} for call in made]
         return {"tool_calls": [call if rng.random() > 0.2 else {**call, "name": rng.choice(kinds)} for call in made]}
     if "json" not in sensible:
-        return {"text": rng.choice(PAYLOADS[rng.choice(kinds)])}
-    return {"json": twisted(sensible["json"], rng, kinds, SHARE, moves)}
+        return {"text": rng.choice(payloads[rng.choice(kinds)])}
+    return {"json": twisted(sensible["json"], rng, payloads, SHARE, moves)}
 
 
 def _fabricates(
@@ -176,8 +188,9 @@ class WorstCaseModel:
         counter: Callable[[ModelRequest], int],
         delay: float = 1.0,
         window: int = 128_000,
+        secrets: Sequence[str] = (),
     ) -> None:
-        self.attacker = WorstCase(personality, seed=seed)
+        self.attacker = WorstCase(personality, seed=seed, secrets=secrets)
         self.price = price
         self.window = window
         self.calls = self.tokens = 0
