@@ -135,16 +135,17 @@ def citations(seen: Seen) -> Iterator[str]:
 
 
 def links(seen: Seen) -> Iterator[str]:
-    """Every link of the report leads to a page that the run read; there is no picture and no HTML."""
+    """Every link of the report leads where code was told of a page; every source was read; no picture, no HTML."""
     if seen.report is None:
         return
     known = {_plain(url) for urls in seen.sources.values() for url in urls}
+    found = {_plain(url) for url in seen.offered}
     yield from (f"source {s.url} was not read" for s in seen.report.sources if s.url and _plain(s.url) not in known)
     for block in MarkdownIt("commonmark").enable("table").parse(seen.shown[0]):
         for token in [block, *(block.children or [])]:
             if token.type in ("image", "html_block", "html_inline"):
                 yield f"{token.type}: {token.content[:80]!r}"
-            if token.type == "link_open" and _plain(str(token.attrs.get("href", ""))) not in known:
+            if token.type == "link_open" and _plain(str(token.attrs.get("href", ""))) not in known | found:
                 yield f"link to {token.attrs.get('href')}"
 
 

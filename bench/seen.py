@@ -19,6 +19,8 @@ from research.options import RunOptions
 from research.render import to_json, to_markdown
 from research.report import Report
 
+ANSWERED = ("search", "answered")
+
 
 @dataclass(frozen=True)
 class Seen:
@@ -91,6 +93,12 @@ class Seen:
                     id = place["id"] if row["kind"] == "fetch" else place["source"]
                     found.setdefault(id, set()).add(place.get("url", ""))
         return found
+
+    @cached_property
+    def offered(self) -> set[str]:
+        """The addresses that search services answered with."""
+        replies = [json.loads(row["payload"]) for row in self.calls_made if (row["kind"], row["status"]) == ANSWERED]
+        return {hit["url"] for reply in replies for hit in reply["hits"]}
 
     @cached_property
     def shown(self) -> tuple[str, str]:

@@ -7,11 +7,12 @@ what was shown first and answered first is what counts.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime, timedelta
 from typing import Any
 
 from graphs.context import RunContext
 from graphs.state import Json
-from research.approval import SHORT, Answer, Approval, Shown, action_of, lapsed
+from research.approval import SHORT, Answer, Approval, Shown, action_of
 from research.errors import ResearchError
 from research.records import Plan, Task, build, counted
 
@@ -66,6 +67,11 @@ async def answered(context: RunContext, tasks: Sequence[Task], approve: bool | N
 def pending_tasks(state: Any) -> tuple[Task, ...]:
     """Return the branches of a state that wait to be begun."""
     return tuple(build(Task, state["tasks"][id]) for id in state["pending"])
+
+
+def lapsed(shown: str, now: str, hours: int) -> bool:
+    """Return whether an approval comes more than ``hours`` after the plan was ``shown``; a clock set back does not."""
+    return datetime.fromisoformat(now) - datetime.fromisoformat(shown) > timedelta(hours=hours)
 
 
 def accepted(answer: Any, action: str) -> bool:

@@ -110,7 +110,9 @@ async def publish_step(state: RunState, runtime: Runtime[RunContext]) -> Json:
     given = await context.given()
     report = assemble(
         msgspec.structs.replace(
-            _facts(state, context, notes, await context.all_lapses(), given), attempts=await context.attempts()
+            _facts(state, context, notes, await context.all_lapses(), given),
+            attempts=await context.attempts(),
+            outside=await context.outside(),
         ),
         await _draft(state, context),
         notes.findings,

@@ -15,6 +15,7 @@ from research.gate import Gate
 from research.injection import Attempt
 from research.options import RunOptions
 from research.records import Failure, Finding, Source, build
+from research.web_rules import Outside
 
 T = TypeVar("T")
 RESERVE = 5
@@ -98,6 +99,10 @@ class RunContext:
     async def attempts(self) -> tuple[Attempt, ...]:
         """Return every page and search result of the run that tried to instruct its reader."""
         return tuple(build(Attempt, attempt) for attempt in await self.world.records.every("attempt"))
+
+    async def outside(self) -> tuple[Outside, ...]:
+        """Return every page of the run that was not read because of its date."""
+        return tuple(build(Outside, page) for page in await self.world.records.every("outside"))
 
     async def given(self) -> Given | None:
         """Return what the run was forked with, ``None`` when it was not forked."""

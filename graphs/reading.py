@@ -20,6 +20,7 @@ from research.citations import findings_from
 from research.errors import SourceDamaged
 from research.passages import best_passages
 from research.records import Finding, Hit, Label, Passage, Question, Record, Source, Task, counted
+from research.web_rules import OutsideDates
 
 PAGE_PASSAGES = 8
 """Passages of full size that are read of one page: chosen for the task, in the page's order. Most pages have fewer."""
@@ -55,7 +56,8 @@ class Reader:
         return [self._pages(hits[at : at + size]) for at in range(0, len(hits), size)]
 
     async def _pages(self, hits: Sequence[Hit]) -> Reading:
-        opened, trouble = await settle("read", [self._opened(hit) for hit in hits])
+        asked, trouble = await settle("read", [self._opened(hit) for hit in hits])
+        opened = [page for page in asked if page is not None]
         texts = {source.id: text for source, text in opened}
         first = {source.id: source for source, _ in reversed(opened)}
         passages = [passage for id, text in texts.items() for passage in self._chosen(first[id], text)]
@@ -64,8 +66,12 @@ class Reader:
         reading = await self._quotes(passages, [source for source, _ in opened], texts, "public")
         return msgspec.structs.replace(reading, trouble=trouble)
 
-    async def _opened(self, hit: Hit) -> tuple[Source, str]:
-        source = await self._access.fetch(hit.handle)
+    async def _opened(self, hit: Hit) -> tuple[Source, str] | None:
+        """Return a page and its text, or ``None`` for one that is not of the dates asked for, which is no failure."""
+        try:
+            source = await self._access.fetch(hit.handle)
+        except OutsideDates:
+            return None
         return source, await self._context.world.library.text(source.id)
 
     def _chosen(self, source: Source, text: str) -> list[Passage]:

@@ -32,7 +32,7 @@ from research.gate import Gate
 from research.injection import Attempt, signs_in
 from research.merging import merged
 from research.ports import ChatModel, Corpus, Fetch, Library, Records, Search
-from research.records import Hit, Label, Source, build
+from research.records import Hit, Label, Source, build, counted
 from research.requests import (
     FetchReply,
     FetchRequest,
@@ -46,6 +46,7 @@ from research.requests import (
     ToolSpec,
 )
 from research.routing import cheaper, stronger
+from research.web_rules import EVERY_PAGE, Outside, OutsideDates, WebRules
 
 Holder = Literal["planner", "assessor", "web", "corpus", "checker", "writer"]
 Right = Literal["model", "search", "fetch", "retrieve"]
@@ -70,6 +71,7 @@ class World:
     searches: Sequence[Search] = ()
     fetch: Fetch | None = None
     corpora: Mapping[str, Corpus] = field(default_factory=dict)
+    rules: WebRules = EVERY_PAGE
 
 
 class Access:
@@ -159,7 +161,10 @@ class Access:
         if not lists:
             raise failures[-1]
         self.losses.extend(str(failure) for failure in failures)
-        hits = merged(lists)[:limit]
+        found = merged(lists)
+        hits = [hit for hit in found if not self._world.rules.refusal(hit.url)][:limit]
+        if len(found) > len(hits) < limit:
+            self.tell("search.outside", f"{counted(len(found) - len(hits), 'result')} not of the sites asked for")
         tried = [(hit, signs_in(f"{hit.title}\n{hit.snippet}")) for hit in hits]
         told = [
             Attempt(url=hit.url, title=hit.title, where="search result", signs=signs) for hit, signs in tried if signs
@@ -183,13 +188,18 @@ class Access:
         if self._world.fetch is None:
             raise Forbidden("the web is not switched on for this run")
         hit = build(Hit, await self._world.records.get("hit", handle))
+        self._world.rules.check(hit.url)
         effect = FetchEffect(FetchRequest(handle=handle, url=hit.url), self._world.fetch, self._world.library)
         reply = cast(FetchReply, await self._gate.call(effect, branch=self.name, budget=self._budget))
+        source = reply.source
+        if self._world.rules.outside(source.published):
+            late = Outside(url=source.url, title=source.title, published=source.published)
+            await self._world.records.put([("outside", source.url, late)])
+            raise OutsideDates(f"{source.url} is dated {source.published}, outside the dates asked for")
         if reply.signs:
-            source = reply.source
             told = Attempt(url=source.url, title=source.title, where="page", signs=reply.signs, source=source.id)
             await self._world.records.put([("attempt", told.id, told)])
-        return reply.source
+        return source
 
     async def retrieve(self, corpus: str, query: str, *, limit: int = 10) -> tuple[Hit, ...]:
         """Return the corpus's best passages for the query; their texts are in the library."""

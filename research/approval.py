@@ -1,4 +1,4 @@
-"""What a person's approval is bound to: the exact plan of one run, for a time. Pure: no clock, no store.
+"""What a person's approval is bound to: the exact plan of one run, for a time. Pure.
 
 An approval names the hash of what was shown. It counts for that and for nothing else, once, and a plan that waited too
 long is refused. Only the command of a person makes one: no branch has a right to it (``research.access``), and no
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Literal
 
 from research.records import Record, Task, encode
@@ -37,8 +36,3 @@ class Approval(Record):
 def action_of(run: str, tasks: Sequence[Task]) -> str:
     """Return the SHA-256 (hex) of the canonical JSON of what is approved: to begin these branches, in this run."""
     return hashlib.sha256(encode({"begin": list(tasks), "run": run}).encode()).hexdigest()
-
-
-def lapsed(shown: str, now: str, hours: int) -> bool:
-    """Return whether an approval comes more than ``hours`` after the plan was ``shown``; a clock set back does not."""
-    return datetime.fromisoformat(now) - datetime.fromisoformat(shown) > timedelta(hours=hours)

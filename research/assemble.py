@@ -46,6 +46,8 @@ from research.report import (
     checked,
 )
 from research.routing import RoleUsage
+from research.source_kinds import source_kind
+from research.web_rules import EVERY_PAGE, Outside
 
 
 class Facts(Record):
@@ -72,6 +74,7 @@ class Facts(Record):
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
     attempts: tuple[Attempt, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
 
 def assemble(
@@ -104,7 +107,7 @@ def assemble(
             answer=" ".join(sentence.text for sentence in kept if not sentence.section),
             sentences=tuple(kept),
             findings=tuple(_finding(finding, pages.get(finding.source, ())) for finding in shown),
-            sources=tuple(_source(source, path) for source in sources if source.id in used),
+            sources=tuple(_source(source, path, facts.options.source_kinds) for source in sources if source.id in used),
             branches=tuple(_branch(facts, outcome) for outcome in facts.outcomes),
             not_found=_not_found(facts, answered=any(not sentence.section for sentence in kept)),
             skipped=skipped,
@@ -117,6 +120,8 @@ def assemble(
             cache=facts.cache,
             clarification=facts.clarification,
             attempts=attempts_in(facts.attempts),
+            rules=facts.options.rules if facts.options.rules != EVERY_PAGE else None,
+            outside=tuple(sorted(facts.outside, key=lambda page: page.url)),
         )
     )
 
@@ -158,7 +163,7 @@ def _finding(finding: Finding, pages: Sequence[int]) -> ReportFinding:
     )
 
 
-def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
+def _source(source: Source, path: Callable[[str], str], kinds: Mapping[str, str]) -> ReportSource:
     return ReportSource(
         id=source.id,
         url=source.url,
@@ -167,6 +172,7 @@ def _source(source: Source, path: Callable[[str], str]) -> ReportSource:
         label=source.label,
         published=source.published,
         retrieved=source.retrieved,
+        kind=source_kind(source.url, kinds),
         author=source.author,
         added=source.added,
     )

@@ -78,7 +78,7 @@ class EffectFailed(ResearchError):
 
     ``charged`` says whether the far side may have done (and billed) the work: then the reservation stays charged.
     ``limited``: it was sent too much; nothing is wrong with the call itself. ``too_long``: the same request with less
-    text in it may be answered. ``gone``: nothing is at that address (404, 410, or a page that says so).
+    text in it may be answered. ``gone``: the far side says that nothing is at that address (404, 410, or in words).
     """
 
     def __init__(

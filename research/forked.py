@@ -25,6 +25,7 @@ from research.records import (
     counted,
     ident,
 )
+from research.web_rules import Outside
 
 LOST_TASK = "What a lost branch was asked"
 
@@ -51,7 +52,8 @@ class Given(Record):
 
     ``rounds`` and ``ended`` say what the branches were and how each ended, ``findings`` and ``sources`` what they
     found, ``lapses`` which steps of the model the extractive analyst had taken over, ``losses`` what
-    else has to be named, ``attempts`` which pages tried to instruct their reader.
+    else has to be named, ``attempts`` which pages tried to instruct their reader, ``outside``
+    which were not read because of their dates.
     """
 
     origin: Origin | None = None
@@ -65,6 +67,7 @@ class Given(Record):
     lapses: tuple[str, ...] = ()
     losses: tuple[Failure, ...] = ()
     attempts: tuple[Attempt, ...] = ()
+    outside: tuple[Outside, ...] = ()
 
     def records(self) -> list[tuple[str, str, object]]:
         """Return the records that a run has which did itself what was given here: kind, id and record."""
@@ -77,7 +80,8 @@ class Given(Record):
         said = [("clarification", "clarification", self.clarification)] if self.clarification else []
         begun = [("plan", "plan", self.plan), ("mode", "mode", self.mode)] if self.rounds else []
         attempts = [("attempt", attempt.id, attempt) for attempt in self.attempts]
-        return [*said, *begun, *rounds, *ended, *findings, *sources, *lapses, *losses, *attempts]
+        outside = [("outside", page.url, page) for page in self.outside]
+        return [*said, *begun, *rounds, *ended, *findings, *sources, *lapses, *losses, *attempts, *outside]
 
 
 def with_lost_rounds(

@@ -14,6 +14,7 @@ from research.budget import Caps
 from research.errors import SettingMissing
 from research.records import Length, Record
 from research.requests import ROLES, Role
+from research.web_rules import WebRules
 
 Rerank = Literal["features", "model", "cross-encoder"]
 Clarify = Literal["no", "ask", "no terminal"]
@@ -52,8 +53,14 @@ class RunOptions(Record):
     searches: tuple[str, ...] = ()
     search_urls: dict[str, str] = msgspec.field(default_factory=dict)
     allow_hosts: tuple[str, ...] = ()
+    sites: tuple[str, ...] = ()
+    deny_sites: tuple[str, ...] = ()
+    since: str = ""
+    until: str = ""
+    source_kinds: dict[str, str] = msgspec.field(default_factory=dict)
     ignore_robots: bool = False
     fresh: bool = False
+    javascript: bool = False
     model: str | None = None
     roles: dict[Role, str] = msgspec.field(default_factory=dict)
     base_url: str | None = None
@@ -74,6 +81,11 @@ class RunOptions(Record):
     value: int = 3
     reliability: int = 3
     maturity: int = 2
+
+    @property
+    def rules(self) -> WebRules:
+        """Which pages of the web count."""
+        return WebRules(sites=self.sites, deny_sites=self.deny_sites, since=self.since, until=self.until)
 
     @property
     def uses_model(self) -> bool:

@@ -17,7 +17,7 @@ import msgspec
 from research.analysts.telling import NEAREST
 from research.money import dollars
 from research.records import CheckFacts, Disagreement
-from research.render_sources import attempted, footnotes, listed_sources
+from research.render_sources import attempted, footnotes, listed_sources, outside
 from research.report import BranchFacts, CapFacts, Report, ReportSentence, UsageFacts
 from research.sanitize import json_text, markdown_text, one_line
 
@@ -72,6 +72,7 @@ def to_markdown(report: Report) -> str:
             [f"{markdown_text(entry.what)}: {markdown_text(entry.why)}" for entry in report.skipped],
         ),
         *attempted(report),
+        *outside(report),
         *_list(
             "Where sources disagree",
             [_disagreement(report, entry, numbers) for entry in report.disagreements],
@@ -189,6 +190,7 @@ def _facts(report: Report) -> Iterator[str]:
             f"- Money: {_money(usage)}",
             f"- Time: {_of(round(usage.seconds, 1), usage.caps.seconds)} seconds",
             f"- Checks: {_verdicts(report)}",
+            *([f"- Pages: {markdown_text(report.rules.spoken)}"] if report.rules else []),
             *_cached(report),
             *(f"- Models: {markdown_text(sentence)}" for sentence in report.routing),
             *([f"- {markdown_text(report.clarification.spoken)}"] if report.clarification else []),

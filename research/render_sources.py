@@ -10,7 +10,15 @@ from collections.abc import Iterator
 from research.injection import Attempt, spoken
 from research.report import Report, ReportSource
 from research.sanitize import markdown_link, markdown_text
+from research.source_kinds import SourceKind
 
+KIND_WORDS: dict[SourceKind, str] = {
+    "primary": "primary source",
+    "news": "news",
+    "reference": "reference work",
+    "user-generated": "user-generated",
+    "unknown": "kind not known",
+}
 READ_AS_DATA = (
     "These were read as data only: no step can follow what they ask for. Their quotes stand or fall like any others, "
     "and a page that is not listed is not thereby harmless."
@@ -30,6 +38,16 @@ def _attempt(attempt: Attempt) -> str:
     return (
         f"- {markdown_link(attempt.title or attempt.url, attempt.url)}{stored}: {markdown_text(spoken(attempt.signs))}"
     )
+
+
+def outside(report: Report) -> Iterator[str]:
+    """Name the pages that were fetched and not read, for their date is not one of those asked for."""
+    if report.outside:
+        yield "## Pages outside the dates asked for"
+        yield "\n".join(
+            f"- {markdown_link(page.title or page.url, page.url)}, {markdown_text(page.published)}"
+            for page in report.outside
+        )
 
 
 def footnotes(report: Report, numbers: dict[str, int]) -> Iterator[str]:
@@ -67,6 +85,9 @@ def listed_sources(report: Report) -> Iterator[str]:
     for number, source in enumerate(report.sources, 1):
         quotes = sum(finding.source == source.id for finding in report.findings)
         path = f", stored at {markdown_text(source.path)}" if source.url else ""
+        kind = f", {KIND_WORDS[source.kind]}" if source.url.startswith(("http://", "https://")) else ""
         spans = "1 quoted span" if quotes == 1 else f"{quotes} quoted spans"
-        lines.append(f"{number}. {_source_line(source)}{path}, {spans}")
+        undated = report.rules and report.rules.dated and source.url and not source.published
+        date = ", without a date" if undated else ""
+        lines.append(f"{number}. {_source_line(source)}{date}{kind}{path}, {spans}")
     yield "\n".join(lines)

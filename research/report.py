@@ -25,6 +25,8 @@ from research.records import (
     RunStatus,
     VerdictName,
 )
+from research.source_kinds import SourceKind
+from research.web_rules import Outside, WebRules
 
 
 class ReportSentence(Record):
@@ -61,7 +63,7 @@ class ReportFinding(Record):
 
 
 class ReportSource(Record):
-    """A stored source. ``id`` is the SHA-256 of the file at ``path``.
+    """A stored source. ``id`` is the SHA-256 of the file at ``path``; ``kind`` is by ``research.source_kinds``.
 
     ``added``: of a page of the web that was found in a corpus, from which run it was added, by whom and when.
     """
@@ -75,6 +77,7 @@ class ReportSource(Record):
     retrieved: str = ""
     author: str = ""
     added: str = ""
+    kind: SourceKind = "unknown"
 
 
 class CapFacts(Record):
@@ -145,6 +148,7 @@ class Report(Record):
     ``checks`` counts the sentences that a model was asked about, and what became of those that failed.
     ``clarification`` is what the person was asked before planning, where that was wished for.
     ``attempts`` are the pages and search results that tried to instruct their reader; they were read as data only.
+    ``rules`` say which pages counted, where not all did; ``outside`` are those not read because of their date.
     """
 
     run: str
@@ -170,6 +174,8 @@ class Report(Record):
     cache: CacheFacts | None = None
     clarification: Clarification | None = None
     attempts: tuple[Attempt, ...] = ()
+    rules: WebRules | None = None
+    outside: tuple[Outside, ...] = ()
 
 
 def checked(report: Report) -> Report:

@@ -24,6 +24,7 @@ from research.scanner import Scanner
 from research.secret import Secret
 from research.service_tables import McpServer, read_mcp, read_search_urls
 from research.services import Given, asked
+from research.source_kinds import read_source_kinds
 from research.spelling import nearest
 from research.values import KINDS, SETTINGS, Setting, read_pace, read_prices, read_roles, read_windows
 
@@ -44,6 +45,7 @@ TABLES = {
     "pace": read_pace,
     "search_urls": read_search_urls,
     "mcp": read_mcp,
+    "source_kinds": read_source_kinds,
 }
 """Tables of the config file that nothing else can set, and how each is read."""
 
@@ -59,8 +61,13 @@ class Settings(Record):
     searches: tuple[str, ...]
     contact: str
     allow_hosts: tuple[str, ...]
+    sites: tuple[str, ...]
+    deny_sites: tuple[str, ...]
+    since: str
+    until: str
     ignore_robots: bool
     fresh: bool
+    javascript: bool
     corpora: tuple[str, ...]
     web: bool
     embedder: str
@@ -84,6 +91,7 @@ class Settings(Record):
     pace: dict[str, Limit]
     search_urls: dict[str, str]
     mcp: dict[str, McpServer]
+    source_kinds: dict[str, str]
     passed: dict[str, Secret]
     keys: dict[str, Secret]
     origins: dict[str, str]
@@ -109,8 +117,14 @@ class Settings(Record):
             searches=asked(self.search_choice()) if self.web else (),
             search_urls=self.search_urls,
             allow_hosts=self.allow_hosts,
+            sites=self.sites,
+            deny_sites=self.deny_sites,
+            since=self.since,
+            until=self.until,
+            source_kinds=self.source_kinds,
             ignore_robots=self.ignore_robots,
             fresh=self.fresh,
+            javascript=self.javascript,
             model=self.model,
             roles=self.roles,
             base_url=self.base_url,
@@ -333,7 +347,9 @@ def prepare_home(home: Path) -> None:
         home.mkdir(parents=True, exist_ok=True, mode=0o700)
         if not marker.exists():
             draft = home / f"VERSION.{os.getpid()}"
-            draft.write_text(f"{LAYOUT}\n", encoding="utf-8")
+            draft.unlink(missing_ok=True)
+            with draft.open("x", encoding="utf-8") as file:  # made here: a link in its place would be followed
+                file.write(f"{LAYOUT}\n")
             draft.replace(marker)
     except OSError as error:
         raise StoreProblem(f"the data folder {home} cannot be written: {error.strerror}") from None

@@ -20,6 +20,7 @@ from research.ports import Price
 from research.records import Length
 from research.requests import ROLES, Role
 from research.spelling import nearest
+from research.web_rules import DAY, SITE, read_day, read_site
 
 MODES = ("auto", "workflow", "hybrid", "agent")
 RERANKERS = ("features", "model", "cross-encoder")
@@ -143,6 +144,17 @@ def _each(pattern: re.Pattern[str]) -> Callable[[str, Any], tuple[str, ...]]:
     return read
 
 
+def _sites(place: str, raw: Any) -> tuple[str, ...]:
+    parts = raw.split(",") if isinstance(raw, str) else list(raw)
+    if not parts or not all(isinstance(part, str) for part in parts):
+        raise ValueError
+    return tuple(dict.fromkeys(read_site(part) for part in parts))
+
+
+def _day(place: str, raw: Any) -> str:
+    return read_day(str(raw))
+
+
 def _cap(place: str, raw: Any) -> int | float:
     return parse_cap(place, str(raw))
 
@@ -159,6 +171,8 @@ KINDS: Mapping[str, Kind] = {
     "switch": Kind(_switch, (bool,), "true or false"),
     "names": Kind(_each(_NAME), (str, list), "one or more names of letters, digits, dots, dashes and underscores"),
     "hosts": Kind(_each(_HOST_PORT), (str, list), "one or more HOST:PORT, such as localhost:8080"),
+    "sites": Kind(_sites, (str, list), f"one or more times {SITE}"),
+    "day": Kind(_day, (str, int), f"{DAY}, as text"),
     "level": Kind(_number(1, 5), (int,), "a whole number from 1 to 5"),
     "branches": Kind(_number(1, 32), (int,), "a whole number from 1 to 32"),
     "rounds": Kind(_number(1, 10), (int,), "a whole number from 1 to 10"),
@@ -175,8 +189,13 @@ SETTINGS = (
     Setting("searches", "names", (), "search"),
     Setting("contact", "mail", ""),
     Setting("allow_hosts", "hosts", (), "allow-host"),
+    Setting("sites", "sites", (), "site"),
+    Setting("deny_sites", "sites", (), "deny-site"),
+    Setting("since", "day", ""),
+    Setting("until", "day", ""),
     Setting("ignore_robots", "switch", False),
     Setting("fresh", "switch", False),
+    Setting("javascript", "switch", False),
     Setting("corpora", "names", (), "corpus"),
     Setting("web", "switch", False),
     Setting("embedder", "embedder", "auto"),

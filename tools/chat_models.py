@@ -72,6 +72,8 @@ ADDRESSES: Mapping[str, str] = {
     "openai": "https://api.openai.com/v1",
 }
 """Where the providers are that can be reached with a key alone; the classes would also heed variables of their own."""
+PROXIES: Mapping[str, str] = {"anthropic": "anthropic_proxy", "openai": "openai_proxy"}
+"""What the classes would else take from ANTHROPIC_PROXY and OPENAI_PROXY: prompts would go to that host."""
 WITHOUT_AIOHTTP = ("openai", "google_genai")
 PACKAGES = {"azure_openai": "langchain-openai", "bedrock": "langchain-aws", "bedrock_converse": "langchain-aws"}
 
@@ -164,6 +166,8 @@ def _options(provider: str, server: str | None, compatible: bool, api_key: str |
     if provider == "ollama":
         return options | {"num_ctx": window}
     options["max_retries"] = 0
+    if provider in PROXIES:
+        options[PROXIES[provider]] = ""
     if api_key is not None:
         options["api_key"] = api_key
     if provider == "google_genai":

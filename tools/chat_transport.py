@@ -35,8 +35,8 @@ class Unpackable(ValueError):
 def clients(provider: str, *, plain: bool) -> dict[str, Any]:
     """Return LangChain's options for the provider's clients; ``plain`` is a server without TLS.
 
-    To that there are no certificates to load (0.07 s), and no proxy of the environment. Nothing for other providers,
-    and where the provider's package is missing: opening the model says so.
+    To that there are no certificates to load (0.07 s). No proxy of the environment is used for any. Nothing for other
+    providers, and where the provider's package is missing: opening the model says so.
     """
     if provider == "openai":
         return _openai_clients(plain)
@@ -50,13 +50,18 @@ def guard(chat: object, *, plain: bool) -> None:
     from anthropic import DefaultAsyncHttpxClient
 
     made: Any = chat
-    client = made._async_client.with_options(http_client=DefaultAsyncHttpxClient(**_guarded(plain)))
+    parent = next(kind for kind in DefaultAsyncHttpxClient.__mro__ if kind.__name__ == "AsyncClient")
+    library = sys.modules[parent.__module__.partition(".")[0]]
+    # Without a transport of ours the class mounts the proxies of the environment itself, whatever else it is told.
+    direct = library.AsyncHTTPTransport(verify=not plain, trust_env=False)
+    client = made._async_client.with_options(http_client=DefaultAsyncHttpxClient(transport=direct, **_guarded(plain)))
     made.__dict__["_async_client"] = client
 
 
 def _guarded(plain: bool) -> dict[str, Any]:
     options: dict[str, Any] = {"follow_redirects": False, "headers": {"Accept-Encoding": "gzip"}}
-    return options | {"event_hooks": {"response": [check]}} | ({"verify": False, "trust_env": False} if plain else {})
+    options |= {"event_hooks": {"response": [check]}, "trust_env": False}
+    return options | ({"verify": False} if plain else {})
 
 
 def _openai_clients(plain: bool) -> dict[str, Any]:
@@ -66,7 +71,7 @@ def _openai_clients(plain: bool) -> dict[str, Any]:
         return {}
     checked = DefaultAsyncHttpxClient(**_guarded(plain))
     # LangChain wants both; only the other is ever used, so this one need not load certificates again.
-    return {"http_client": DefaultHttpxClient(verify=False), "http_async_client": checked}
+    return {"http_client": DefaultHttpxClient(verify=False, trust_env=False), "http_async_client": checked}
 
 
 async def check(response: Response) -> None:

@@ -17,6 +17,7 @@ from typing import Literal
 from research.errors import ResearchError, StoreProblem, UnknownName, UsageFault
 from research.records import Record
 from tools.corpus_store import DATABASE, CorpusStore
+from tools.inside import open_inside, refuse_link
 
 _NAME = re.compile(r"[A-Za-z0-9_-][A-Za-z0-9._-]{0,63}")
 
@@ -116,7 +117,9 @@ class Turn:
 def _lock_file(path: Path, *, exclusive: bool = True) -> FileIO:
     """Open the file of a lock, making it where it is missing; to share one needs no right to write."""
     try:
-        return path.open("rb" if not exclusive and path.exists() else "a+b", buffering=0)
+        reading = not exclusive and path.exists()
+        flags = os.O_RDONLY if reading else os.O_RDWR | os.O_APPEND | os.O_CREAT
+        return FileIO(open_inside(path.parents[1], "/".join(path.parts[-2:]), flags), "rb" if reading else "a+b")
     except OSError as error:
         raise StoreProblem(f"the corpus folder {path.parent} cannot be written: {error.strerror}") from error
 
@@ -183,6 +186,7 @@ def sources_of(folder: Path) -> set[str]:
 
 def make_folder(folder: Path) -> None:
     """Make the corpus folder, readable by its owner only. Raises ``StoreProblem``."""
+    refuse_link(folder)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         os.chmod(folder, 0o700)  # noqa: PTH101

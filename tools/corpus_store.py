@@ -21,6 +21,7 @@ from tools import lexical, names
 from tools.corpus_rows import Change, Counts, Facts, FileRow, PassageRow
 from tools.corpus_schema import PAGE, SCHEMA, guarded
 from tools.database import reader
+from tools.inside import refuse_link
 
 if TYPE_CHECKING:
     import numpy as np
@@ -52,6 +53,7 @@ class CorpusStore:
         self.path = folder / DATABASE
         self._loose: set[str] = set()
         with guarded(self.path):
+            refuse_link(self.path)
             # A writer takes its -wal and -shm away again; a reader would leave them where there were none.
             alone = read_only and not os.access(folder, os.W_OK)
             self.connection = reader(self.path) if alone else self._writer()

@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from research.errors import StoreProblem, WrongVersion
+from tools.inside import open_inside, refuse_link
 
 T = TypeVar("T")
 BUSY_MS = 10_000
@@ -77,6 +78,8 @@ def connect(path: Path, schema: str, version: int, *, read_only: bool = False, r
     ``NothingYet``.
     """
     with spoken(path, remedy):
+        for name in ("", "-wal", "-shm"):
+            refuse_link(path.with_name(f"{path.name}{name}"))
         _refuse_half(path)
         connection = reader(path) if read_only else _writer(path, schema, version)
         try:
@@ -137,9 +140,12 @@ def _writer(path: Path, schema: str, version: int) -> sqlite3.Connection:
 def turn(path: Path) -> Iterator[None]:
     """Be the only process that opens ``path`` for writing, or puts another file in its place."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.with_suffix(".opening").open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    handle = open_inside(path.parent, path.with_suffix(".opening").name, os.O_WRONLY | os.O_CREAT)
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX)
         yield
+    finally:
+        os.close(handle)
 
 
 def _layout(connection: sqlite3.Connection) -> int:

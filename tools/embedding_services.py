@@ -38,7 +38,9 @@ class ServiceEmbedder:
         """Return one unit row per text. Raises ``EffectFailed`` when the service fails or answers nonsense."""
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}
         rows: list[NDArray[np.float32]] = []
-        async with httpx.AsyncClient(timeout=TIMEOUT, headers=headers, trust_env=False) as client:
+        async with httpx.AsyncClient(
+            timeout=TIMEOUT, headers=headers, trust_env=False, follow_redirects=False
+        ) as client:
             for at in range(0, len(texts), BATCH):
                 batch = list(texts[at : at + BATCH])
                 rows.append(self._checked(await self._ask(client, batch), len(batch)))

@@ -9,12 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import os
 import re
 import sqlite3
-import tempfile
 from collections.abc import Sequence
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 import msgspec
@@ -24,6 +22,7 @@ from research.errors import SourceDamaged, StoreProblem, WrongVersion
 from research.ports import Clock, Page
 from research.records import Label, Source, build
 from tools.database import Database, NothingYet, connect, spoken
+from tools.inside import read_inside, write_inside
 from tools.library_layouts import bring_up
 from tools.seal import Seal
 
@@ -172,9 +171,11 @@ def text_path(folder: Path, source: str) -> Path:
 def read_text(path: Path) -> str:
     """Return a stored text. Raises ``SourceDamaged`` when the file is missing or its hash is not its name."""
     try:
-        data = path.read_bytes()
+        data = read_inside(path.parents[2], _within(path))
     except OSError as error:
         raise SourceDamaged(f"the stored text {path} cannot be read: {error.strerror}; {REPAIR}") from None
+    except StoreProblem as error:
+        raise SourceDamaged(f"{error}; {REPAIR}") from None
     if hashlib.sha256(data).hexdigest() != path.stem:
         raise SourceDamaged(f"the stored text {path} was changed: its hash is not its name; {REPAIR}")
     return data.decode()
@@ -183,20 +184,13 @@ def read_text(path: Path) -> str:
 def _write_once(path: Path, data: bytes) -> None:
     """Write ``data`` whole and durably, or leave what is there: an equal name is an equal content."""
     with spoken(path):
-        if path.exists() and hashlib.sha256(path.read_bytes()).hexdigest() == path.stem:
-            return
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, draft = tempfile.mkstemp(dir=path.parent, suffix=".part")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(draft).replace(path)
-        finally:
-            Path(draft).unlink(missing_ok=True)  # on a full disk a draft would take what room is left
-        folder = os.open(path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        folder, name = path.parents[2], _within(path)
+        with suppress(FileNotFoundError, StoreProblem):  # a link in its place is replaced, and not followed
+            if hashlib.sha256(read_inside(folder, name)).hexdigest() == path.stem:
+                return
+        write_inside(folder, name, data)
+
+
+def _within(path: Path) -> str:
+    """Return the name of a stored text below the library's folder."""
+    return "/".join(path.parts[-3:])

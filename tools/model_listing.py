@@ -51,11 +51,11 @@ async def list_models(address: str, key: str | None, seconds: float = SECONDS) -
 
 async def _fetched(address: str, headers: Mapping[str, str], seconds: float) -> tuple[int, bytes]:
     """Return status and body, which is taken as it comes: unpacking would have no bound."""
-    plain = address.startswith("http://")  # no certificates to load, and no proxy for a server of one's own
+    plain = address.startswith("http://")  # no certificates to load
     asked = {**headers, "Accept-Encoding": "identity"}
     body = bytearray()
     async with (
-        httpx.AsyncClient(timeout=seconds, verify=not plain, trust_env=not plain) as client,
+        httpx.AsyncClient(timeout=seconds, verify=not plain, trust_env=False) as client,
         client.stream("GET", address, headers=asked) as answer,
     ):
         async for chunk in answer.aiter_raw():

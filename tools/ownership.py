@@ -15,9 +15,10 @@ import time
 from pathlib import Path
 from types import TracebackType
 
-from research.errors import NotTheOwner, StoreProblem
+from research.errors import NotTheOwner, StoreProblem, UnknownName
+from tools.inside import open_inside, write_inside
 
-RUN = re.compile(r"[\w.-]+", re.ASCII)
+RUN = re.compile(r"[\w.-]{1,128}", re.ASCII)
 """What a file of a run may be called; any other file in the folder is nobody's mark."""
 
 WIDTH = 20
@@ -39,6 +40,8 @@ class RunLock:
     """
 
     def __init__(self, folder: Path, run: str, *, take_over: bool = False, mending: bool = False) -> None:
+        if not RUN.fullmatch(run):
+            raise UnknownName(f"{run[:60]!r} is not the id of a run; `research runs` lists them")
         self._path = folder / f"{run}.lock"
         self._run = run
         self._take_over = take_over
@@ -67,7 +70,7 @@ class RunLock:
         """Return a handle on the file with its lock; where a take-over put another file in its place, on that one."""
         looks = 0
         while True:
-            handle = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            handle = _open(self._path, os.O_RDWR | os.O_CREAT)
             try:
                 fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
@@ -100,9 +103,7 @@ class RunLock:
 
     def _replace(self, marked: int) -> None:
         """Put a file that nobody has locked in the place of the one that a hanging process holds."""
-        draft = self._path.with_suffix(f".{os.getpid()}")
-        draft.write_text(_text(os.getpid(), marked))
-        draft.replace(self._path)
+        write_inside(self._path.parents[1], _within(self._path), _text(os.getpid(), marked).encode())
 
     def mark(self, calls: int) -> None:
         """Note how many rows of calls the run has. Not synced: it must outlive the process, not the machine."""
@@ -130,10 +131,19 @@ class RunLock:
             os.close(handle)
 
 
+def _open(path: Path, flags: int) -> int:
+    """Return a handle on a lock; no link is followed. Raises ``StoreProblem`` for a name that no run can have."""
+    return open_inside(path.parents[1], _within(path), flags)
+
+
+def _within(path: Path) -> str:
+    return "/".join(path.parts[-2:])
+
+
 def is_owned(folder: Path, run: str) -> bool:
     """Return whether a process owns the run. Looking keeps nobody from owning it: the look shares the lock."""
     try:
-        handle = os.open(folder / f"{run}.lock", os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # as in marks
+        handle = _open(folder / f"{run}.lock", os.O_RDONLY | os.O_NONBLOCK)  # as in marks
     except FileNotFoundError:
         return False
     except OSError as error:
@@ -175,8 +185,8 @@ def marks(folder: Path) -> dict[str, int]:
     found = {}
     for path in sorted(folder.glob("*.lock")):
         try:
-            handle = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)  # a FIFO would wait for a writer
-        except OSError:  # gone in between, or not ours to read: then there is no mark
+            handle = _open(path, os.O_RDONLY | os.O_NONBLOCK)  # a FIFO would wait for a writer
+        except (OSError, StoreProblem):  # gone in between, a link, or not ours to read: then there is no mark
             continue
         try:
             if RUN.fullmatch(path.stem) and stat.S_ISREG(os.fstat(handle).st_mode):

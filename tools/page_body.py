@@ -7,6 +7,7 @@ is refused before a byte of it is decoded. What the bytes mean is the parser's w
 from __future__ import annotations
 
 import zlib
+from collections.abc import Sequence
 
 import httpx
 
@@ -17,6 +18,9 @@ from tools.judged_network import Answer
 
 MEDIA = ("text/html", "application/xhtml+xml", "text/plain", "text/markdown", "application/pdf", "application/json")
 HTML = frozenset(MEDIA[:2])
+SCRIPTS = ("text/javascript", "application/javascript", "application/x-javascript", "application/ecmascript")
+LOADED = (*MEDIA, *SCRIPTS, "application/xml", "text/xml")
+"""What the scripts of a page may load."""
 ACCEPTED = (("Accept", ", ".join(MEDIA)), ("Accept-Encoding", "gzip, identity"))
 """The headers that say what is read here."""
 
@@ -35,10 +39,10 @@ def bare(media: str) -> str:
     return media.partition(";")[0].strip().lower()
 
 
-def acceptable(url: str, headers: httpx.Headers, limits: FetchLimits) -> str:
+def acceptable(url: str, headers: httpx.Headers, limits: FetchLimits, kinds: Sequence[str] = MEDIA) -> str:
     """Return the media type, with parameters, of a body worth reading. Raises ``EffectFailed``."""
     media = str(headers.get("content-type", "text/html"))
-    if bare(media) not in MEDIA:
+    if bare(media) not in kinds and not (kinds is LOADED and bare(media).endswith("+json")):
         raise EffectFailed(f"{shown(url)} is {bare(media)[:80] or 'of no known type'}, which is not read")
     if headers.get("content-encoding", "identity").strip().lower() not in ("", "identity", "gzip", "x-gzip"):
         raise EffectFailed(f"{shown(url)} is encoded in a way that was not asked for")

@@ -24,6 +24,8 @@ LINE = "\u2029"  # marks where a line ends until the white space around it is co
 EXTRACT_SECONDS = 6.0
 """Processor seconds that the main text may take; Trafilatura is quadratic on some pages."""
 LONGEST_AUTHOR = 200
+_NO_XML = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ufffe\uffff\ud800-\udfff]")
+"""What libxml2 writes into no tree: one of them in a title would cost the page."""
 
 
 class _TooSlow(BaseException):
@@ -36,7 +38,7 @@ def read_html(page: str, name: str) -> Parsed:
     import msgspec
     from trafilatura import bare_extraction
 
-    bare = re.sub(r"^\s*<\?xml[^>]*>", "", page)  # lxml refuses a str that declares an encoding
+    bare = _NO_XML.sub("", re.sub(r"^\s*<\?xml[^>]*>", "", page))  # lxml refuses a str that declares an encoding
     try:
         tree = lxml.html.document_fromstring(bare, parser=lxml.html.HTMLParser(remove_comments=True, remove_pis=True))
     except lxml.etree.ParserError:

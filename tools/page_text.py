@@ -72,7 +72,7 @@ def read(data: bytes, media: str, name: str) -> Parsed:
 
 def tidy(text: str) -> str:
     """Return clean text without trailing spaces and with at most two blank lines in a row."""
-    text = re.sub(r"[^\S\n]+$", "", clean_text(text.replace("\f", "\n")), flags=re.MULTILINE)
+    text = re.sub(r"(?<![^\S\n])[^\S\n]++$", "", clean_text(text.replace("\f", "\n")), flags=re.MULTILINE)
     return re.sub(r"\n{4,}", "\n\n\n", text).strip("\n")
 
 
@@ -162,7 +162,7 @@ def read_pdf(data: bytes, name: str) -> Parsed:
         if len(document) > MOST_PAGES:
             raise EffectFailed(f"{name} has {len(document):,} pages, {MOST_PAGES:,} at most are read")
         pages = [tidy(_page(document, number)) for number in range(len(document))]
-        facts = document.get_metadata_dict()
+        facts = {key: _fact(document, key) for key in ("Title", "Author", "CreationDate")}
     except pypdfium2.PdfiumError as error:
         raise EffectFailed(f"{name} is a damaged PDF: {error}") from None
     starts, text = [], ""
@@ -171,14 +171,22 @@ def read_pdf(data: bytes, name: str) -> Parsed:
         text += f"\n\n{page}" if text and page else page
     if not text.strip():
         raise EffectFailed(f"{name} is a PDF without a text layer (a scan)")
-    made = re.match(r"D:(\d{4})(\d\d)(\d\d)", facts.get("CreationDate", ""))
+    made = re.match(r"D:(\d{4})(\d\d)(\d\d)", facts["CreationDate"])
     return Parsed(
         text=text,
-        title=facts.get("Title", ""),
+        title=facts["Title"],
         published=iso_date("-".join(made.groups())) if made else "",
-        author=facts.get("Author", ""),
+        author=facts["Author"],
         pages=tuple(starts),
     )
+
+
+def _fact(document: Any, key: str) -> str:
+    """Return one entry of the metadata; one that is no text (half a character) costs the entry and not the pages."""
+    try:
+        return str(document.get_metadata_value(key))
+    except UnicodeDecodeError:
+        return ""
 
 
 def _page(document: Any, number: int) -> str:

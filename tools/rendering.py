@@ -29,8 +29,6 @@ from tools.reaping import reaped
 Get = Callable[[str], Awaitable[tuple[str, bytes]]]
 """Fetches an address for a script: media type and body. Raises ``EffectFailed``."""
 
-PROGRAMS = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
-"""What the browser is called, in the order in which it is looked for on the PATH."""
 LOADED_TYPES = frozenset({"Script", "XHR", "Fetch"})
 """What a text may hang on. Images, styles, fonts, media and frames are not loaded."""
 QUIET = 0.4

@@ -16,6 +16,7 @@ from pathlib import Path
 
 from research.errors import StoreProblem
 from research.scanner import NO_SECRETS, Scanner
+from tools.inside import read_inside
 
 BYTES = 32
 DIGEST = 16
@@ -62,7 +63,7 @@ def open_seal(path: Path, signed: Sequence[Path], *, create: bool = False, scann
     try:
         if create and not path.exists() and not any(file.exists() for file in signed):
             _make(path)
-        key = path.read_bytes()
+        key = read_inside(path.parent, path.name)
     except OSError as error:
         raise StoreProblem(
             f"{path}, the key that every stored row is signed with, cannot be read ({error.strerror}); "

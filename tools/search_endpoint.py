@@ -7,7 +7,9 @@ provider is asked is in a file of its own, such as ``tools.searxng``; what a res
 from __future__ import annotations
 
 import asyncio
+import json
 import math
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -17,6 +19,7 @@ import msgspec
 
 from research import __version__
 from research.errors import EffectFailed, UsageFault
+from research.reply_json import cleaned
 from research.secret import Secret
 from research.urls import DEFAULT_PORTS, Result
 from tools.http_status import status_failure
@@ -26,6 +29,8 @@ LONGEST_ANSWER = 5_000_000
 MOST_REDIRECTS = 3
 TRUNCATED = "Input data was truncated"
 """What msgspec says of JSON that is right as far as it goes."""
+HALF = re.compile(rb"\\u[dD][89a-fA-F]")
+"""The escape of half a character."""
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 KEEPS_METHOD = frozenset({307, 308})
 
@@ -80,8 +85,8 @@ class SearchEndpoint:
         """Send one request as :meth:`read` does and return the JSON object that comes back. Raises ``EffectFailed``."""
         data = await self.read(params=params, body=body, timeout=timeout)
         try:
-            return msgspec.json.decode(data, type=dict[str, Any])
-        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            return _object(data)
+        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
             if str(error) == TRUNCATED and data.lstrip().startswith(b"{"):
                 raise EffectFailed(f"{self._name}'s answer breaks off in the middle", retryable=True) from None
             raise EffectFailed(f"{self._name} answered with something that is not a JSON object") from None
@@ -224,3 +229,17 @@ def read_result(row: object) -> Result:
 def _text(fields: dict[str, Any], name: str) -> str:
     value = fields.get(name)
     return value if isinstance(value, str) else ""
+
+
+def _object(data: bytes) -> dict[str, Any]:
+    """Return an answer's JSON; half a character, which msgspec refuses, costs no more than itself."""
+    try:
+        return msgspec.json.decode(data, type=dict[str, Any])
+    except msgspec.DecodeError:
+        try:
+            found = cleaned(json.loads(data)) if HALF.search(data) else None
+        except ValueError:
+            found = None
+        if not isinstance(found, dict):
+            raise
+        return found

@@ -95,7 +95,7 @@ def prepare(order: Order, settings: Settings) -> Prepared:
         raise UsageFault(f"the suite {suite.name} found no case in {order.data or 'its sample'}")
     loaded = whole.sampled(order.limit, order.seed)
     # An answer that was kept would measure nothing.
-    options = msgspec.structs.replace(settings.options(), cache=False)
+    options = msgspec.structs.replace(settings.options(), cache=False, fresh=True)
     spec = Spec(
         suite=suite.name,
         system=name,

@@ -43,6 +43,7 @@ from research.records import (
 )
 from research.report import Report
 from research.settings import Settings
+from research.web_rules import Outside
 from tools.ownership import RunLock
 from tools.run_records import RunRecords
 from tools.run_store import RunRow
@@ -214,6 +215,7 @@ class _Fork:
             lapses=await self._lapses(),
             losses=tuple(await self._every("loss", Failure)),
             attempts=tuple(await self._every("attempt", Attempt)),
+            outside=tuple(await self._every("outside", Outside)),
         )
         return without_gaps(given, len(rounds))
 

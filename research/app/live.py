@@ -37,7 +37,7 @@ SECONDS = 120.0
 
 LiveState = Literal["alive", "changed", "moved", "gone", "could not check", "local"]
 """``alive``: the text is the stored one; ``moved``: another address answers for it, with this or another text;
-``gone``: 404, 410 or a page that says so; ``local``: the user's own, which is not asked for."""
+``gone``: 404, 410 or a page that says so; ``local``: the user's own, not on the web or not to be told to it."""
 
 
 class LiveSource(Record):
@@ -84,7 +84,7 @@ async def verify_live(run: str | None, settings: Settings, *, seconds: float = S
     with readable(row.id):
         options = build(RunOptions, msgspec.json.decode(row.options))
     async with AsyncExitStack() as stack:
-        fetch, _ = await open_fetch(options.allow_hosts, stack, ignore_robots=options.ignore_robots)
+        fetch, _ = await open_fetch(options, stack)
         looking = _Looking(fetch, SystemClock(), seconds)
         looks = [looking.at(source, _quotes(report.findings, source.id)) for source in report.sources]
         return LiveResult(run=report.run, stored=stored, sources=tuple(await asyncio.gather(*looks)))

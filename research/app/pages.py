@@ -5,12 +5,13 @@ What is asked of the web is in ``tools.safe_fetch``; which searches a run has, i
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING
 
+from research.app.browsers import open_browser
 from research.app.records import Home
 from research.app.sharing import HostManners, KeptPages, PageReaders
+from research.options import RunOptions
 from tools.clock import SystemClock
 
 if TYPE_CHECKING:
@@ -29,23 +30,26 @@ KEPT = KeptPages(SystemClock())
 
 
 async def open_fetch(
-    allow_hosts: Iterable[str],
-    stack: AsyncExitStack,
-    *,
-    home: Home | None = None,
-    fresh: bool = False,
-    ignore_robots: bool = False,
+    options: RunOptions, stack: AsyncExitStack, *, home: Home | None = None
 ) -> tuple[SafeFetch, ChildParser]:
     """Return the fetch and the parser behind it; ``stack`` closes both.
 
-    With a ``home`` its page cache is used, unless every page is to be ``fresh`` or robots.txt is ignored: what a host
-    closes to programs is not kept for those who obey it. Raises ``StoreProblem``.
+    It goes by the rules of a run's options. With a ``home`` its page cache is used, unless every page is to be fresh or
+    robots.txt is ignored: what a host closes to programs is not kept for those who obey it. Raises ``StoreProblem``,
+    and ``SettingMissing`` when scripts are to run and there is no browser.
     """
     from tools.safe_fetch import SafeFetch
 
     parser = await stack.enter_async_context(READERS.parser())
-    manners = stack.enter_context(MANNERS.of(robots=not ignore_robots))
-    cache = None if home is None or fresh or ignore_robots else stack.enter_context(KEPT.of(home))
-    fetch = SafeFetch(parser, allow_hosts=allow_hosts, manners=manners, cache=cache)
+    manners = stack.enter_context(MANNERS.of(robots=not options.ignore_robots))
+    kept = home is not None and not (options.fresh or options.ignore_robots)
+    fetch = SafeFetch(
+        parser,
+        allow_hosts=options.allow_hosts,
+        allow_url=options.rules.check,
+        manners=manners,
+        cache=stack.enter_context(KEPT.of(home)) if home is not None and kept else None,
+        browser=open_browser(options.javascript),
+    )
     stack.push_async_callback(fetch.aclose)
     return fetch, parser

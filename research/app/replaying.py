@@ -252,6 +252,7 @@ class _Replay:
             models=judgement.models,
             searches=[RecordedSearch(name) for name in asked or ["the web"] if options.web],
             fetch=RecordedFetch() if options.web else None,
+            rules=options.rules,
             corpora={name: RecordedCorpus(name, await self._label(name)) for name in options.corpora},
         )
 

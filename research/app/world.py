@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from research.access import World
 from research.analysts import Analyst
+from research.app.browsers import check_browser
 from research.app.embedders import embedder_for
 from research.app.importing import lean_imports
 from research.app.pages import open_fetch
@@ -28,6 +29,7 @@ from research.records import Failure
 from research.requests import Role
 from research.secret import Secret
 from research.settings import Settings
+from research.web_rules import checked_rules
 from tools.clock import SystemClock
 from tools.corpus_folder import corpus_folder
 
@@ -64,6 +66,8 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
     if not options.corpora and not options.web:
         raise UsageFault("nothing to search: name a corpus with --corpus NAME (made by `research index`), or use --web")
     check_searches(options, settings)
+    check_browser(options.web and options.javascript)
+    check_rules(options, settings)
     if options.base_url and not options.uses_model and settings.origins.get("base_url", "").startswith("flag"):
         raise UsageFault("--base-url names a model's server, so it needs a model: add --model provider:model")
     if options.mode in ("hybrid", "agent") and not options.uses_model:
@@ -78,6 +82,15 @@ def check_options(options: RunOptions, settings: Settings, opened: Opened = NONE
         _check_corpus(name, options, settings)
     if closed:
         open_reranker(options, settings)
+
+
+def check_rules(options: RunOptions, settings: Settings) -> None:
+    """Raise ``UsageFault`` when no page could count, or when pages are chosen for a run without the web."""
+    flags = {"sites": "--site", "deny_sites": "--deny-site", "since": "--since", "until": "--until"}
+    idle = [flag for name, flag in flags.items() if settings.origins.get(name, "").startswith("flag")]
+    if idle and not options.web:
+        raise UsageFault(f"{' and '.join(idle)} can only choose among pages of the web, so --web is needed")
+    checked_rules(options.rules)
 
 
 def check_writer(options: RunOptions, settings: Settings) -> None:
@@ -228,6 +241,7 @@ async def open_world(
                 models=judgement.models,
                 searches=searches,
                 fetch=fetch,
+                rules=options.rules,
                 corpora=corpora,
             ),
             losses,
@@ -237,9 +251,7 @@ async def open_world(
 async def _open_web(
     options: RunOptions, settings: Settings, stack: AsyncExitStack
 ) -> tuple[tuple[Search, ...], SafeFetch]:
-    fetch, parser = await open_fetch(
-        options.allow_hosts, stack, home=Home(settings), fresh=options.fresh, ignore_robots=options.ignore_robots
-    )
+    fetch, parser = await open_fetch(options, stack, home=Home(settings))
     searches = tuple(open_searches(options, settings))
     for provider in searches:
         stack.push_async_callback(provider.aclose)

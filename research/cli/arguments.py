@@ -39,6 +39,22 @@ IgnoreRobots = Annotated[
 Fresh = Annotated[
     bool, typer.Option("--fresh", help="Ask for every page anew; none comes from the page cache, none is kept there.")
 ]
+Javascript = Annotated[
+    bool,
+    typer.Option("--javascript", help="Run the scripts of pages without text, in a Chromium that has no network."),
+]
+Site = Annotated[
+    list[str] | None,
+    typer.Option("--site", metavar="HOST", help="Use only pages of this site and its subdomains; repeatable."),
+]
+DenySite = Annotated[
+    list[str] | None,
+    typer.Option("--deny-site", metavar="HOST", help="Use no page of this site or its subdomains; repeatable."),
+]
+Since = Annotated[
+    str | None, typer.Option("--since", metavar="DATE", help="No pages dated before (YYYY, YYYY-MM or YYYY-MM-DD).")
+]
+Until = Annotated[str | None, typer.Option("--until", metavar="DATE", help="No pages dated after.")]
 Model = Annotated[
     str | None,
     typer.Option("--model", metavar="PROVIDER:MODEL", help="Language model; without one, quotes are picked."),

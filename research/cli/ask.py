@@ -18,7 +18,7 @@ from research.errors import ResearchError, UsageFault
 
 if TYPE_CHECKING:
     from research.cli.running import Interruption
-    from research.options import Clarify
+    from research.options import Clarify, RunOptions
     from research.records import Plan
     from research.report import Report
     from research.settings import Settings
@@ -39,8 +39,13 @@ def ask(
     tavily: take.Tavily = None,
     search: take.Search = None,
     allow_host: take.AllowHost = None,
+    site: take.Site = None,
+    deny_site: take.DenySite = None,
+    since: take.Since = None,
+    until: take.Until = None,
     ignore_robots: take.IgnoreRobots = False,
     fresh: take.Fresh = False,
+    javascript: take.Javascript = False,
     model: take.Model = None,
     role: take.Role = None,
     base_url: take.BaseUrl = None,
@@ -81,8 +86,6 @@ def ask(
     refuse_unwritable(output)
     _refuse_idle(plan_only, plan=plan, clarify=clarify, approve=approve, dry_run=dry_run, output=output)
     settings = session.open(context.params)
-    from research import app
-
     options = settings.options(
         approve=approve, plan_only=plan_only is not None, clarify=_clarify(clarify), allow_partial=allow_partial
     )
@@ -90,15 +93,21 @@ def ask(
         print_estimate(text, options, settings, json=json)
         raise typer.Exit
     progress = Progress(quiet=quiet)
-
-    def work(signals: Interruption) -> Coroutine[Any, Any, Report]:
-        return app.ask(text, options, settings, listen=progress, on_start=signals.begun, plan=plan)
-
+    work = _work(text, options, settings, progress, plan)
     if plan_only is not None:
         from research.cli.plans import plan_into
 
         plan_into(plan_only, work, settings, session, progress)
     finish(work, session, json, output, progress)
+
+
+def _work(
+    text: str, options: RunOptions, settings: Settings, progress: Progress, plan: Path | None
+) -> Callable[[Interruption], Coroutine[Any, Any, Report]]:
+    """Return what works the run, for whoever interrupts it."""
+    from research import app
+
+    return lambda signals: app.ask(text, options, settings, listen=progress, on_start=signals.begun, plan=plan)
 
 
 def resume(

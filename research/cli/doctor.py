@@ -50,6 +50,7 @@ def doctor(
         embedder(settings),
         reranker(settings),
         *services(settings, network=network),
+        browser(settings),
         *searches(settings),
     ]
     if json:
@@ -218,6 +219,18 @@ def services(settings: Settings, *, network: bool) -> Iterator[Check]:
     for name, url in servers:
         if url:
             yield _reached(name, url) if network else Check(name, "ok", f"{url} (not tried; --network tries)")
+
+
+def browser(settings: Settings) -> Check:
+    """Say whether scripts of pages could run."""
+    from research.app.browsers import MISSING, found_browser
+
+    program = found_browser()
+    if program is None:
+        return Check("browser", "fail" if settings.javascript else "note", MISSING)
+    return Check(
+        "browser", "ok", f"{program}; runs scripts of pages {'' if settings.javascript else 'with --javascript'}"
+    )
 
 
 def searches(settings: Settings) -> Iterator[Check]:

@@ -116,9 +116,9 @@ def write_whole(path: Path, text: str) -> None:
     """Write a file so that it is seen whole or not at all. Raises ``StoreProblem``."""
     text = _scanner().clean(text)
     path = path.resolve()
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft = path.with_name(f".{path.name[:200]}.{os.getpid()}.{os.urandom(4).hex()}")
     try:
-        with draft.open("w", encoding="utf-8", newline="\n") as file:
+        with draft.open("x", encoding="utf-8", newline="\n") as file:
             file.write(text)
             file.flush()
             os.fsync(file.fileno())

@@ -12,7 +12,14 @@ if TYPE_CHECKING:
     from research.scanner import Scanner
     from research.settings import Settings
 
-RENAMED = {"corpus": "corpora", "search": "searches", "allow_host": "allow_hosts", "role": "roles"}
+RENAMED = {
+    "corpus": "corpora",
+    "search": "searches",
+    "allow_host": "allow_hosts",
+    "site": "sites",
+    "deny_site": "deny_sites",
+    "role": "roles",
+}
 
 
 class Session:

@@ -54,6 +54,10 @@ def mark_of(*texts: str) -> str:
 
 
 def block(name: str, mark: str, text: str, **attributes: object) -> str:
-    """Return ``text`` between ``<name-mark …>`` and ``</name-mark>``; attribute values lose quotes and brackets."""
+    """Return ``text`` between ``<name-mark …>`` and ``</name-mark>``; attribute values lose quotes and brackets.
+
+    A text that holds the mark all the same, because it was tidied or joined after the mark was made, has it broken.
+    """
+    text = text.replace(f"-{mark}", f"- {mark}")
     shown = "".join(f' {key}="{_UNFIT.sub(" ", str(value)).strip()}"' for key, value in attributes.items())
     return f"<{name}-{mark}{shown}>\n{text}\n</{name}-{mark}>"

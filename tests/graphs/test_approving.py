@@ -9,10 +9,10 @@ import pytest
 from msgspec.structs import replace
 from parts import TWO, Setup
 
-from graphs.approving import NeedsApproval, accepted
+from graphs.approving import NeedsApproval, accepted, lapsed
 from research.access import RIGHTS, Right
 from research.analysts.extractive import ExtractiveAnalyst
-from research.approval import Approval, action_of, lapsed
+from research.approval import Approval, action_of
 from research.options import RunOptions
 from research.records import Plan, Task, build
 from tools.fakes.scripted import MemoryRecords

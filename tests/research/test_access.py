@@ -17,6 +17,7 @@ from research.injection import Attempt, attempts_in
 from research.ports import Page
 from research.records import Hit, build
 from research.requests import Message, ModelReply, TokenCount
+from research.web_rules import Outside, OutsideDates, WebRules
 from tools.fakes.scripted import (
     ManualClock,
     MemoryJournal,
@@ -187,3 +188,42 @@ async def test_a_page_that_tries_to_instruct_is_read_and_noted() -> None:
         ("page", {"asks to ignore instructions": 2}, source.id),
         ("search result", {"forged delimiter": 1}, ""),
     ]
+
+
+async def test_a_hit_of_another_site_never_becomes_a_handle() -> None:
+    """Results outside the sites asked for are dropped before they are kept, so nothing can open them."""
+    other = Hit(handle="h-2", title="O", score=0.9, url="https://b.example/")
+    bench = Bench()
+    bench.world = replace(
+        bench.world, searches=[ScriptedSearch({"q": [other, HIT]})], rules=WebRules(sites=("a.example",))
+    )
+    access = bench.access("web")
+    assert [hit.handle for hit in await access.search("q", label="public")] == ["h-1"]
+    with pytest.raises(StoreProblem):
+        await access.fetch("h-2")
+
+
+async def test_a_handle_from_before_is_judged_again_when_it_is_opened() -> None:
+    """A hit that was kept is refused at the fetch when its site is not one of those asked for."""
+    bench = Bench()
+    await bench.access("web").search("q", label="public")
+    bench.world = replace(bench.world, rules=WebRules(deny_sites=("example",)))
+    with pytest.raises(EffectFailed, match="--deny-site"):
+        await bench.access("web").fetch("h-1")
+    assert not bench.fetch.asked
+
+
+async def test_a_page_of_another_time_is_noted_and_not_returned() -> None:
+    """A page dated outside the dates is named with its date; one without a date is read."""
+    bench = Bench()
+    page = Page(url=URL, title="T", text="A budget is a wall.", published="2019-05-01")
+    bench.world = replace(bench.world, fetch=ScriptedFetch({URL: page}), rules=WebRules(since="2020"))
+    access = bench.access("web")
+    await access.search("q", label="public")
+    with pytest.raises(OutsideDates, match="2019-05-01"):
+        await access.fetch("h-1")
+    assert [build(Outside, one).published for one in await bench.records.every("outside")] == ["2019-05-01"]
+    undated = Bench()
+    undated.world = replace(undated.world, rules=WebRules(since="2020"))
+    await undated.access("web").search("q", label="public")
+    assert (await undated.access("web").fetch("h-1")).published == ""

@@ -19,6 +19,7 @@ import pytest_asyncio
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bench.attack_pages import Attack, carriers
 from research.citations import page_at
 from research.errors import EffectFailed
 from research.ports import Parsed, Parser
@@ -71,6 +72,11 @@ def children() -> set[int]:
     """Return the processes that this one started and that still run."""
     tasks = Path("/proc/self/task").iterdir()
     return {int(pid) for task in tasks for pid in (task / "children").read_text("ascii").split() if _runs(int(pid))}
+
+
+def environment_of(child: int) -> bytes:
+    """Return the variables that a process was started with."""
+    return Path(f"/proc/{child}/environ").read_bytes()
 
 
 @pytest_asyncio.fixture
@@ -285,6 +291,14 @@ def test_the_child_ends_itself_when_nobody_stops_it() -> None:
     assert done.stdout == b""
 
 
+async def test_the_child_knows_nothing_of_the_environment(parser: ChildParser) -> None:
+    """Of the parent's variables, keys among them, the child has none but where its own modules are."""
+    before = children()
+    await parser.parse(b"word", "text/plain", name="f")
+    (child,) = children() - before
+    assert environment_of(child) == f"PYTHONPATH={ROOT}\0".encode()
+
+
 ORPHAN = """
 import asyncio, sys
 from tools.parse import ChildParser
@@ -338,3 +352,19 @@ async def test_a_world_of_real_documents_is_read_whole(parser: ChildParser, shar
             found = await parser.parse(data, "text/x-rst", name=member.name)
             assert found.title
             assert found.text.split() == data.decode().split()
+
+
+async def test_a_control_character_in_a_title_costs_no_page(parser: ChildParser) -> None:
+    """The tree that the main text is put in takes none; the page is read without it."""
+    page = b"<html><head><title>Walls\x1bPq\x00 of runs</title></head><body><p>A budget is a wall.</p></body></html>"
+    found = await parser.parse(page, "text/html", name="p")
+    assert "A budget is a wall." in found.text
+    assert "\x1b" not in found.title
+
+
+async def test_half_a_character_in_the_metadata_of_a_paper_costs_no_page(parser: ChildParser) -> None:
+    """A title that is no text is left out; what stands on the pages is read."""
+    papers = [one.page for one in carriers([Attack("half", "\ud800 and so on")]) if one.path.startswith("/paper")]
+    found = await parser.parse(papers[0].body, papers[0].media, name="p")
+    assert "A budget is a wall" in found.text
+    assert found.title == ""

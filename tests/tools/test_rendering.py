@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -10,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from research.app.browsers import found_browser
 from research.errors import EffectFailed
-from tools.rendering import PROGRAMS, Chromium, Get, RenderLimits
+from tools.rendering import Chromium, Get, RenderLimits
 
-PROGRAM = next(filter(None, map(shutil.which, PROGRAMS)), None)
+PROGRAM = found_browser()
 needs_browser = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
 PAGE = b"<html><body><p id=x></p><script src=/app.js></script></body></html>"
 SITE = {

@@ -19,6 +19,7 @@ import pytest_asyncio
 from research.errors import EffectFailed, UsageFault
 from research.ports import Page, Parsed
 from research.requests import FetchRequest
+from research.web_rules import WebRules
 from tools.clock import SystemClock
 from tools.fakes.web_server import WebPage, WebServer, gzipped, html_page, redirect
 from tools.page_body import FetchLimits
@@ -334,3 +335,14 @@ def test_a_malformed_allowed_host_is_refused_at_once() -> None:
     """The mistake is reported when the fetcher is made, not in the middle of a run."""
     with pytest.raises(UsageFault, match="HOST:PORT"):
         SafeFetch(PlainParser(), allow_hosts=["intranet"])
+
+
+async def test_every_redirect_is_judged_by_the_sites_asked_for() -> None:
+    """A redirect from an allowed site to another one is refused before anything is sent to that one."""
+    with WebServer({"/secret": html_page("Other", ["Text."])}) as other, WebServer({"/old": redirect("/x")}) as server:
+        server.pages["/old"] = redirect(f"{other.url}/secret".replace("127.0.0.1", "localhost"))
+        rules = WebRules(sites=("127.0.0.1",))
+        hosts = [server.host, other.host.replace("127.0.0.1", "localhost")]
+        with pytest.raises(EffectFailed, match="localhost is not one of the sites asked for"):
+            await ask(f"{server.url}/old", allow_hosts=hosts, allow_url=rules.check)
+        assert (server.paths(), other.paths()) == (["/old"], [])

@@ -44,6 +44,29 @@ async def test_results_become_hits_with_handles_of_code() -> None:
     assert first.why == ("searxng result 1",)
 
 
+async def test_half_a_character_in_one_result_costs_no_other() -> None:
+    """Its escape is JSON that a strict reader refuses; the results beside it are found, and its own without it."""
+    results = [
+        {"url": "https://a.example/", "title": "Whole", "content": "all of it"},
+        {"url": "https://b.example/", "title": "Half \ud800 of it", "content": "\udfff"},
+    ]
+    with WebServer({"/search": answer({"results": results})}) as server:
+        provider = SearxngSearch(server.url)
+        hits = await provider.search("q", 10, timeout=5.0)
+        await provider.aclose()
+    assert [hit.title for hit in hits] == ["Whole", "Half of it"]
+
+
+async def test_an_answer_nested_too_deep_to_be_read_is_a_failure() -> None:
+    """What would exhaust the stack of its reader is told as an answer of no use."""
+    page = WebPage(body=b'{"results": ' + b"[" * 100_000, media="application/json")
+    with WebServer({"/search": page}) as server:
+        provider = SearxngSearch(server.url)
+        with pytest.raises(EffectFailed, match="not a JSON object"):
+            await provider.search("q", 10, timeout=5.0)
+        await provider.aclose()
+
+
 @pytest.mark.parametrize("suffix", ["", "/", "/search", "/search/"])
 async def test_the_address_may_be_given_with_or_without_search(suffix: str) -> None:
     """What a browser shows and what the manual says both work."""

@@ -183,6 +183,8 @@ class MemoryLibrary:
             label=label,
             media=page.media,
             published=page.published,
+            author=page.author,
+            pages=page.pages,
             retrieved=EPOCH.isoformat().replace("+00:00", "Z"),
         )
         return self._sources.setdefault(id, {}).setdefault(page.url, source)
