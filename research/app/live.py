@@ -37,11 +37,7 @@ SECONDS = 120.0
 
 LiveState = Literal["alive", "changed", "moved", "gone", "could not check", "local"]
 """``alive``: the text is the stored one; ``moved``: another address answers for it, with this or another text;
-<<<<<<< HEAD
-``gone``: 404, 410 or a page that says so; ``local``: the user's own, which is not asked for."""
-=======
 ``gone``: 404, 410 or a page that says so; ``local``: the user's own, not on the web or not to be told to it."""
->>>>>>> part-M
 
 
 class LiveSource(Record):
