@@ -1,8 +1,8 @@
 """Defects planted in the program, to see that the sweeps with attackers notice: ``python -m bench.attack_teeth [N]``.
 
-Each defect of ``TEETH`` (or the first N) is made in a copy of the project, and ``bench.worst_case`` makes runs of that
-copy; the invariant named beside the defect has to break. One that goes unnoticed is printed as MISSED, and the exit code
-is 1. Defects that a check notices of a single run are in ``tests/bench/test_invariants.py``, those that unit tests
+Each defect of ``TEETH`` (or the first N) is made in a copy of the project, and ``bench.worst_case`` makes runs of
+that copy; the invariant named beside the defect has to break. One that goes unnoticed is printed as MISSED, and the
+exit code is 1. Defects that a check notices of a single run are in ``tests/bench/test_invariants.py``, those that unit tests
 notice in ``bench.mutants``.
 """
 
@@ -33,12 +33,18 @@ class Tooth(NamedTuple):
 TEETH = (
     Tooth(
         "I4",
-        "calls are not held in the budget before they are sent",
-        "research/gate.py",
-        "            budget.reserve(bound)\n",
-        "",
+        "a call is let through whatever is left",
+        "research/budget.py",
+        "if free is not None and need > free:",
+        "if free is not None and need > free + 10**15:",
     ),
-    Tooth("I5", "an agent has no end of turns", "graphs/branch.py", "AGENT_TURNS = 3", "AGENT_TURNS = 300"),
+    Tooth(
+        "I5",
+        "rounds of branches have no end",
+        "graphs/nodes.py",
+        'if state["round"] >= context.bounds.rounds or short',
+        'if state["round"] >= 99 or short',
+    ),
     Tooth(
         "I6",
         "a finding has the words of the model, not those of the source",
@@ -58,7 +64,7 @@ TEETH = (
         "a request that holds a key is sent",
         "research/withholding.py",
         'if name else ""',
-        'if not name else ""',
+        'if name and len(name) > 99 else ""',
     ),
     Tooth(
         "I11",
