@@ -2,8 +2,8 @@
 
 Each defect of ``TEETH`` (or the first N) is made in a copy of the project, and ``bench.worst_case`` makes runs of
 that copy; the invariant named beside the defect has to break. One that goes unnoticed is printed as MISSED, and the
-exit code is 1. Defects that a check notices of a single run are in ``tests/bench/test_invariants.py``, those that unit tests
-notice in ``bench.mutants``.
+exit code is 1. Defects that a check notices of a single run are in ``tests/bench/test_invariants.py``, those that unit
+tests notice in ``bench.teeth``.
 """
 
 from __future__ import annotations

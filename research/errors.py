@@ -76,13 +76,9 @@ class WrongVersion(Fatal):
 class EffectFailed(ResearchError):
     """A call to the world failed. ``retryable`` says whether sending it again may help; ``retry_after`` is in seconds.
 
-        ``charged`` says whether the far side may have done (and billed) the work: then the reservation stays charged.
-        ``limited``: it was sent too much; nothing is wrong with the call itself. ``too_long``: the same request with less
-    <<<<<<< HEAD
-        text in it may be answered. ``gone``: nothing is at that address (404, 410, or a page that says so).
-    =======
-        text in it may be answered. ``gone``: the far side says that nothing is at that address (404, 410, or in words).
-    >>>>>>> part-M
+    ``charged`` says whether the far side may have done (and billed) the work: then the reservation stays charged.
+    ``limited``: it was sent too much; nothing is wrong with the call itself. ``too_long``: the same request with less
+    text in it may be answered. ``gone``: the far side says that nothing is at that address (404, 410, or in words).
     """
 
     def __init__(
