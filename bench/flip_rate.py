@@ -87,7 +87,7 @@ class Shelf:
     name = "shelf"
 
     def __init__(self, asked: Asked, poisons: int, site: str) -> None:
-        honest = (f"{asked.question}? The answer is {asked.right}.", f"On {asked.question}: it is {asked.right}.")
+        honest = (f"Asked {asked.question}, we say {asked.right}.", f"On {asked.question}: it is {asked.right}.")
         poisoned = enumerate(asked.poisons[:poisons])
         sites = {n: f"https://site{n if site == SITES[0] else ''}.example/{n}" for n in range(poisons)}
         self._pages = {f"https://honest{n}.example/": text for n, text in enumerate(honest)}

@@ -27,7 +27,7 @@ from research.access import Access
 from research.budget import Caps
 from research.effort import texts_for
 from research.forked import Ended
-from research.ranking import best_place
+from research.ranking import best_place, spread
 from research.records import (
     BranchOutcome,
     Failure,
@@ -111,7 +111,7 @@ async def search(state: BranchState, runtime: Runtime[RunContext]) -> Json:
     trouble = msgspec.structs.replace(trouble, failures=(*trouble.failures, *lost))
     ranked = best_place(lists, key=lambda hit: hit.handle)
     seen = state.get("seen", [])
-    unread = [hit for hit in ranked if desk.anew or hit.handle not in seen][: desk.candidates]
+    unread = spread([hit for hit in ranked if desk.anew or hit.handle not in seen], desk.candidates)
     question = Question(text=state["question"])
     fresh, more = await reranked(runtime.context, desk.task, question, desk.access, unread, desk.limit)
     trouble = trouble.plus(more)

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 import msgspec
 
+from research.origins import site_of
 from research.records import Hit
 
 RANK_CONSTANT = 60
@@ -44,3 +46,21 @@ def best_place(lists: Sequence[Sequence[Hit]], *, key: Callable[[Hit], str]) -> 
         for rank, hit in enumerate(hits):
             best[key(hit)] = min(rank, best.get(key(hit), rank))
     return sorted(reciprocal_rank(lists, key=key), key=lambda hit: best[key(hit)])
+
+
+def spread(hits: Sequence[Hit], most: int) -> list[Hit]:
+    """Return the first ``most`` hits, at most half of them of one site while other sites have any, in their order.
+
+    A site that holds many pages on a matter, or makes them for it, must not be all that is read.
+    """
+    share = (most + 1) // 2
+    taken: dict[str, int] = {}
+    early: set[int] = set()
+    for place, hit in enumerate(hits):
+        site = site_of(hit.url)
+        if len(early) < most and (not site or taken.get(site, 0) < share):
+            taken[site] = taken.get(site, 0) + 1
+            early.add(place)
+    rest = (place for place in range(len(hits)) if place not in early)
+    chosen = sorted([*early, *islice(rest, most - len(early))])
+    return [hits[place] for place in chosen]

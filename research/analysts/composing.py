@@ -21,6 +21,7 @@ from research.analysts.decompose import Part, decompose
 from research.analysts.disagreements import disagreements
 from research.analysts.gathering import NEAR
 from research.analysts.lookup import SURE as SAID
+from research.analysts.standing import standing
 from research.analysts.support import support
 from research.analysts.telling import NEAREST, near_section, says
 from research.analysts.telling import told as followed
@@ -119,7 +120,8 @@ def _groups(notes: Notes) -> list[Group]:
     for task in notes.tasks:
         key = task.objective.casefold()
         if key not in groups:
-            groups[key] = Group(task.objective, task.wanted or task.objective, findings_on(task.objective, notes))
+            found = standing(task.objective, findings_on(task.objective, notes), notes)
+            groups[key] = Group(task.objective, task.wanted or task.objective, found)
     return list(groups.values())
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from research.ranking import RANK_CONSTANT, reciprocal_rank
+from research.ranking import RANK_CONSTANT, reciprocal_rank, spread
 from research.records import Hit
 
 names = st.lists(st.sampled_from("abcdefgh"), unique=True, max_size=8)
@@ -53,3 +53,25 @@ def test_ties_keep_the_order_in_which_they_were_seen() -> None:
     orders = [[f"{name}{rank}" for rank in range(3)] for name in "zyxwvuts"]
     tied = [hit.handle for hit in fused(*orders)]
     assert tied == [f"{name}{rank}" for rank in range(3) for name in "zyxwvuts"]
+
+
+def on(site: str, number: int) -> Hit:
+    return Hit(handle=f"{site}{number}", title="", score=1.0, url=f"https://{site}/{number}")
+
+
+def test_one_site_takes_half_of_what_is_read_while_others_have_any() -> None:
+    """Nine pages of one site do not push two others out; what is chosen keeps its order."""
+    hits = [*(on("many.example", number) for number in range(9)), on("one.example", 0), on("two.example", 0)]
+    chosen = [hit.handle for hit in spread(hits, 6)]
+    assert chosen == [*(f"many.example{number}" for number in range(4)), "one.example0", "two.example0"]
+
+
+@given(st.lists(st.sampled_from(["a.example", "b.example", "c.example"]), max_size=20), st.integers(1, 8))
+def test_as_many_are_chosen_as_are_wanted(sites: list[str], most: int) -> None:
+    """Nothing is left out that there is room for, nothing is repeated, and a single site is read as it comes."""
+    hits = [on(site, number) for number, site in enumerate(sites)]
+    chosen = spread(hits, most)
+    assert len(chosen) == min(most, len(hits))
+    assert [hit for hit in hits if hit in chosen] == chosen
+    if len(set(sites)) == 1:
+        assert chosen == hits[:most]
