@@ -1,4 +1,4 @@
-"""Which answer of the web stands first: nearness decides, unless only one origin says it and others agree on another."""
+"""Which answer of the web stands first: the nearest, unless one origin alone says it and others agree on another."""
 
 from __future__ import annotations
 
