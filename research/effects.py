@@ -15,7 +15,7 @@ import msgspec
 
 from research.budget import NANO, Amount, Caps
 from research.errors import EffectFailed, OutOfBudget
-from research.injection import PIECE, signs_in
+from research.injection import HIDDEN, PIECE, signs_in
 from research.money import dollars
 from research.ports import ChatModel, Corpus, Fetch, Library, Price, Search
 from research.records import Label, counted, encode
@@ -223,4 +223,6 @@ class FetchEffect(CallEffect):
         source = await self._library.keep(page, self._label)
         shown = f"{page.title}\n{page.text}"
         signs = signs_in(shown) if len(shown) < PIECE else await asyncio.to_thread(signs_in, shown)
+        if page.hidden:  # counted before the text was cleaned, so those that are left in it are among them
+            signs = {**signs, HIDDEN: page.hidden}
         return FetchReply(source=source, characters=len(page.text), signs=signs)

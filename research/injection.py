@@ -172,9 +172,15 @@ def signs_in(text: str) -> dict[str, int]:
     """Return how often each pattern stands in ``text``, without those that do not; in the order of the table.
 
     Takes time in proportion to the text, whatever it says. Control and tag characters are gone from a stored text
-    (``research.clean``): of hidden text only zero-width characters and variation selectors can be found there.
+    (``research.clean``): of hidden text only zero-width characters and variation selectors can be found there; what
+    was there before is counted by :func:`hidden_in`, where a page is parsed.
     """
     return added(_signs(piece) for piece in _pieces(text))
+
+
+def hidden_in(text: str) -> int:
+    """Return how many runs of characters that show nothing, or reorder what is shown, stand in ``text``."""
+    return 0 if text.isascii() else _matches(PATTERNS[HIDDEN], text)
 
 
 def _signs(text: str) -> dict[str, int]:

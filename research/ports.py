@@ -75,7 +75,8 @@ class Search(Protocol):
 class Page(Record):
     """A fetched and parsed page, before it is stored: ``text`` is plain text, offsets count its code points.
 
-    ``pages`` are the offsets at which the pages of a PDF begin, empty for what has none.
+    ``pages`` are the offsets at which the pages of a PDF begin, empty for what has none; ``hidden`` is how many runs of
+    hidden characters were in the text before it was cleaned.
     """
 
     url: str
@@ -85,6 +86,7 @@ class Page(Record):
     published: str = ""
     author: str = ""
     pages: tuple[int, ...] = ()
+    hidden: int = 0
 
 
 class Fetch(Protocol):
@@ -266,7 +268,8 @@ class Parsed(Record):
     """What a parser found in downloaded or read bytes.
 
     ``pages`` are the offsets at which the pages of a PDF begin; ``marks`` is what the markup of a web page says of
-    being closed, in the words of ``tools.page_marks``.
+    being closed, in the words of ``tools.page_marks``; ``hidden`` counts the runs of hidden characters that were in the
+    text before it was cleaned.
     """
 
     text: str
@@ -275,6 +278,7 @@ class Parsed(Record):
     author: str = ""
     pages: tuple[int, ...] = ()
     marks: tuple[str, ...] = ()
+    hidden: int = 0
 
 
 class Parser(Protocol):

@@ -17,6 +17,7 @@ import msgspec
 
 from research.clean import clean_text
 from research.errors import EffectFailed
+from research.injection import hidden_in
 from research.ports import Parsed
 from tools.page_html import read_html
 
@@ -56,7 +57,7 @@ def read(data: bytes, media: str, name: str) -> Parsed:
         found = read_written(decode(data, media, name), kind)
     else:
         raise EffectFailed(f"{name} is {kind or 'of no known type'}, which is not read")
-    text = tidy(found.text)
+    text, hidden = tidy(found.text), hidden_in(f"{found.title}\n{found.text}")
     if not text:
         raise EffectFailed(f"{name} has no readable text")
     if len(text) > LONGEST_TEXT:
@@ -67,6 +68,7 @@ def read(data: bytes, media: str, name: str) -> Parsed:
         title=" ".join(clean_text(found.title).split())[:300],
         author=" ".join(clean_text(found.author).split())[:300],
         pages=found.pages if text == found.text else (),
+        hidden=hidden,
     )
 
 

@@ -37,6 +37,7 @@ class _Reply(msgspec.Struct):
     author: str = ""
     pages: tuple[int, ...] = ()
     marks: tuple[str, ...] = ()
+    hidden: int = 0
     failed: str = ""
 
 
@@ -101,6 +102,7 @@ class ChildParser:
             published=reply.published,
             author=reply.author,
             pages=reply.pages,
+            hidden=reply.hidden,
             marks=reply.marks,
         )
 

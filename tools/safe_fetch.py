@@ -94,6 +94,7 @@ class SafeFetch:
             published=found.published,
             author=found.author,
             pages=found.pages,
+            hidden=found.hidden,
         )
 
     async def _read(self, url: str, media: str, body: bytes) -> Parsed:
