@@ -67,11 +67,22 @@ def paths(seen: Seen) -> Iterator[str]:
             yield f"{act.what} {act.where}"
         if act.what != "open" or act.where == ":memory:":
             continue
+        if _one_step(act.where):
+            continue
         where = str(Path(act.where.removeprefix("file:").partition("?")[0]).absolute())
         inside = where.startswith((f"{seen.home}/", "/dev/null")) and ".." not in where
         if not inside and (act.writes or not where.startswith(readable)):
             yield f"opened {where}{' for writing' if act.writes else ''}"
     yield from (f"changed: {name}" for name in seen.changed)
+
+
+def _one_step(name: str) -> bool:
+    """Return whether a name is one step below a handle: the audit hook does not tell which.
+
+    The handle itself was opened by a path, which was seen, and one step leads neither up nor aside. What was opened
+    below the working folder in place of a handle is there now.
+    """
+    return "/" not in name and name not in ("", ".", "..") and not name.startswith("file:") and not Path(name).exists()
 
 
 def _installed() -> tuple[str, ...]:

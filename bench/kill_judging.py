@@ -29,9 +29,9 @@ CONCURRENCY = 8
 """The default of the setting: so many calls may be in flight at once."""
 
 HOME_FILES = re.compile(
-    r"VERSION|key|(runs|library/library)\.(db(-wal|-shm)?|opening)|locks/\w+\.lock|library/texts/../[0-9a-f]{64}\.txt"
+    r"VERSION|key|(runs|pages|library/library)\.(db(-wal|-shm)?|opening)|locks/\w+\.lock|library/texts/../[0-9a-f]{64}\.txt"
 )
-DRAFTS = re.compile(r"VERSION\.\d+|\.key\.\d+\.[0-9a-f]{8}|library/texts/../tmp\w+\.part")
+DRAFTS = re.compile(r"VERSION\.\d+|\.key\.\d+\.[0-9a-f]{8}|library/texts/../\w+\.txt\.[0-9a-f]{8}\.part")
 """What a kill may leave behind: a file that was being written and has not got its name yet. Nothing refers to it."""
 
 

@@ -92,7 +92,8 @@ class Servers:
         """Return what arrived so far, in each server's order."""
         models = self.model_log.read_text(encoding="utf-8").splitlines() if self.model_log.exists() else []
         pages = self.web_log.read_text(encoding="utf-8").splitlines() if self.web_log.exists() else []
-        return [*models, *(web_name(json.loads(line)["path"]) for line in pages)]
+        paths = (json.loads(line)["path"] for line in pages)
+        return [*models, *(web_name(path) for path in paths if path != ROBOTS)]
 
     def forget(self) -> None:
         """Empty the logs."""
@@ -104,6 +105,10 @@ class Servers:
         """End the servers."""
         os.close(self._life)
         os.waitpid(self._pid, 0)
+
+
+ROBOTS = "/robots.txt"
+"""Asked for by each process that fetches, before the page: no call of the journal."""
 
 
 def paragraph(subject: str, number: int) -> str:

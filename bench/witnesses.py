@@ -13,7 +13,7 @@ import hashlib
 import os
 import sqlite3
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from functools import cache
 from pathlib import Path
@@ -47,6 +47,28 @@ CHROMA_ROWS = (
     "key, string_value, int_value FROM embedding_metadata",
 )
 WRITING = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
+
+
+HANDLES: Mapping[str, tuple[tuple[int, int], ...]] = {
+    "os.mkdir": ((0, 2),),
+    "os.remove": ((0, 1),),
+    "os.rmdir": ((0, 1),),
+    "os.rename": ((0, 2), (1, 3)),
+    "os.link": ((0, 2), (1, 3)),
+    "os.symlink": ((1, 2),),
+    "os.chmod": ((0, 2),),
+    "os.utime": ((0, 3),),
+}
+"""Of the events of Python's audit hook: which argument is a path, and which one the handle that it is relative to."""
+
+
+def _placed(event: str, args: tuple[Any, ...]) -> list[Any]:
+    """Return the arguments with paths that are relative to a handle made whole, by what Linux says that handle is."""
+    whole = list(args)
+    for path, handle in HANDLES.get(event, ()):
+        if handle < len(args) and isinstance(args[handle], int) and args[handle] >= 0:
+            whole[path] = str(Path(f"/proc/self/fd/{args[handle]}").readlink() / os.fsdecode(args[path]))
+    return whole
 
 
 class Act(NamedTuple):
@@ -92,7 +114,7 @@ class Audit:
         elif event in PROCESSES:
             acts.append(Act(event, repr(args[:2])))
         elif event in CHANGES:
-            acts.append(Act(event, repr(args), True))
+            acts.append(Act(event, repr(_placed(event, args)), True))
 
 
 class Decoy:

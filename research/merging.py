@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from typing import NamedTuple
 from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from research.origins import FEWEST, shingles
+from research.origins import FEWEST, shingles, site_of
 from research.ranking import RANK_CONSTANT
 from research.records import Hit
 
@@ -56,7 +57,7 @@ def merged(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
     order.
     """
     placed = [(rank, number, hit) for number, hits in enumerate(lists) for rank, hit in enumerate(hits, 1)]
-    groups = _groups([hit for _, _, hit in sorted(placed, key=lambda one: one[:2])])
+    groups = _groups([(number, hit) for _, number, hit in sorted(placed, key=lambda one: one[:2])])
     ranked: dict[int, list[tuple[int, int, Hit]]] = {}
     for rank, number, hit in placed:
         ranked.setdefault(groups[hit.handle], []).append((rank, number, hit))
@@ -67,28 +68,44 @@ def merged(lists: Sequence[Sequence[Hit]]) -> list[Hit]:
     return [msgspec.structs.replace(hit, score=round(score, 6)) for score, hit in order]
 
 
-def _groups(hits: Sequence[Hit]) -> dict[str, int]:
+class _Look(NamedTuple):
+    """What is compared of a hit: the list and the site it is from, its words and its numbers."""
+
+    list: int
+    site: str
+    words: frozenset[int]
+    numbers: frozenset[str]
+
+
+def _groups(hits: Sequence[tuple[int, Hit]]) -> dict[str, int]:
     """Return the number of each handle's page. A hit is compared with the first of each page: likeness is no chain."""
     numbers: dict[str, int] = {}
     works: dict[str, int] = {}
-    marks: list[frozenset[int]] = []
-    for hit in hits:
+    looks: list[_Look] = []
+    for list, hit in hits:
         if hit.handle in numbers:
             continue
-        own, work = shingles((f"{hit.title} {hit.snippet}",)), work_of(hit.url)
+        shown, work = f"{hit.title} {hit.snippet}", work_of(hit.url)
+        own = _Look(list, site_of(hit.url), shingles((shown,)), frozenset(re.findall(r"\d+", shown)))
         number = works.get(work)
         if number is None:
-            number = next((at for at, mark in enumerate(marks) if _alike(own, mark)), None)
+            number = next((at for at, look in enumerate(looks) if _alike(own, look)), None)
         if number is None:
-            number = len(marks)
-            marks.append(own)
+            number = len(looks)
+            looks.append(own)
         numbers[hit.handle] = works[work] = number
     return numbers
 
 
-def _alike(one: frozenset[int], other: frozenset[int]) -> bool:
-    least = min(len(one), len(other))
-    return least >= FEWEST and len(one & other) >= SAME * least
+def _alike(one: _Look, other: _Look) -> bool:
+    """Return whether two hits show one page. Pages of a series, and of a site whose snippets say the same, are several.
+
+    What one service lists twice of one site is two pages; what two services list, or two sites have, may be one.
+    """
+    if one.numbers != other.numbers or (one.list, one.site) == (other.list, other.site):
+        return False
+    least = min(len(one.words), len(other.words))
+    return least >= FEWEST and len(one.words & other.words) >= SAME * least
 
 
 def _score(group: Sequence[tuple[int, int, Hit]]) -> float:

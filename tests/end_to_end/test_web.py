@@ -254,7 +254,8 @@ def test_a_fresh_page_is_kept_for_the_next_run_and_flags_say_otherwise(tmp_path:
     about = ["Every call is reserved in the budget of the run before it is sent."] * 2
     kept = msgspec.structs.replace(html_page("Walls", about), headers=(("Cache-Control", "max-age=600"),))
     rules = WebPage(body=b"User-agent: *\nDisallow: /closed", media="text/plain")
-    with WebServer({"/robots.txt": rules, "/walls.html": kept, "/closed.html": html_page("Closed", about)}) as server:
+    closed = html_page("Closed", ["How a call is reserved in the budget of a run is told behind closed doors alone."])
+    with WebServer({"/robots.txt": rules, "/walls.html": kept, "/closed.html": closed}) as server:
         flags = ("--web", "--searx", server.url, "--allow-host", server.host, "--json", "-q")
 
         def asked(*more: str) -> list[str]:

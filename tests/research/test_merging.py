@@ -65,6 +65,21 @@ def test_the_same_words_at_two_addresses_are_one_page() -> None:
     assert second.url == "https://z.test/"
 
 
+def test_what_one_service_lists_twice_of_one_site_is_two_pages() -> None:
+    """A site whose snippets are all its banner would else be one page."""
+    banner = " ".join(WORDS[:40])
+    pages = [hit(f"https://a.test/{number}", "a", title="A site", snippet=banner) for number in "pqr"]
+    assert len(merged([pages])) == 3
+
+
+def test_parts_of_a_series_are_several_pages() -> None:
+    """Two texts that differ in a number only are about two things, wherever they are found."""
+    text = " ".join(WORDS[:40]).replace("word", "term")
+    one, two = (f"Season {number} of the series. {''.join(c for c in text if not c.isdigit())}" for number in (1, 2))
+    found = merged([[hit("https://a.test/1", "a", snippet=one)], [hit("https://b.test/2", "b", snippet=two)]])
+    assert len(found) == 2
+
+
 def test_short_texts_are_never_taken_for_one_page() -> None:
     """Home and Log in may stand anywhere."""
     pages = [hit(f"https://{name}.test/", name, title="Log in", snippet="Please log in.") for name in "abc"]
