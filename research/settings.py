@@ -304,9 +304,19 @@ def wants_colour(*, terminal: bool, environment: Mapping[str, str] | None = None
 
 
 def user_name(environment: Mapping[str, str] | None = None) -> str:
-    """Return who is at work, as the system's login says it; empty when it does not."""
+    """Return who is at work, as the login says it, else as the system calls the process's user; empty where none does."""
     world = os.environ if environment is None else environment
-    return next((world[name] for name in ("LOGNAME", "USER", "USERNAME") if world.get(name, "").strip()), "")
+    named = next((world[name] for name in ("LOGNAME", "USER", "USERNAME") if world.get(name, "").strip()), "")
+    return named or _account()
+
+
+def _account() -> str:
+    try:
+        import pwd
+
+        return pwd.getpwuid(os.getuid()).pw_name
+    except (ImportError, KeyError):  # no such list on this system, or nobody of that number in it
+        return ""
 
 
 def environment_without_keys(environment: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import copy
 import json
+import os
 import pickle
+import pwd
 import subprocess
 import sys
 from pathlib import Path
@@ -20,7 +22,7 @@ from research.errors import BadBudget, ResearchError, UnknownName, UsageFault, W
 from research.options import RunOptions
 from research.ports import Price
 from research.secret import Secret, redact
-from research.settings import check_home, load, prepare_home, wants_colour
+from research.settings import check_home, load, prepare_home, user_name, wants_colour
 
 KEY = "sk-very-secret-1234"
 
@@ -244,3 +246,10 @@ def test_a_length_or_language_that_is_none_is_refused(tmp_path: Path, flags: dic
     """A language is a name of letters: it stands in the rules of the writer."""
     with pytest.raises(UsageFault, match="must be"):
         load({"home": str(tmp_path), **flags}, {})
+
+
+def test_who_approves_is_the_login_or_else_the_account() -> None:
+    """A name is asked for only where neither the environment nor the system has one."""
+    assert user_name({"USER": "ann"}) == "ann"
+    assert user_name({"LOGNAME": "bob", "USER": "ann"}) == "bob"
+    assert user_name({}) == pwd.getpwuid(os.getuid()).pw_name
