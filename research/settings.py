@@ -304,7 +304,7 @@ def wants_colour(*, terminal: bool, environment: Mapping[str, str] | None = None
 
 
 def user_name(environment: Mapping[str, str] | None = None) -> str:
-    """Return who is at work, as the login says it, else as the system calls the process's user; empty where none does."""
+    """Return who is at work: as the login says, else as the system calls the account; empty where neither does."""
     world = os.environ if environment is None else environment
     named = next((world[name] for name in ("LOGNAME", "USER", "USERNAME") if world.get(name, "").strip()), "")
     return named or _account()
