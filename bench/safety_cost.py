@@ -3,7 +3,8 @@
 ``python -m bench.safety_cost [--pages N]`` answers a question from the pages of an invented world over loopback, with
 the real command, and takes the processor seconds of all its processes. Then everything that the layer did for the pages
 that the run asked for is done again by itself: reading and judging addresses, robots.txt, turns at the host, the marks
-and signs of pages, the cleaning of texts, and the whole of rendering the report, of which sanitising is a part. The
+and signs of pages, the patterns of text that gives orders, the cleaning of texts, the search for keys in all that was
+sent, stored and printed (three keys are set), and the whole of rendering the report, of which sanitising is a part. The
 parser's own reading and its start are no part of the layer.
 """
 
@@ -14,11 +15,13 @@ import asyncio
 import json
 import os
 import resource
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
 
 import lxml.html
@@ -26,9 +29,12 @@ import lxml.html
 from bench.honest_pages import Text, as_html
 from evals.worlds.synthetic import world
 from research.clean import clean_text
+from research.injection import signs_in
 from research.records import build
 from research.render import to_json, to_markdown
 from research.report import Report
+from research.scanner import Scanner
+from research.secret import Secret
 from tools.addresses import judge, read_allowed, read_target
 from tools.clock import SystemClock
 from tools.fakes.web_server import WebPage, WebServer
@@ -38,6 +44,9 @@ from tools.page_signs import page_sign
 from tools.robots import TOKEN, read_robots
 
 BAR = 0.05
+KEYS = {f"{name}_API_KEY": f"sk-{name.lower()}/9Qw+7Zt=Lm4_Rk2~Vx" for name in ("OPENAI", "ANTHROPIC", "GOOGLE")}
+LOOKS = 3
+"""So often what a run stores is looked through for keys: when it is asked for, when it comes, when it is signed."""
 REPEATS = 20
 ROBOTS = "User-agent: *\nDisallow: /private\n" + "".join(f"Disallow: /{number}/*.cgi$\n" for number in range(200))
 
@@ -65,13 +74,25 @@ def measured(size: int) -> tuple[float, dict[str, float], int]:
     with WebServer(pages) as server, tempfile.TemporaryDirectory() as home:
         whole, report = answered(server, Path(home), question)
         asked = [path for path in server.paths() if path.endswith(".html")]
-        return whole, layer(server, asked, report), len(asked)
+        return whole, layer(server, asked, report, stored(Path(home))), len(asked)
+
+
+def stored(home: Path) -> list[bytes]:
+    """Return every value of the run's database and every text of its library."""
+    values: list[bytes] = []
+    with closing(sqlite3.connect(home / "runs.db")) as connection:
+        tables = [name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
+        for table in tables:
+            for row in connection.execute(f'SELECT * FROM "{table}"'):
+                values += [value.encode() if isinstance(value, str) else value for value in row if value is not None]
+    texts = [path.read_bytes() for path in (home / "library").rglob("*.txt")]
+    return [value for value in (*values, *texts) if isinstance(value, bytes)]
 
 
 def answered(server: WebServer, home: Path, question: str) -> tuple[float, Report]:
     """Return the processor seconds of a run, its children's included, and its report."""
     words = ("ask", question, "--web", "--searx", server.url, "--allow-host", server.host, "--json", "-q")
-    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1])}
+    environment = {"HOME": str(home), "PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[1]), **KEYS}
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     done = subprocess.run(
         [sys.executable, "-m", "research", "--home", str(home), *words],
@@ -86,7 +107,7 @@ def answered(server: WebServer, home: Path, question: str) -> tuple[float, Repor
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, report
 
 
-def layer(server: WebServer, asked: list[str], report: Report) -> dict[str, float]:
+def layer(server: WebServer, asked: list[str], report: Report, kept: list[bytes]) -> dict[str, float]:
     """Return the processor seconds of each part of the layer's work for the pages that were asked for."""
     allowed = read_allowed([server.host])
     urls = [f"{server.url}{path}" for path in asked]
@@ -117,6 +138,20 @@ def layer(server: WebServer, asked: list[str], report: Report) -> dict[str, floa
         to_markdown(report)
         to_json(report)
 
+    def orders() -> None:
+        for text in plain:
+            signs_in(text)
+            signs_in(text[:300])  # as the snippet of a search
+
+    scanner = Scanner({name: Secret(value) for name, value in KEYS.items()})
+    printed = to_json(report).encode()
+
+    def keys() -> None:
+        for _ in range(LOOKS):
+            for value in kept:
+                scanner.found(value)
+        scanner.found(printed)
+
     def turns() -> None:
         asyncio.run(_turns(urls))
 
@@ -125,6 +160,8 @@ def layer(server: WebServer, asked: list[str], report: Report) -> dict[str, floa
         "robots.txt": robots,
         "turns at the host": turns,
         "marks and signs": signs,
+        "text that gives orders": orders,
+        "keys": keys,
         "cleaning": cleaning,
         "the report's sinks": rendering,
     }
