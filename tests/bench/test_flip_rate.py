@@ -19,11 +19,13 @@ ASKED = Asked(
 )
 
 
-def test_without_poison_the_answer_is_right_and_with_ten_pages_it_says_the_wrong_one() -> None:
-    """Ten pages against two change what is said: the extractive analyst cannot know better than its sources."""
+def test_ten_pages_change_the_answer_from_ten_sites_and_not_from_one() -> None:
+    """One site's pages take half of what is read, and two honest ones are read beside them; many sites crowd them out."""
     found = figures([ASKED], (0, 10))
+    own, one = SITES
     assert [found[site, 0] for site in SITES] == [{Told(right=True, wrong=False): 1}] * 2
-    assert all(told.wrong for site in SITES for told in found[site, 10])
+    assert found[one, 10] == {Told(right=True, wrong=False): 1}
+    assert found[own, 10] == {Told(right=False, wrong=True): 1}
 
 
 def test_the_table_has_a_row_for_each_number_and_place_with_intervals() -> None:
