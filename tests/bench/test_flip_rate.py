@@ -20,7 +20,7 @@ ASKED = Asked(
 
 
 def test_ten_pages_change_the_answer_from_ten_sites_and_not_from_one() -> None:
-    """One site's pages take half of what is read, and two honest ones are read beside them; many sites crowd them out."""
+    """One site's pages take half of what is read, beside two honest ones, which many sites crowd out."""
     found = figures([ASKED], (0, 10))
     own, one = SITES
     assert [found[site, 0] for site in SITES] == [{Told(right=True, wrong=False): 1}] * 2
