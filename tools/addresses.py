@@ -172,6 +172,8 @@ def read_target(url: str, allowed: frozenset[tuple[str, int]]) -> Target:
 
 
 def _parse(url: str) -> Target:
+    if any(0xD800 <= ord(c) < 0xE000 for c in url):
+        raise ValueError("it holds half a character")
     if len(url) > LONGEST_URL or any(ord(c) <= 32 or 127 <= ord(c) < 160 or c.isspace() or c == "\\" for c in url):
         raise ValueError("it is too long, or holds white space, control characters or backslashes")
     parts = urlsplit(url)

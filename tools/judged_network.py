@@ -13,7 +13,7 @@ from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, I
 from contextlib import asynccontextmanager
 from ipaddress import ip_address
 from typing import Any, NamedTuple
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit, urlunsplit
 
 import httpcore
 import httpx
@@ -138,9 +138,7 @@ class JudgedNetwork:
     async def get(self, url: str, headers: Sequence[tuple[str, str]]) -> AsyncIterator[Answer]:
         """Ask for ``url`` once, following nothing. Raises ``EffectFailed``, also while the body is read."""
         target = self.target(url)
-        place = httpcore.URL(
-            scheme=target.scheme, host=target.host, port=target.port, target=httpx.URL(url).raw_path or b"/"
-        )
+        place = httpcore.URL(scheme=target.scheme, host=target.host, port=target.port, target=_below(url))
         sent = [("Host", target.authority), *headers]
         try:
             async with self._connections().stream(
@@ -163,6 +161,15 @@ class JudgedNetwork:
                 network_backend=_JudgedBackend(self.allowed, self._resolve),
             )
         return self._pool
+
+
+def _below(url: str) -> bytes:
+    """Return path and query as they are sent. The host is read in one place, ``tools.addresses``, and not here again."""
+    parts = urlsplit(url)
+    try:
+        return httpx.URL(urlunsplit(("http", "host", parts.path or "/", parts.query, ""))).raw_path
+    except (httpx.InvalidURL, ValueError) as error:
+        raise EffectFailed(f"{shown(url)} is refused: {error}") from None
 
 
 def redirected(url: str, status: int, headers: Mapping[str, str]) -> str | None:

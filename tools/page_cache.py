@@ -106,7 +106,10 @@ class PageCache:
         now = datetime.fromisoformat(self._clock.now())
         said = {name: value for name, value in answer.headers.items() if name in HEADERS and _sendable(name, value)}
         age = said.pop("age", "")
-        made = min(_date(said.get("date", "")) or now, now - timedelta(seconds=int(age[:9]) if age.isdigit() else 0))
+        made = min(
+            _date(said.get("date", "")) or now,
+            now - timedelta(seconds=int(age[:9]) if age.isdecimal() and age.isascii() else 0),
+        )
         return Kept(answer.status, {**said, "date": format_datetime(made)}, answer.body)
 
     async def _find(self, url: str) -> tuple[Kept, list[Entry]]:
@@ -150,7 +153,7 @@ class PageCache:
 def _date(text: str) -> datetime | None:
     try:
         date = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of fourteen digits
         return None
     return date if date.tzinfo is not None else None
 

@@ -251,7 +251,7 @@ def _seconds(text: str, unit: float) -> float | None:
 def _date(text: str) -> datetime | None:
     try:
         found = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):  # a year of fourteen digits
         return None
     return found if found.tzinfo else found.replace(tzinfo=UTC)
 

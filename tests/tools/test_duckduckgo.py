@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import resource
 import subprocess
 import sys
+import zlib
 from collections.abc import Sequence
 
 import pytest
@@ -72,6 +74,25 @@ async def test_every_failure_is_a_sentence(page: WebPage, words: str, retryable:
         await ask(page)
     assert str(caught.value).startswith("DuckDuckGo ")
     assert caught.value.retryable == retryable
+
+
+async def test_no_redirect_is_followed() -> None:
+    """The query goes to the one host; what answers from there cannot send it, or us, to an inner address."""
+    with WebServer({PLACE: WebPage(body=b"inner")}) as inner:
+        away = WebPage(body=b"", status=307, headers=(("Location", f"{inner.url}/html/"),))
+        with pytest.raises(EffectFailed, match="answered 307"):
+            await ask(away)
+        assert not inner.log
+
+
+async def test_a_body_that_unpacks_without_end_ends_its_own_process() -> None:
+    """Two gigabytes in two megabytes cost the query and no more memory than the process is given."""
+    packer = zlib.compressobj(9, zlib.DEFLATED, 31)
+    body = b"".join(packer.compress(bytes(1_000_000)) for _ in range(2_000)) + packer.flush()
+    before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
+    with pytest.raises(EffectFailed, match="broke the process|cannot be reached"):
+        await ask(WebPage(body=body, headers=(("Content-Encoding", "gzip"),)))
+    assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 1_100_000)  # kilobytes
 
 
 async def test_time_is_limited_and_the_process_ends_with_it() -> None:

@@ -114,6 +114,16 @@ async def test_a_page_that_did_not_change_is_not_sent_again(tmp_path: Path, serv
     assert [entry.headers.get("if-none-match") for entry in server.log[2:]] == ['"one"', '"two"']
 
 
+@pytest.mark.parametrize(("name", "value"), [("Age", "\u00b2"), ("Date", "Mon, 01 Jan 99999999999999 00:00:00 GMT")])
+async def test_a_header_that_is_no_number_and_no_date_costs_no_page(
+    tmp_path: Path, server: WebServer, name: str, value: str
+) -> None:
+    """A digit that is none and a year of fourteen digits are as if they were not there."""
+    server.pages["/"] = site(headers=(*FRESH, (name, value)))
+    (page,) = await run(tmp_path, server, "/")
+    assert page.text == "words"
+
+
 async def test_not_modified_without_being_asked_is_no_page(tmp_path: Path, server: WebServer) -> None:
     """A 304 to a plain question is an error, and so is one to a validator that names another page."""
     server.pages = {"/a": site("", (), status=304)}

@@ -139,6 +139,18 @@ async def test_a_name_is_judged_by_what_it_resolves_to_when_it_is_connected_to()
     assert not caught.value.retryable
 
 
+@pytest.mark.parametrize("host", ["ｅxample.com", "ⓔxample.com", "ab\u00adc.com", "ßß.ﬀ", "0xⅠ", "\u0345.com"])
+async def test_a_name_in_other_letters_ends_only_its_own_page(host: str) -> None:
+    """Names that one library maps to a host and another refuses are judged as every other, or refused in a sentence."""
+
+    async def inner(name: str, port: int) -> list[str]:
+        return ["127.0.0.1"]
+
+    for url in (f"http://{host}/", f"http://{host}/\ud800"):
+        with pytest.raises(EffectFailed, match="refused"):
+            await ask(url, resolve=inner)
+
+
 async def test_each_hop_resolves_its_name_again() -> None:
     """A name that was allowed on the first hop and has moved on the second is judged anew."""
     answers = [["127.0.0.1"], ["127.0.0.1"]]
@@ -223,6 +235,7 @@ async def test_what_asking_again_would_not_change_is_not_retryable(page: WebPage
         (503, (("Retry-After", "Thu, 01 Jan 2099 00:00:00 GMT"),), None),
         (500, (), None),
         (502, (("Retry-After", "soon"),), None),
+        (503, (("Retry-After", "Mon, 01 Jan 99999999999999 00:00:00 GMT"),), None),
         (521, (), None),
     ],
 )
