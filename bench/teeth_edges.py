@@ -36,9 +36,9 @@ SOCKETS = (
     Mutant(
         "the socket's own peer is not looked at",
         "tools/judged_network.py",
-        "            judge(peer, host, port, self._allowed)\n",
-        "",
-        "test_safe_fetch",
+        "            return await self._checked(stream, address, host, port)\n",
+        "            return stream\n",
+        "test_judged_network",
     ),
     Mutant(
         "an address that is a number is only judged when it is connected to",
@@ -52,7 +52,7 @@ SOCKETS = (
         "tools/search_endpoint.py",
         "trust_env=False, ",
         "",
-        "test_searxng",
+        "test_egress",
     ),
     Mutant(
         "a search service may send its key elsewhere",

@@ -48,10 +48,10 @@ async def resolve_name(host: str, port: int) -> Sequence[str]:
 class _JudgedBackend(httpcore.AsyncNetworkBackend):
     """Connects only to addresses that the policy allows, whatever the name resolves to at this moment."""
 
-    def __init__(self, allowed: Opening, resolve: Resolve) -> None:
+    def __init__(self, allowed: Opening, resolve: Resolve, plain: httpcore.AsyncNetworkBackend) -> None:
         self._allowed = allowed
         self._resolve = resolve
-        self._plain = httpcore.AnyIOBackend()
+        self._plain = plain
 
     async def connect_tcp(
         self,
@@ -113,10 +113,21 @@ class _JudgedBackend(httpcore.AsyncNetworkBackend):
 
 
 class JudgedNetwork:
-    """Connections under the policy; ``allowed`` are hosts and ports that the user opened whatever their address."""
+    """Connections under the policy; ``allowed`` are hosts and ports that the user opened whatever their address.
 
-    def __init__(self, allowed: Opening, *, resolve: Resolve = resolve_name, tls: ssl.SSLContext | None = None) -> None:
+    ``plain`` opens the sockets; what it opened is judged again by where it ends.
+    """
+
+    def __init__(
+        self,
+        allowed: Opening,
+        *,
+        resolve: Resolve = resolve_name,
+        tls: ssl.SSLContext | None = None,
+        plain: httpcore.AsyncNetworkBackend | None = None,
+    ) -> None:
         self.allowed = allowed
+        self._plain = plain or httpcore.AnyIOBackend()
         self._resolve = resolve
         self._tls = tls
         self._pool: httpcore.AsyncConnectionPool | None = None
@@ -158,7 +169,7 @@ class JudgedNetwork:
                 max_connections=32,
                 max_keepalive_connections=8,
                 keepalive_expiry=5.0,
-                network_backend=_JudgedBackend(self.allowed, self._resolve),
+                network_backend=_JudgedBackend(self.allowed, self._resolve, self._plain),
             )
         return self._pool
 
