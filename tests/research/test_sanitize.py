@@ -96,6 +96,29 @@ def test_markdown_attacks_become_words(shared_data: Path) -> None:
         assert_inert(payload)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(
+            "[a](b)",
+            "see [a](b 'c') there",
+            "![a](b)",
+            "[a][b]",
+            "[a]: b",
+            "[^1]: b",
+            "<b>a</b>",
+            "<a@b.c>",
+            "<!-- a -->",
+        ),
+        *("**a**", "_a_", "~~a~~", "`a`", "# a", "> a", "- a", "1. a", "| a | b |", "---", "a  \nb", "&copy;", "$x$"),
+    ],
+)
+def test_no_construct_of_markdown_survives(text: str) -> None:
+    """Each construct that Markdown has is shown as it was written, wherever it stands."""
+    for given in (text, f"Word {text} word", f"{text}!"):
+        assert_inert(given)
+
+
 @given(OUTSIDE)
 def test_markdown_of_any_text_is_inert(text: str) -> None:
     """Whatever characters come in, a CommonMark parser finds only text and code spans."""
