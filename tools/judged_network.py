@@ -164,7 +164,7 @@ class JudgedNetwork:
 
 
 def _below(url: str) -> bytes:
-    """Return path and query as they are sent. The host is read in one place, ``tools.addresses``, and not here again."""
+    """Return path and query as they are sent. The host is read once, by ``tools.addresses``, and not here again."""
     parts = urlsplit(url)
     try:
         return httpx.URL(urlunsplit(("http", "host", parts.path or "/", parts.query, ""))).raw_path

@@ -169,3 +169,10 @@ def test_json_hides_nothing_and_changes_nothing(text: str) -> None:
     made = json_text(json.dumps([text], ensure_ascii=False))
     assert not [char for char in made if char not in "\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")]
     assert json.loads(made) == [text]
+
+
+@pytest.mark.parametrize("host", ["faß.de", "βόλος.com", "ｅxample.com"])
+def test_a_name_that_two_standards_read_as_two_hosts_is_no_link(host: str) -> None:
+    """The page was read at one of them, and a link could lead to the other."""
+    assert "link_open" not in tokens(markdown_link("title", f"https://{host}/"))
+    assert "link_open" in tokens(markdown_link("title", "https://bücher.de/"))

@@ -90,7 +90,7 @@ async def test_a_body_that_unpacks_without_end_ends_its_own_process() -> None:
     packer = zlib.compressobj(9, zlib.DEFLATED, 31)
     body = b"".join(packer.compress(bytes(1_000_000)) for _ in range(2_000)) + packer.flush()
     before = resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss
-    with pytest.raises(EffectFailed, match="broke the process|cannot be reached"):
+    with pytest.raises(EffectFailed, match=r"broke the process|cannot be reached"):
         await ask(WebPage(body=body, headers=(("Content-Encoding", "gzip"),)))
     assert resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss <= max(before, 1_100_000)  # kilobytes
 
