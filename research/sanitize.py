@@ -62,10 +62,10 @@ def one_line(text: str, limit: int = 0) -> str:
 
 
 _ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:|(?<![\w:/]))//[^\s`<>|]+"  # any scheme, or none, with two slashes
+    r"(?:[a-z][a-z0-9+.-]{0,40}:|(?<![\w:/]))//[^\s`<>|]+"  # any scheme, or none, with two slashes
     r"|\bwww\.[^\s`<>|]+"
     r"|(?:mailto|xmpp):[^\s`<>|]+"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+    r"|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+",
     re.IGNORECASE,
 )
 _TAIL = ".,;:!?'\"”’»)]}*_~"

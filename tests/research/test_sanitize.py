@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import unicodedata
 from pathlib import Path
 
@@ -176,3 +177,11 @@ def test_a_name_that_two_standards_read_as_two_hosts_is_no_link(host: str) -> No
     """The page was read at one of them, and a link could lead to the other."""
     assert "link_open" not in tokens(markdown_link("title", f"https://{host}/"))
     assert "link_open" in tokens(markdown_link("title", "https://bücher.de/"))
+
+
+@pytest.mark.parametrize("text", ["." * 100_000, "a" * 100_000, "a+" * 50_000])
+def test_a_long_run_without_spaces_takes_no_longer_than_words(text: str) -> None:
+    """Looking for an address must not begin anew at each character of it."""
+    began = time.process_time()
+    markdown_text(text)
+    assert time.process_time() - began < 5
