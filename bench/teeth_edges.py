@@ -283,7 +283,7 @@ MEMORY = (
         "tools/promotion.py",
         "            if _held(folder.name, store) != seen:\n",
         "            if False:\n",
-        "test_corpus_memory",
+        "test_promotion",
     ),
     Mutant(
         "pages of the web may enter the index of a folder",

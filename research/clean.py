@@ -6,6 +6,7 @@ escape on top of this is in ``research.sanitize``.
 
 from __future__ import annotations
 
+import html
 import re
 
 _DROPPED = re.compile(
@@ -28,3 +29,14 @@ def clean_text(text: str) -> str:
     Idempotent, and the result reads back the same from a UTF-8 file in text mode with universal newlines.
     """
     return _DROPPED.sub("", _LINE_ENDS.sub("\n", _SEQUENCES.sub("", text)))
+
+
+_ZEROS = re.compile(r"&#([xX]?)0+(?=[0-9a-fA-F])")
+_NO_CHARACTER = re.compile(r"&#(?:[0-9]{8,}|[xX][0-9a-fA-F]{8,});?")
+
+
+def unescaped(text: str) -> str:
+    """Return ``text`` with its HTML entities read; a number that is no character, however long, is U+FFFD."""
+    if "&#" in text:  # Python refuses to read a number of some thousand digits
+        text = _NO_CHARACTER.sub("\ufffd", _ZEROS.sub(r"&#\1", text))
+    return html.unescape(text)

@@ -62,10 +62,10 @@ def one_line(text: str, limit: int = 0) -> str:
 
 
 _ADDRESS = re.compile(
-    r"(?:[a-z][a-z0-9+.-]*:|(?<![\w:/]))//[^\s`<>|]+"  # any scheme, or none, with two slashes
+    r"(?:[a-z][a-z0-9+.-]{0,40}:|(?<![\w:/]))//[^\s`<>|]+"  # any scheme, or none, with two slashes
     r"|\bwww\.[^\s`<>|]+"
     r"|(?:mailto|xmpp):[^\s`<>|]+"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)+",
+    r"|[\w.+-]{1,64}@[\w-]+(?:\.[\w-]+)+",
     re.IGNORECASE,
 )
 _TAIL = ".,;:!?'\"”’»)]}*_~"
@@ -136,8 +136,12 @@ def _target(url: str) -> tuple[str, str] | None:
         return None
     try:
         parts = urlsplit(url)
-        host, port = (parts.hostname or "").encode("idna").decode(), parts.port
+        named, port = parts.hostname or "", parts.port
+        host = named.encode("idna").decode()
+        same = named.isascii() or host.encode().decode("idna") == named
     except ValueError:
+        return None
+    if not same:  # as with a sharp s: IDNA 2003 and 2008 make two hosts of it, and one of them was not read
         return None
     if parts.scheme == "file" and parts.netloc in ("", "localhost") and parts.path.startswith("/"):
         return _encoded(url), parts.path.rsplit("/", 1)[-1] or parts.path

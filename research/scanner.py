@@ -17,6 +17,7 @@ from collections.abc import Iterator, Mapping
 from typing import NoReturn
 from urllib.parse import quote, unquote_to_bytes
 
+from research.clean import unescaped
 from research.secret import Secret
 
 SHORTEST = 6
@@ -145,7 +146,7 @@ def _views(data: bytes) -> Iterator[bytes]:
         if b"%" in data:
             data = unquote_to_bytes(data)
         if b"&" in data:
-            data = html.unescape(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogatepass")
+            data = unescaped(data.decode("utf-8", "surrogateescape")).encode("utf-8", "surrogatepass")
         if data == before:
             return
         yield data

@@ -125,6 +125,11 @@ class PageCache:
         return kept, [_entry(_request(url, sent), kept)]
 
     async def _keep(self, url: str, headers: Pairs, kept: Kept) -> None:
+        """Keep the answer, unless it holds a secret, which would be in the file though packed."""
+        scanner = self._seal.scanner
+        if scanner and any(map(scanner.found, (url, str(kept.headers), kept.body))):
+            await self._drop(url)
+            return
         row = (
             url,
             self._clock.now(),

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from research.clean import unescaped
 from research.errors import EffectFailed
 
 _INLINE = re.compile(r"</?(?:jats:)?(?:a|b|bold|em|i|italic|mark|span|strong|sub|sup|u)\b[^>]{0,300}>", re.I)
@@ -40,7 +40,7 @@ def rows(answer: object, *path: str | int, name: str) -> list[Any]:
 
 def plain(marked: str) -> str:
     """Return a snippet without HTML or JATS tags, its entities read."""
-    return html.unescape(_TAG.sub(" ", _INLINE.sub("", marked)))
+    return unescaped(_TAG.sub(" ", _INLINE.sub("", marked)))
 
 
 def first(texts: Iterable[str]) -> str:

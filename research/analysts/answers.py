@@ -73,7 +73,7 @@ def _of_lines(ask: Ask, lines: Sequence[Line]) -> list[str]:
         return [f"{first.key.upper()} {first.value}"] if first.value.isdecimal() else [title] if title else []
     if own.key not in LINKS:
         return values_of(own.value) if own.key.startswith(("author", "sponsor")) else [tidy(own.value)]
-    numbers = [number.lstrip("0") or "0" for number in re.findall(r"\d+", own.value)]
+    numbers = [number.lstrip("0") or "0" for number in re.findall(r"\d{1,18}", own.value)]
     if ask.operation in ("lowest", "highest") and numbers:
         numbers = [(min if ask.operation == "lowest" else max)(numbers, key=int)]
     return [f"{ask.noun} {number}" if ask.noun else number for number in numbers]

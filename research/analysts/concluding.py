@@ -18,6 +18,8 @@ from research.records import Finding, Record
 
 _SPELLED = """no one two three four five six seven eight nine ten eleven twelve"""
 _WORDS = tuple(_SPELLED.split())
+LONGEST_NUMBER = 18
+"""Digits: ``int`` refuses thousands of them, and no document has such a number."""
 _OPEN = re.compile(r"(?i)\bet al\b|\bothers\b|\.\.\.|…")
 """In a line that does not name them all."""
 MANY = 5
@@ -77,8 +79,8 @@ def _text(ask: Ask, held: Sequence[Entry], others: Sequence[Entry]) -> str | Non
         labels = [] if held else [entry.label for entry in _in_order(ask, others)]
         return counted(labels, len(values) if held else len(others))
     if ask.operation in ("lowest", "highest"):
-        numbers = [int(value) for value in values if value.isdecimal()] or [
-            int(entry.number) for entry in others if entry.number
+        numbers = [int(value) for value in values if value.isdecimal() and len(value) <= LONGEST_NUMBER] or [
+            int(entry.number) for entry in others if entry.number and len(entry.number) <= LONGEST_NUMBER
         ]
         return f"{ask.noun} {(min if ask.operation == 'lowest' else max)(numbers)}." if numbers and ask.noun else ""
     if ask.operation in ("first", "last") and others:

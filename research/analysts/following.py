@@ -229,5 +229,5 @@ def _told(lookup: Ask, finding: Finding) -> list[str]:
 
 
 def _number(text: str) -> int:
-    found = re.search(r"\d+", text)
+    found = re.search(r"\d{1,18}", text)  # int() refuses thousands of digits
     return int(found.group()) if found else 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 import unicodedata
 from pathlib import Path
 
@@ -115,8 +116,8 @@ def test_markdown_attacks_become_words(shared_data: Path) -> None:
 )
 def test_no_construct_of_markdown_survives(text: str) -> None:
     """Each construct that Markdown has is shown as it was written, wherever it stands."""
-    for given in (text, f"Word {text} word", f"{text}!"):
-        assert_inert(given)
+    for line in (text, f"Word {text} word", f"{text}!"):
+        assert_inert(line)
 
 
 @given(OUTSIDE)
@@ -192,3 +193,18 @@ def test_json_hides_nothing_and_changes_nothing(text: str) -> None:
     made = json_text(json.dumps([text], ensure_ascii=False))
     assert not [char for char in made if char not in "\n" and unicodedata.category(char) in ("Cc", "Cf", "Zl", "Zp")]
     assert json.loads(made) == [text]
+
+
+@pytest.mark.parametrize("host", ["faß.de", "βόλος.com", "ｅxample.com"])
+def test_a_name_that_two_standards_read_as_two_hosts_is_no_link(host: str) -> None:
+    """The page was read at one of them, and a link could lead to the other."""
+    assert "link_open" not in tokens(markdown_link("title", f"https://{host}/"))
+    assert "link_open" in tokens(markdown_link("title", "https://bücher.de/"))
+
+
+@pytest.mark.parametrize("text", ["." * 100_000, "a" * 100_000, "a+" * 50_000])
+def test_a_long_run_without_spaces_takes_no_longer_than_words(text: str) -> None:
+    """Looking for an address must not begin anew at each character of it."""
+    began = time.process_time()
+    markdown_text(text)
+    assert time.process_time() - began < 5

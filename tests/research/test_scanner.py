@@ -130,3 +130,9 @@ def test_a_hundred_kilobytes_take_milliseconds() -> None:
     for _ in range(10):
         SCANNER.found(text)
     assert (time.process_time() - began) / 10 < 0.05
+
+
+def test_a_number_that_is_no_character_breaks_nothing() -> None:
+    """Python refuses to read a number of thousands of digits; a page may hold one. Zeros hide nothing."""
+    assert not SCANNER.found("&#" + "9" * 5000 + ";")
+    assert SCANNER.found("&#" + "9" * 5000 + "; " + "".join(f"&#{'0' * 5000}{ord(char)};" for char in KEY))

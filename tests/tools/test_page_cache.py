@@ -15,6 +15,8 @@ import pytest
 from research.errors import EffectFailed, StoreProblem
 from research.ports import Page, Parsed
 from research.requests import FetchRequest
+from research.scanner import NO_SECRETS, Scanner
+from research.secret import Secret
 from tools import page_cache
 from tools.clock import SystemClock
 from tools.database import Database
@@ -55,10 +57,12 @@ def server() -> Iterator[WebServer]:
 
 
 @asynccontextmanager
-async def opened(folder: Path, days: float = 0, most: int = page_cache.MOST_BYTES) -> AsyncIterator[PageCache]:
+async def opened(
+    folder: Path, days: float = 0, most: int = page_cache.MOST_BYTES, scanner: Scanner = NO_SECRETS
+) -> AsyncIterator[PageCache]:
     database = Database(folder / "pages.db", page_cache.SCHEMA, page_cache.VERSION, remedy=page_cache.REMEDY)
     with closing(database):
-        yield PageCache(database, Seal(bytes(32)), LaterClock(days), most=most)
+        yield PageCache(database, Seal(bytes(32), scanner), LaterClock(days), most=most)
 
 
 async def run(folder: Path, server: WebServer, *paths: str, allow: bool = True, **how: Any) -> list[Page]:
@@ -178,6 +182,16 @@ async def test_no_cookie_and_no_strange_validator_is_kept(tmp_path: Path, server
     with closing(sqlite3.connect(tmp_path / "pages.db")) as file:
         (headers,) = file.execute("SELECT headers FROM pages").fetchone()
     assert not any(word in headers.lower() for word in ("cookie", "secret", "other", "eee"))
+
+
+async def test_a_page_that_holds_a_key_is_read_and_not_kept(tmp_path: Path, server: WebServer) -> None:
+    """Bodies are packed in the file, so a key in one would be found by nobody but who unpacks it."""
+    key = "tvly-Ab12Cd34Ef56Gh78"
+    server.pages = {"/a": site(f"echo {key}"), "/b": site("words", (*FRESH, ("ETag", f'"{key}"')))}
+    scanner = Scanner({"TAVILY_API_KEY": Secret(key)})
+    assert [page.text for page in await run(tmp_path, server, "/a", "/b", scanner=scanner)] == [f"echo {key}", "words"]
+    with closing(sqlite3.connect(tmp_path / "pages.db")) as file:
+        assert file.execute("SELECT url FROM pages").fetchall() == []
 
 
 async def test_the_file_has_a_bound_and_can_be_emptied(tmp_path: Path, server: WebServer) -> None:
