@@ -127,7 +127,7 @@ class PageCache:
     async def _keep(self, url: str, headers: Pairs, kept: Kept) -> None:
         """Keep the answer, unless it holds a secret, which would be in the file though packed."""
         scanner = self._seal.scanner
-        if scanner and any(map(scanner.found, (url, str(kept.headers), kept.body))):
+        if scanner.found(url) or scanner.found(str(kept.headers)) or scanner.found(kept.body):
             await self._drop(url)
             return
         row = (
