@@ -85,6 +85,12 @@ def test_writing_keeps_what_it_needs(text: str, shown: str) -> None:
     assert terminal(text) == shown
 
 
+def test_no_character_of_the_tag_plane_is_shown() -> None:
+    """Tags, the selectors behind them and what is not assigned there can spell words that nobody sees."""
+    hidden = [chr(code) for code in range(0xE0000, 0xE1000)]
+    assert [char for char in hidden if terminal(f"a{char}b") != "ab"] == []
+
+
 def test_one_line_is_cut_with_an_ellipsis() -> None:
     """A line for a list holds no line end and has at most the characters asked for."""
     assert one_line("a\nb\t c  d") == "a b c d"
