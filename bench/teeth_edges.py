@@ -197,7 +197,7 @@ CONTROL = (
         "research/clean.py",
         '    "\\u200e\\u200f\\u202a-\\u202e\\u2066-\\u2069\\u061c"  # bidirectional controls\n',
         "",
-        "test_library",
+        "test_parse",
     ),
 )
 

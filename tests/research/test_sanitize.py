@@ -153,6 +153,8 @@ def test_plain_prose_is_left_alone() -> None:
         "data:text/html,x",
         "//evil.test/x",
         "file://server/share",
+        "ftp://good.test/x",
+        "ssh://good.test/x",
         "https://good.test@evil.test/",
         "https://evil.test\\@good.test/",
         "https://good.test/\u202e",

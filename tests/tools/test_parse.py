@@ -12,6 +12,7 @@ import sys
 import tarfile
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -380,3 +381,27 @@ async def test_hidden_characters_are_counted_before_they_are_dropped(parser: Chi
         assert not any(0xE0000 <= ord(char) <= 0xE007F or char in "\u202e\u202c" for char in found.text)
         assert found.hidden >= 1
     assert (await parser.parse(b"<p>The Danube flows through ten countries.</p>", "text/html", name="page")).hidden == 0
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are Linux's")
+async def test_the_child_has_a_network_of_its_own_with_nothing_in_it(parser: ChildParser) -> None:
+    """A library that opens a socket behind Python's back finds no network: its namespace is not ours."""
+    await parser.parse(b"<p>The Danube flows through ten countries.</p>", "text/html", name="page")
+    before = set(namespaces("tools.parse_child"))
+    assert before and own_namespace() not in before
+
+
+def own_namespace() -> str:
+    return str(Path("/proc/self/ns/net").readlink())
+
+
+def namespaces(command: str) -> list[str]:
+    """Return the network namespaces of this process's children of that name."""
+    found = []
+    for process in Path("/proc").iterdir():
+        with suppress(OSError):
+            words = (process / "cmdline").read_bytes().decode(errors="replace")
+            parent = (process / "stat").read_text().rpartition(")")[2].split()[1]
+            if command in words and parent == str(os.getpid()):
+                found.append(str((process / "ns" / "net").readlink()))
+    return found
