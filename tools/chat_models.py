@@ -183,6 +183,8 @@ def _plain(server: str | None) -> bool:
 
 def _open_chat(provider: str, name: str, options: dict[str, Any]) -> BaseChatModel:
     try:
+        # Its clients look whether this module is loaded, and take it for whole while Chroma loads it in another thread.
+        import httpx  # noqa: F401
         from langchain.chat_models import init_chat_model
 
         chat: BaseChatModel = init_chat_model(name, model_provider=provider, **options)

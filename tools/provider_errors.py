@@ -85,8 +85,8 @@ LONGEST_DETAIL = 200
 
 def call_errors() -> tuple[type[Exception], ...]:
     """Return every exception type that a call may end with; only of SDKs that are loaded."""
-    loaded = ((sys.modules.get(module), name) for module, name in SDK_ERRORS)
-    return (*(getattr(module, name) for module, name in loaded if module is not None), OSError, *MALFORMED)
+    loaded = (getattr(sys.modules.get(module), name, None) for module, name in SDK_ERRORS)  # a module may be half loaded
+    return (*(kind for kind in loaded if kind is not None), OSError, *MALFORMED)
 
 
 def cut_completion(error: Exception) -> ModelReply | None:

@@ -78,4 +78,4 @@ def test_twice_leaves_at_once_and_the_run_can_be_resumed(home: Path, tmp_path: P
         assert process.returncode == 130
     with model_server(tmp_path / "log2", port=server.port):
         resumed = run(own, "resume", "--last", "--json")
-    assert resumed.returncode == 0, resumed.stderr
+    assert resumed.returncode == 0, resumed.stderr + resumed.stdout

@@ -318,6 +318,58 @@ def test_opening_openai_loads_no_transport_that_is_not_used() -> None:
     assert ended.stdout.split() == ["False", "aiohttp"]
 
 
+WHILE_LOADING = """
+import asyncio, sys, threading
+from importlib.machinery import PathFinder, SourceFileLoader
+from tools.chat_models import open_model
+from research.requests import Message, ModelRequest
+
+begun, told = threading.Event(), threading.Event()
+
+class Slow(SourceFileLoader):
+    def exec_module(self, module):
+        begun.set()
+        told.wait(60)
+        super().exec_module(module)
+
+class Slowing:
+    def find_spec(self, name, path=None, target=None):
+        if name != "httpx._models" or threading.current_thread() is threading.main_thread():
+            return None
+        spec = PathFinder.find_spec(name, path)
+        spec.loader = Slow(name, spec.origin)
+        return spec
+
+def load():
+    import httpx
+    begun.set()
+
+sys.meta_path.insert(0, Slowing())
+model = open_model("openai:x", base_url=sys.argv[1], counter=len)
+other = threading.Thread(target=load)
+other.start()
+begun.wait(60)
+request = ModelRequest(model="openai:x", role="reader", messages=(Message(role="user", content="Hi"),), max_tokens=9)
+try:
+    print(asyncio.run(model.complete(request, max_tokens=9, timeout=30)).stop)
+finally:
+    told.set()
+"""
+
+
+async def test_an_answer_is_read_while_another_thread_loads_what_clients_look_for() -> None:
+    """OpenAI's client asks whether httpx is loaded; what it is told while Chroma loads it must not cost the answer."""
+    async with OpenAIServer() as server:
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-c", WHILE_LOADING, server.base_url),
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+        )
+        output, errors = await process.communicate()
+    assert output.decode().strip() in ("end", "length"), errors.decode()
+    assert len(server.requests) == 1
+
+
 def test_no_repr_shows_the_key() -> None:
     """Neither the model nor the LangChain class inside it shows the key."""
     opened = open_model("openai:gpt-4o", api_key=KEY, price=Price(prompt=1, completion=2), counter=prompt_bound("x"))
