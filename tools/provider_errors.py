@@ -85,7 +85,7 @@ LONGEST_DETAIL = 200
 
 def call_errors() -> tuple[type[Exception], ...]:
     """Return every exception type that a call may end with; only of SDKs that are loaded."""
-    loaded = (getattr(sys.modules.get(module), name, None) for module, name in SDK_ERRORS)  # a module may be half loaded
+    loaded = (getattr(sys.modules.get(module), name, None) for module, name in SDK_ERRORS)
     return (*(kind for kind in loaded if kind is not None), OSError, *MALFORMED)
 
 
