@@ -41,6 +41,22 @@ SOCKETS = (
         "test_judged_network",
     ),
     Mutant(
+        "only the first address of a chain of redirects is judged by the rules of sites",
+        "tools/safe_fetch.py",
+        "        for _ in range(self._limits.redirects + 1):\n            url = urldefrag(url).url\n"
+        "            self._allow_url(url)\n",
+        "        self._allow_url(url)\n        for _ in range(self._limits.redirects + 1):\n"
+        "            url = urldefrag(url).url\n",
+        "test_safe_fetch",
+    ),
+    Mutant(
+        "redirects have no end",
+        "tools/safe_fetch.py",
+        "        for _ in range(self._limits.redirects + 1):",
+        "        for _ in range(self._limits.redirects + 1000):",
+        "test_safe_fetch",
+    ),
+    Mutant(
         "an address that is a number is only judged when it is connected to",
         "tools/addresses.py",
         '    if ":" in target.host or _ends_in_number(target.host):\n',
