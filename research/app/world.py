@@ -256,12 +256,18 @@ async def _open_web(
     for provider in searches:
         stack.push_async_callback(provider.aclose)
     warming = asyncio.create_task(_warm(parser, fetch, searches))
-    stack.callback(warming.cancel)
+    stack.push_async_callback(_stop, warming)
     return searches, fetch
+
+
+async def _stop(task: asyncio.Task[None]) -> None:
+    """Cancel a task and wait for what it does at its end: children that are not waited for outlive the event loop."""
+    task.cancel()
+    await asyncio.wait([task])
 
 
 async def _warm(parser: ChildParser, fetch: SafeFetch, searches: Sequence[OpenSearch]) -> None:
     """Make ready, while the plan is being made, what the first search and the first page would wait for."""
     parts: tuple[SafeFetch | OpenSearch, ...] = (fetch, *searches)
     clients = [asyncio.to_thread(part.prepare) for part in parts]
-    await asyncio.gather(parser.warm(), *clients)
+    await asyncio.gather(parser.warm(), *clients, return_exceptions=True)
