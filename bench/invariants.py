@@ -24,10 +24,16 @@ from bench.seen import Seen
 from bench.witnesses import CHANGES, PROCESSES, SECRETS, found_in
 
 ROOT = Path(__file__).resolve().parents[1]
-MOST = {"workflow": Counter(search=9, fetch=18, retrieve=18), "agent": Counter(search=36, fetch=36, retrieve=36)}
-"""Different calls that a branch may make: three rounds of three queries and six pages; nine turns of four moves."""
-MODEL_CALLS = 400
-"""Of a whole run: far more than any needs, far fewer than a loop makes."""
+MOST = {
+    "workflow": Counter(search=9, fetch=18, retrieve=18, model=48),
+    "agent": Counter(search=36, fetch=36, retrieve=36, model=110),
+    "": Counter(model=40),
+}
+"""Different calls that a branch may make, by its kind; the last line is what the plan, an assessment or the report may.
+
+Three rounds of three queries and six pages, or nine turns of four moves. Models are asked at most twice for each page,
+each ranking of what a search found, and each turn or judgement; an agent has a turn more to say that it has ended.
+"""
 LATER_BRANCHES = 2
 PARSER = "tools.parse_child"
 DEVICES = ("/dev/null", "/dev/urandom", "/proc/", "/sys/fs/cgroup", "/usr/share/zoneinfo", "/etc/localtime")
@@ -119,10 +125,8 @@ def bounds(seen: Seen) -> Iterator[str]:
     kinds = {task["id"]: task["kind"] for begun in rounds for task in begun["plan"]["tasks"]}
     for branch, calls in made.items():
         count = Counter(kind for kind, _ in calls)
-        most_of = MOST[kinds.get(branch, "agent")]
-        yield from (f"{count[kind]} calls to {kind} by {branch}" for kind in most_of if count[kind] > most_of[kind])
-    if (asked := sum(row["kind"] == "model" for row in seen.calls_made)) > MODEL_CALLS:
-        yield f"{asked} calls of models"
+        most_of = MOST[kinds.get(branch, "")]
+        yield from (f"{count[kind]} calls to {kind} by {branch}" for kind in count if count[kind] > most_of[kind])
 
 
 def citations(seen: Seen) -> Iterator[str]:
