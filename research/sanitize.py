@@ -112,6 +112,18 @@ def _escape_start(escaped: str, start: str) -> str:
 _HOST_LIKE = re.compile(r"(?:[^\W_](?:[\w-]*[^\W_])?\.)+[^\W\d_]{2,}|\d+(?:\.\d+){3}")
 
 
+_DOTS = dict.fromkeys(map(ord, "\u3002\u06d4\u0660\u06f0\u0701\u0702\ua4f8\ua60e\U00010a50"), ".")
+"""Characters that IDNA takes for a dot, or that look like one (confusables of Unicode TS 39)."""
+_BLANK = dict.fromkeys(map(ord, "\u115f\u1160"))
+"""Letters that show nothing, and to which NFKD leads the other two."""
+
+
+def _seen(line: str) -> str:
+    """Return a line as the eye takes it: one form of letters and dots, no marks on them and none that show nothing."""
+    plain = unicodedata.normalize("NFKD", line).translate(_BLANK).translate(_DOTS)
+    return "".join(char for char in plain if not unicodedata.category(char).startswith("M"))
+
+
 def markdown_link(text: str, url: str) -> str:
     """Return a Markdown link that shows ``text``, or only the text when ``url`` is not a plain http, https or file URL.
 
@@ -124,7 +136,8 @@ def markdown_link(text: str, url: str) -> str:
     label = markdown_text(text)
     if not label:
         return f"[{markdown_text(own)}]({destination})"
-    named = {name.lower().removeprefix("www.") for name in _HOST_LIKE.findall(one_line(text))}
+    line = one_line(text)
+    named = {name.lower().removeprefix("www.") for name in _HOST_LIKE.findall(line) + _HOST_LIKE.findall(_seen(line))}
     if "`" not in label and named <= {own.lower().removeprefix("www.")}:
         return f"[{label}]({destination})"
     return f"{label} ([{markdown_text(own)}]({destination}))"

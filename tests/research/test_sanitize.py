@@ -216,3 +216,22 @@ def test_a_long_run_without_spaces_takes_no_longer_than_words(text: str) -> None
     began = time.process_time()
     markdown_text(text)
     assert time.process_time() - began < 5
+
+
+@pytest.mark.parametrize(
+    "label",
+    [
+        *("google\uff0ecom", "google\u3002com", "google\uff61com", "google\u2024com", "google\ua4f8com"),
+        *("google.\ufe00com", "google.\u034fcom", "google.\u3164com", "google.\u180bcom", "google.\u0332com"),
+        *("127.\ufe000.0.1", "\u24d6\u24de\u24de\u24d6\u24db\u24d4.\u24d2\u24de\u24dc"),
+    ],
+)
+def test_a_host_written_in_other_dots_or_with_marks_that_show_nothing_is_no_link_text(label: str) -> None:
+    """A label that the eye takes for another host stands before the link, which shows its own host."""
+    assert markdown_link(label, "https://evil.example/a") == f"{label} ([evil.example](https://evil.example/a))"
+
+
+@pytest.mark.parametrize("label", ["B\u00fccher, v. 2.0", "evil.example", "\u6771\u4eac\u3067\u3059", "Ji\u0159\u00ed"])
+def test_a_title_with_accents_stays_the_text_of_its_link(label: str) -> None:
+    """Letters with marks that name no host change nothing of a link."""
+    assert markdown_link(label, "https://evil.example/a") == f"[{label}](https://evil.example/a)"
