@@ -80,7 +80,7 @@ SOCKETS = (
     Mutant(
         "robots.txt is not asked",
         "tools/safe_fetch.py",
-        "delay = await robots.check(self._network, url, target) if robots else 0.0",
+        "delay = await robots.check(self._network, url, target, self._allow_url) if robots else 0.0",
         "delay = 0.0",
         "test_robots",
     ),

@@ -17,6 +17,7 @@ from protego import Protego
 from research import __version__
 from research.errors import EffectFailed
 from research.ports import Clock
+from research.web_rules import AllowUrl, every_url
 from tools.addresses import Target, shown
 from tools.http_status import retry_after
 from tools.judged_network import Answer, JudgedNetwork, redirected
@@ -65,15 +66,15 @@ class Robots:
         self._rules: dict[Target, Rules] = {}
         self._turns: dict[Target, asyncio.Lock] = {}
 
-    async def check(self, network: JudgedNetwork, url: str, target: Target) -> float:
+    async def check(self, network: JudgedNetwork, url: str, target: Target, allow_url: AllowUrl = every_url) -> float:
         """Return the seconds that the host wants between two requests. Raises ``EffectFailed`` when ``url`` is closed.
 
-        The first for a host asks for the file, others wait for it.
+        The first for a host asks for the file, others wait for it. ``allow_url`` judges each redirect of the file.
         """
         async with self._turns.setdefault(target, asyncio.Lock()):
             rules = self._rules.get(target)
             if rules is None or rules.until <= self._clock.monotonic():
-                rules = await self._ask(network, target)
+                rules = await self._ask(network, target, allow_url)
                 self._keep(target, rules)
         if rules.closed:
             raise EffectFailed(f"{shown(url)} {rules.closed}", retryable=True, retry_after=rules.after)
@@ -88,15 +89,15 @@ class Robots:
             del self._rules[old]
             self._turns.pop(old, None)
 
-    async def _ask(self, network: JudgedNetwork, target: Target) -> Rules:
+    async def _ask(self, network: JudgedNetwork, target: Target, allow_url: AllowUrl) -> Rules:
         start = f"{target.scheme}://{target.authority}/robots.txt"
         try:
             async with asyncio.timeout(SECONDS):
-                return await self._follow(network, start)
+                return await self._follow(network, start, allow_url)
         except TimeoutError:
             return self._failed(f"gave no answer within {SECONDS:g} s")
 
-    async def _follow(self, network: JudgedNetwork, start: str) -> Rules:
+    async def _follow(self, network: JudgedNetwork, start: str, allow_url: AllowUrl) -> Rules:
         """Return the rules at ``start`` or where it leads. What fails there fails for the page, too, and is raised."""
         url = start
         for _ in range(REDIRECTS + 1):
@@ -104,6 +105,7 @@ class Robots:
                 onward = redirected(url, answer.status, answer.headers)
                 if onward is None:
                     return await self._read(answer)
+                allow_url(onward)
                 url = onward
         return Rules(None, self._clock.monotonic() + KEPT_SECONDS)
 

@@ -167,7 +167,7 @@ class SafeFetch:
     async def _send(self, url: str, target: Target, extra: Pairs, limit: asyncio.Timeout, kinds: Sequence[str]) -> Kept:
         """Ask one host once, if its robots.txt lets us, when it is our turn. The wait for that is not counted."""
         robots, pace = self._manners.robots, self._manners.pace
-        delay = await robots.check(self._network, url, target) if robots else 0.0
+        delay = await robots.check(self._network, url, target, self._allow_url) if robots else 0.0
         free = (target.host, target.port) in self._network.allowed or kinds is LOADED
         loop = asyncio.get_running_loop()
         left = (limit.when() or 0.0) - loop.time()

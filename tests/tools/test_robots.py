@@ -12,6 +12,7 @@ import pytest
 from research.errors import EffectFailed
 from research.ports import Page, Parsed
 from research.requests import FetchRequest
+from research.web_rules import WebRules
 from tools.addresses import read_allowed
 from tools.fakes.scripted import ManualClock
 from tools.fakes.web_server import WebPage, WebServer, html_page, redirect
@@ -101,6 +102,20 @@ async def test_a_redirected_file_is_read_and_each_hop_is_judged() -> None:
         assert "is refused" in str((await fetched(server, ["/page"]))[0])
         assert inner.log == []
         assert server.paths() == ["/robots.txt"]
+
+
+async def test_a_redirect_of_the_file_leads_to_no_site_that_may_not_be_used() -> None:
+    """A robots.txt that leads to a denied site sends nothing there: its page fails with the reason."""
+    with WebServer({"/x": robots("")}) as denied, WebServer({"/page": PAGE}) as server:
+        elsewhere = denied.url.replace("127.0.0.1", "localhost")
+        server.pages["/robots.txt"] = redirect(f"{elsewhere}/x")
+        hosts = [server.host, denied.host.replace("127.0.0.1", "localhost")]
+        rules = WebRules(deny_sites=("localhost",))
+        fetch = SafeFetch(PlainParser(), allow_hosts=hosts, manners=Manners(ManualClock()), allow_url=rules.check)
+        with pytest.raises(EffectFailed, match=r"\(--deny-site\)"):
+            await fetch.fetch(FetchRequest(handle="h", url=f"{server.url}/page"), timeout=5.0)
+        await fetch.aclose()
+        assert (server.paths(), denied.log) == (["/robots.txt"], [])
 
 
 async def test_a_file_is_asked_for_again_after_a_day_and_a_failed_one_after_a_minute() -> None:
