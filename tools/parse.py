@@ -27,6 +27,9 @@ GRACE = 5.0
 ROOT = str(Path(__file__).resolve().parents[1])
 """The folder that holds ``tools``: the child's whole environment is this one path."""
 
+LONGEST_HEAD, LONGEST_BODY = 1_000_000, 100_000_000
+"""Bytes of an answer: above what a text of 20 million characters takes; only a parser that was taken over says more."""
+
 RENEW_AFTER = 500
 """Items after which a child is replaced, so that what libraries keep in memory has an end."""
 
@@ -60,6 +63,8 @@ class _Child:
         stdin.writelines((LENGTHS.pack(len(header), len(data)), header, data))
         await stdin.drain()
         head, body = LENGTHS.unpack(await stdout.readexactly(LENGTHS.size))
+        if head > LONGEST_HEAD or body > LONGEST_BODY:
+            raise EOFError("no parser of ours answers so much")
         return await stdout.readexactly(head), await stdout.readexactly(body)
 
     async def ending(self) -> str:
@@ -93,11 +98,14 @@ class ChildParser:
         header = msgspec.json.encode({"media": media, "name": name, "seconds": self._seconds + GRACE})
         async with self._slots:
             head, text = await self._read(header, data, name)
-        reply = msgspec.json.decode(head, type=_Reply)
+        try:
+            reply, said = msgspec.json.decode(head, type=_Reply), text.decode()
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            raise EffectFailed(f"{name} broke the parser (its answer cannot be read)") from None
         if reply.failed:
             raise EffectFailed(reply.failed)
         return Parsed(
-            text=text.decode(),
+            text=said,
             title=reply.title,
             published=reply.published,
             author=reply.author,
