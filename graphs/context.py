@@ -101,7 +101,7 @@ class RunContext:
         return tuple(build(Attempt, attempt) for attempt in await self.world.records.every("attempt"))
 
     async def outside(self) -> tuple[Outside, ...]:
-        """Return every page of the run that was not read because of its date."""
+        """Return every page of the run that was not read because of its date or its site."""
         return tuple(build(Outside, page) for page in await self.world.records.every("outside"))
 
     async def given(self) -> Given | None:

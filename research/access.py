@@ -162,15 +162,20 @@ class Access:
             raise failures[-1]
         self.losses.extend(str(failure) for failure in failures)
         found = merged(lists)
-        hits = [hit for hit in found if not self._world.rules.refusal(hit.url)][:limit]
-        if len(found) > len(hits) < limit:
-            self.tell("search.outside", f"{counted(len(found) - len(hits), 'result')} not of the sites asked for")
+        unwanted = [hit for hit in found if self._world.rules.refusal(hit.url)]
+        hits = [hit for hit in found if hit not in unwanted][:limit]
+        if unwanted and len(hits) < limit:
+            self.tell("search.outside", f"{counted(len(unwanted), 'result')} not of the sites asked for")
         tried = [(hit, signs_in(f"{hit.title}\n{hit.snippet}")) for hit in hits]
         told = [
             Attempt(url=hit.url, title=hit.title, where="search result", signs=signs) for hit, signs in tried if signs
         ]
         await self._world.records.put(
-            [*(("hit", hit.handle, hit) for hit in hits), *(("attempt", one.id, one) for one in told)]
+            [
+                *(("hit", hit.handle, hit) for hit in hits),
+                *(("attempt", one.id, one) for one in told),
+                *(("outside", hit.url, Outside(url=hit.url, title=hit.title, published="")) for hit in unwanted),
+            ]
         )
         return tuple(hits)
 

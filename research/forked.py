@@ -53,7 +53,7 @@ class Given(Record):
     ``rounds`` and ``ended`` say what the branches were and how each ended, ``findings`` and ``sources`` what they
     found, ``lapses`` which steps of the model the extractive analyst had taken over, ``losses`` what
     else has to be named, ``attempts`` which pages tried to instruct their reader, ``outside``
-    which were not read because of their dates.
+    which were not read because of their dates or sites.
     """
 
     origin: Origin | None = None

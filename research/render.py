@@ -16,7 +16,7 @@ import msgspec
 
 from research.analysts.telling import NEAREST
 from research.money import dollars
-from research.records import CheckFacts, Disagreement
+from research.records import CheckFacts, Disagreement, counted
 from research.render_sources import attempted, footnotes, listed_sources, outside
 from research.report import BranchFacts, CapFacts, Report, ReportSentence, UsageFacts
 from research.sanitize import json_text, markdown_text, one_line
@@ -190,7 +190,7 @@ def _facts(report: Report) -> Iterator[str]:
             f"- Money: {_money(usage)}",
             f"- Time: {_of(round(usage.seconds, 1), usage.caps.seconds)} seconds",
             f"- Checks: {_verdicts(report)}",
-            *([f"- Pages: {markdown_text(report.rules.spoken)}"] if report.rules else []),
+            *_ruled(report),
             *_cached(report),
             *(f"- Models: {markdown_text(sentence)}" for sentence in report.routing),
             *([f"- {markdown_text(report.clarification.spoken)}"] if report.clarification else []),
@@ -261,6 +261,15 @@ def _of_which(usage: UsageFacts) -> str:
 def _money(usage: UsageFacts) -> str:
     spent = "cost unknown" if usage.usd is None else dollars(usage.usd)
     return spent if usage.caps.usd is None else f"{spent} of at most {dollars(usage.caps.usd)}"
+
+
+def _ruled(report: Report) -> list[str]:
+    """Say which pages counted, and how many search results did not for their site."""
+    if report.rules is None:
+        return []
+    elsewhere = sum(not page.published for page in report.outside)
+    left = f"; {counted(elsewhere, 'search result')} of other sites left out" if elsewhere else ""
+    return [f"- Pages: {markdown_text(report.rules.spoken)}{left}"]
 
 
 def _verdicts(report: Report) -> str:

@@ -42,11 +42,11 @@ def _attempt(attempt: Attempt) -> str:
 
 def outside(report: Report) -> Iterator[str]:
     """Name the pages that were fetched and not read, for their date is not one of those asked for."""
-    if report.outside:
+    dated = [page for page in report.outside if page.published]
+    if dated:
         yield "## Pages outside the dates asked for"
         yield "\n".join(
-            f"- {markdown_link(page.title or page.url, page.url)}, {markdown_text(page.published)}"
-            for page in report.outside
+            f"- {markdown_link(page.title or page.url, page.url)}, {markdown_text(page.published)}" for page in dated
         )
 
 

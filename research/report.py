@@ -148,7 +148,8 @@ class Report(Record):
     ``checks`` counts the sentences that a model was asked about, and what became of those that failed.
     ``clarification`` is what the person was asked before planning, where that was wished for.
     ``attempts`` are the pages and search results that tried to instruct their reader; they were read as data only.
-    ``rules`` say which pages counted, where not all did; ``outside`` are those not read because of their date.
+    ``rules`` say which pages counted, where not all did; ``outside`` are those not read because of their date and,
+    without a date, the search results of sites that were not asked for.
     """
 
     run: str

@@ -58,13 +58,15 @@ class Waiting:
         """Wait before another try, as the far side asked or exponentially with full jitter.
 
         A provider that was sent too much, or says when to come back, is left alone by all branches meanwhile. Raises
-        ``failure`` where waiting so long is not worth it, ``OutOfBudget`` where the deadline does not allow it.
+        ``failure`` where waiting so long is not worth it, ``OutOfBudget`` where the deadline does not allow it,
+        and what ends the run or the branch.
         """
         backoff = FIRST_PAUSE * 2 ** (attempt - 1) * (1 + self._rng.random())
         wait = backoff if failure.retry_after is None else failure.retry_after
         if wait > max(LONGEST_PAUSE, effect.patience) and not (effect.lane and budget.deadline() is not None):
             raise failure
         self._within(budget, wait, f"no time is left to try again after “{failure}”")
+        await self._cancellation.check(branch)  # nobody is told of another try that will not be made
         self._tell("call.retried", branch, f"{spoken(effect.request)}: {failure}")
         told = failure.retry_after is not None
         if effect.lane and (failure.limited or told):

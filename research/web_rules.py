@@ -36,7 +36,7 @@ class OutsideDates(EffectFailed):
 
 
 class Outside(Record):
-    """A page that was not read because of its date."""
+    """A page that was not read because of its date; without one, a search result that was left out for its site."""
 
     url: str
     title: str

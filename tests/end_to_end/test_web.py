@@ -246,7 +246,12 @@ def test_only_pages_of_the_sites_and_dates_asked_for_are_read(web: WebServer, tm
     assert report["rules"]["sites"] == ["127.0.0.1"]
     assert run(tmp_path, "replay", "--last").returncode == 0
     nowhere = run(tmp_path, "ask", QUESTION, *flags[:-1], "elsewhere.test")
-    assert json.loads(nowhere.stdout)["findings"] == []
+    report = json.loads(nowhere.stdout)
+    assert report["findings"] == []
+    left = [page["url"] for page in report["outside"]]
+    assert left and all(url.startswith(web.url) for url in left)
+    shown = run(tmp_path, "show", "--last").stdout
+    assert f"only from elsewhere.test; {len(left)} search results of other sites left out" in shown
 
 
 def test_a_fresh_page_is_kept_for_the_next_run_and_flags_say_otherwise(tmp_path: Path) -> None:

@@ -238,6 +238,35 @@ async def test_stopping_ends_a_pause_at_once(drained: bool) -> None:
     assert through.in_flight() == 0
 
 
+class Breaking(ScriptedSearch):
+    """A search that fails, as one does whose connection breaks, when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__({})
+        self.begun, self.failing = asyncio.Event(), asyncio.Event()
+
+    async def search(self, query: str, limit: int, *, timeout: float | None) -> Sequence[Hit]:
+        self.begun.set()
+        await self.failing.wait()
+        raise EffectFailed("the connection broke", retryable=True)
+
+
+async def test_no_other_try_is_announced_by_a_run_that_is_stopping() -> None:
+    """What fails after the first Ctrl-C is not tried again, and nobody is told that it will be."""
+    told: list[str] = []
+    clock = ManualClock()
+    through = Gate(journal=MemoryJournal(), clock=clock, caps=NO_CAPS, listen=lambda event: told.append(event.kind))
+    web = Breaking()
+    asked = asyncio.create_task(search(through, web))
+    await web.begun.wait()
+    through.stop()
+    web.failing.set()
+    with pytest.raises(Stopping):
+        await asked
+    assert "call.failed" in told
+    assert "call.retried" not in told
+
+
 class Slow(MemoryJournal):
     """A journal whose disk takes ``seconds`` of a clock for each row before a call."""
 
