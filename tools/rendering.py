@@ -10,7 +10,6 @@ from __future__ import annotations
 import asyncio
 import base64
 import os
-import signal
 import sys
 import tempfile
 from asyncio.subprocess import DEVNULL, PIPE, Process
@@ -50,10 +49,14 @@ class RenderLimits(Record):
 
 
 class Chromium:
-    """Renders one page at a time. ``program`` is the path of the browser."""
+    """Renders one page at a time. ``program`` is the path of the browser.
 
-    def __init__(self, program: str, *, limits: RenderLimits | None = None) -> None:
+    ``below`` is the folder in which that of a page is made, and removed: the system's temporary one unless given.
+    """
+
+    def __init__(self, program: str, *, limits: RenderLimits | None = None, below: Path | None = None) -> None:
         self._program = program
+        self._below = below
         self._limits = limits or RenderLimits()
         self._turn = asyncio.Semaphore(1)
 
@@ -63,7 +66,8 @@ class Chromium:
         ``get`` is asked for what the scripts load; a request that is not a GET, or one too many, gets nothing.
         """
         async with self._turn:
-            with tempfile.TemporaryDirectory(prefix="research-browser-", ignore_cleanup_errors=True) as folder:
+            made = tempfile.TemporaryDirectory(prefix="research-browser-", dir=self._below, ignore_cleanup_errors=True)
+            with made as folder:
                 process = await self._started(folder)
                 try:
                     async with asyncio.timeout(self._limits.seconds):
@@ -225,7 +229,7 @@ async def _ending(process: Process) -> str:
 
 
 async def _ended(process: Process) -> None:
-    """Kill the browser with all its processes and wait for it."""
-    with suppress(ProcessLookupError, PermissionError):
-        os.killpg(process.pid, signal.SIGKILL)
+    """Have the browser killed with all its processes, and wait for the last of them."""
+    with suppress(ProcessLookupError):
+        process.terminate()
     await reaped(process)

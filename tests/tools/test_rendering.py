@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sys
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tools.rendering import Chromium, Get, RenderLimits
 
 PROGRAM = found_browser()
 needs_browser = pytest.mark.skipif(PROGRAM is None, reason="no Chromium is installed")
+needs_namespaces = pytest.mark.skipif(sys.platform != "linux", reason="namespaces are Linux's")
 PAGE = b"<html><body><p id=x></p><script src=/app.js></script></body></html>"
 SITE = {
     "https://a.example/app.js": (
@@ -103,16 +103,42 @@ async def test_a_document_without_end_is_cut() -> None:
 
 
 @needs_browser
-async def test_the_browser_leaves_nothing_behind() -> None:
+async def test_the_browser_leaves_nothing_behind(tmp_path: Path) -> None:
     """Neither a process nor a folder of a rendered page remains."""
-    await rendered(PAGE, Site(SITE).get)
-    assert left_behind() == []
+    assert PROGRAM is not None
+    meanwhile: list[Path] = []
+
+    async def get(url: str) -> tuple[str, bytes]:
+        meanwhile.extend(left_below(tmp_path))
+        return await Site(SITE).get(url)
+
+    await Chromium(PROGRAM, below=tmp_path).render("https://a.example/", PAGE, "text/html", get)
+    assert len(meanwhile) > 2
+    assert left_below(tmp_path) == []
 
 
-def left_behind() -> list[Path]:
+@needs_namespaces
+async def test_a_process_that_left_the_browsers_group_is_ended_with_it(tmp_path: Path) -> None:
+    """A session of its own keeps no process of a browser alive when the browser ends."""
+    pages, began, program = tmp_path / "pages", tmp_path / "began", tmp_path / "browser"
+    pages.mkdir()
+    program.write_text(
+        f"""#!/bin/sh
+        setsid sh -c ': > {began}; sleep 600; true' "$@" &
+        until [ -e {began} ]; do :; done
+        """
+    )
+    program.chmod(0o700)
+    with pytest.raises(EffectFailed, match="broke off"):
+        await Chromium(str(program), below=pages).render("https://a.example/", PAGE, "text/html", Site(SITE).get)
+    assert began.exists()
+    assert left_below(pages) == []
+
+
+def left_below(folder: Path) -> list[Path]:
+    """The processes that name a folder, and what is in it."""
     running = [path for path in Path("/proc").iterdir() if path.name.isdigit()]
-    browsers = [path for path in running if b"research-browser-" in _command(path)]
-    return [*browsers, *Path(tempfile.gettempdir()).glob("research-browser-*")]
+    return [*(path for path in running if bytes(folder) in _command(path)), *folder.iterdir()]
 
 
 def _command(process: Path) -> bytes:
@@ -128,7 +154,7 @@ async def test_a_browser_that_is_none_is_told() -> None:
         await Chromium("/bin/true").render("https://a.example/", PAGE, "text/html", Site({}).get)
 
 
-@pytest.mark.skipif(sys.platform != "linux", reason="network namespaces are Linux's")
+@needs_namespaces
 async def test_the_browser_has_no_network(tmp_path: Path) -> None:
     """Whatever program is started in the browser's place finds no interface but an idle loopback."""
     spy = tmp_path / "spy"
