@@ -289,6 +289,35 @@ async def test_several_gzip_members_and_padding_are_one_body() -> None:
         assert (await get(server, "/")).text == "one two"
 
 
+async def test_padding_may_come_in_pieces() -> None:
+    """Zeros after a body are no member, wherever the network cuts them."""
+    body = gzip.compress(b"one") + bytes(200_000)
+    with WebServer({"/": WebPage(body=body, headers=(("Content-Encoding", "gzip"),))}) as server:
+        assert (await get(server, "/", limits=FetchLimits())).text == "one"
+
+
+async def test_a_body_of_members_that_hold_nothing_is_given_up() -> None:
+    """What takes time to unpack and yields nothing ends its page early, long before its bytes reach their cap."""
+    body = gzip.compress(b"") * 2_000 + gzip.compress(b"one")
+    page = WebPage(body=body, headers=(("Content-Encoding", "gzip"),))
+    with WebServer({"/": page}) as server, pytest.raises(EffectFailed, match="damaged gzip body"):
+        await get(server, "/")
+
+
+async def test_a_refusal_that_unpacks_to_nothing_is_not_read_on() -> None:
+    """Behind a refusal no more is read than a sign takes, also where what is sent decodes to next to nothing."""
+    sign = gzip.compress(b"<title>Just a moment")
+    nothing = b"\0\0\0\xff\xff"  # an empty block of deflate
+    told = []
+    for blocks in (10, 200_000):
+        body = sign[:10] + nothing * blocks + sign[10:]
+        page = WebPage(body=body, status=403, headers=(("Content-Encoding", "gzip"),))
+        with WebServer({"/": page}) as server, pytest.raises(EffectFailed) as caught:
+            await get(server, "/")
+        told.append("bot check" in str(caught.value))
+    assert told == [True, False]
+
+
 async def test_no_cookie_comes_back() -> None:
     """A cookie set by the first page is not sent with the second."""
     pages = {"/a": WebPage(body=b"a", headers=(("Set-Cookie", "id=1"),)), "/b": WebPage(body=b"b")}
